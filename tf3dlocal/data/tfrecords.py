@@ -1,0 +1,347 @@
+"""The prepared data set on disk: the one place that knows how a walk is written.
+
+A prepared data set is a folder:
+
+    dataset.json                      the index: one column per property, one row per walk, and where each walk lies
+    walks-00000-of-00008.tfrecord     one record per walk
+    ...
+    report.json, report.md            what was dropped on the way, and why (written by `prepare`)
+
+A record is a `tf.train.Example`:
+
+    silhouettes   bytes   one 8-bit grey PNG: the frames below one another, [frames * size, size]
+    num_frames    int64   size   int64   view_degrees   int64
+    subject       bytes   condition   bytes              UTF-8, as in "001" and "nm-01"
+
+One picture per walk instead of one per frame makes reading a walk one decoding call. The index holds the byte offset
+of every record, so that any walk can be read without reading those before it.
+
+TensorFlow is imported only where a record is made or parsed: `encode_film_strip` runs in worker processes that never
+load it, and the process that collects their results writes the records.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import struct
+
+import cv2
+import numpy as np
+
+from tf3dlocal.data.walk import Walk
+
+FORMAT = "tf3dlocal-walks"
+VERSION = 1
+INDEX_NAME = "dataset.json"
+COLUMNS = ("subject", "condition", "view_degrees", "num_frames", "shard", "offset", "length")
+MAX_PNG_ROWS = 1_000_000  # libpng refuses taller pictures
+# Silhouettes are flat areas: without PNG's row filters the strip is a third as long and read in half the time.
+PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 6]
+if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV before 4.12 cannot choose; its strips are longer, not different
+    PNG_OPTIONS += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
+# TFRecord framing: length (8 bytes), checksum of the length (4), the record, checksum of the record (4).
+HEADER_BYTES, FOOTER_BYTES = 12, 4
+
+
+@dataclasses.dataclass(frozen=True)
+class WalkEntry:
+    """One row of the index: who walked, and the place of the record inside its shard file (in bytes)."""
+
+    subject: str
+    condition: str
+    view_degrees: int
+    num_frames: int
+    offset: int
+    length: int
+
+
+# ------------------------------------------------------------------------------------------------ one walk
+
+
+def encode_film_strip(silhouettes):
+    """The frames of a walk as one PNG, below one another. Needs no TensorFlow.
+
+    Args:
+        silhouettes: uint8 [frames, size, size], 0..255.
+
+    Returns:
+        bytes of an 8-bit grey PNG of height frames * size and width size.
+
+    Raises:
+        ValueError: another shape or type, no frame at all, or more frames than a PNG holds.
+
+    >>> encode_film_strip(np.zeros([3, 64, 64], np.uint8))[:4]
+    b'\\x89PNG'
+    """
+    silhouettes = np.asarray(silhouettes)
+    if silhouettes.ndim != 3 or silhouettes.shape[1] != silhouettes.shape[2] or silhouettes.dtype != np.uint8:
+        raise ValueError(f"a walk is uint8 [frames, size, size], not {silhouettes.dtype} {list(silhouettes.shape)}")
+    frames, size, _ = silhouettes.shape
+    if not 0 < frames * size <= MAX_PNG_ROWS:
+        raise ValueError(f"a walk needs 1 to {MAX_PNG_ROWS // max(size, 1)} frames of this size; this one has {frames}")
+    ok, png = cv2.imencode(".png", silhouettes.reshape(frames * size, size), PNG_OPTIONS)
+    if not ok:
+        raise ValueError(f"OpenCV could not encode {frames} frames of {size} x {size} as PNG")
+    return png.tobytes()
+
+
+def encode_strip_example(film_strip, num_frames, size, subject, condition, view_degrees):
+    """The record of a walk whose frames are already one PNG (see `encode_film_strip`): serialized tf.train.Example."""
+    import tensorflow as tf
+
+    def integer(value):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
+
+    def text(value):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+    features = {
+        "silhouettes": text(film_strip),
+        "num_frames": integer(num_frames),
+        "size": integer(size),
+        "view_degrees": integer(view_degrees),
+        "subject": text(subject.encode()),
+        "condition": text(condition.encode()),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def encode_walk(walk):
+    """The record of a walk: bytes that `decode_walk` and `parse_walk` read.
+
+    >>> walk = Walk(np.zeros([3, 64, 64], np.uint8), "001", "nm-01", 90)
+    >>> decode_walk(encode_walk(walk)).view_degrees
+    90
+    """
+    frames, size = np.asarray(walk.silhouettes).shape[:2]
+    strip = encode_film_strip(walk.silhouettes)
+    return encode_strip_example(strip, frames, size, walk.subject, walk.condition, walk.view_degrees)
+
+
+def decode_walk(serialized, source="a walk"):
+    """The walk of a record, in Python: `Walk` with silhouettes uint8 [frames, size, size].
+
+    Args:
+        serialized: bytes of a record.
+        source: what to call the record in an error message, such as the shard file and the walk.
+
+    Raises:
+        ValueError: the bytes are no record of this format, or the picture in it is damaged.
+    """
+    fields = _example_fields(serialized, source)
+    frames, size = fields["num_frames"], fields["size"]
+    strip = cv2.imdecode(np.frombuffer(fields["silhouettes"], np.uint8), cv2.IMREAD_UNCHANGED)
+    if strip is None or strip.shape != (frames * size, size) or strip.dtype != np.uint8:
+        found = "no picture" if strip is None else f"{strip.dtype} {list(strip.shape)}"
+        raise ValueError(
+            f"{source}: the film strip should be uint8 [{frames * size}, {size}] and is {found}; prepare the set again"
+        )
+    return Walk(strip.reshape(frames, size, size), fields["subject"], fields["condition"], fields["view_degrees"])
+
+
+def parse_walk(serialized):
+    """The walk of a record, inside a TensorFlow graph.
+
+    Args:
+        serialized: string tensor [], one record.
+
+    Returns:
+        dict: "silhouettes" uint8 [frames, size, size], "num_frames", "size", "view_degrees" int64 [],
+        "subject", "condition" string [].
+    """
+    import tensorflow as tf
+
+    texts = {name: tf.io.FixedLenFeature([], tf.string) for name in ("silhouettes", "subject", "condition")}
+    integers = {name: tf.io.FixedLenFeature([], tf.int64) for name in ("num_frames", "size", "view_degrees")}
+    walk = tf.io.parse_single_example(serialized, texts | integers)
+    strip = tf.io.decode_png(walk["silhouettes"], channels=1)  # [frames * size, size, 1]
+    walk["silhouettes"] = tf.reshape(strip, tf.stack([walk["num_frames"], walk["size"], walk["size"]]))
+    return walk
+
+
+def _example_fields(serialized, source):
+    """The features of a record as plain Python values."""
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+
+    try:
+        features = tf.train.Example.FromString(serialized).features.feature
+        fields = {name: features[name].int64_list.value[0] for name in ("num_frames", "size", "view_degrees")}
+        fields |= {name: features[name].bytes_list.value[0].decode() for name in ("subject", "condition")}
+        fields["silhouettes"] = features["silhouettes"].bytes_list.value[0]
+    except (DecodeError, IndexError, UnicodeDecodeError) as error:
+        raise ValueError(f"{source}: no record of the {FORMAT} format ({error}); prepare the set again") from error
+    return fields
+
+
+# ------------------------------------------------------------------------------------------------ one shard
+
+
+def shard_name(shard, num_shards):
+    """The file name of shard number `shard` (from 0) of `num_shards`.
+
+    >>> shard_name(0, 8)
+    'walks-00000-of-00008.tfrecord'
+    """
+    return f"walks-{shard:05d}-of-{num_shards:05d}.tfrecord"
+
+
+class ShardWriter:
+    """Writes one shard file; the file has its name only when it is complete.
+
+    Records go to a temporary name in the same folder, which is renamed on leaving the `with` block and removed when
+    the block is left by an exception. `entries` lists what was written: the rows for `write_index`.
+
+    >>> import tempfile
+    >>> walk = Walk(np.zeros([3, 64, 64], np.uint8), "001", "nm-01", 90)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with ShardWriter(pathlib.Path(folder) / shard_name(0, 1)) as shard:
+    ...         entry = shard.write(walk)
+    ...     write_index(folder, "tiny", 64, {shard.path.name: shard.entries})
+    ...     read_index(folder)["num_walks"]
+    1
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.entries = []
+        self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        self._position = 0
+        self._file = None
+
+    def __enter__(self):
+        import tensorflow as tf
+
+        self._file = tf.io.TFRecordWriter(str(self._partial))
+        return self
+
+    def write(self, walk):
+        """Append a `Walk`; returns its `WalkEntry`."""
+        frames, size = walk.silhouettes.shape[:2]
+        strip = encode_film_strip(walk.silhouettes)
+        return self.write_film_strip(strip, frames, size, walk.subject, walk.condition, walk.view_degrees)
+
+    def write_film_strip(self, film_strip, num_frames, size, subject, condition, view_degrees):
+        """Append a walk whose frames are one PNG already; returns its `WalkEntry`."""
+        record = encode_strip_example(film_strip, num_frames, size, subject, condition, view_degrees)
+        with _disk_errors(self.path):
+            self._file.write(record)
+        offset = self._position + HEADER_BYTES
+        self._position = offset + len(record) + FOOTER_BYTES
+        entry = WalkEntry(subject, condition, int(view_degrees), int(num_frames), offset, len(record))
+        self.entries.append(entry)
+        return entry
+
+    def __exit__(self, kind, error, trace):
+        try:
+            with _disk_errors(self.path):
+                self._file.close()
+            if kind is None:
+                if self._partial.stat().st_size != self._position:
+                    raise OSError(f"{self.path}: not everything was written; is the disk full?")
+                _sync(self._partial)
+                os.replace(self._partial, self.path)
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _disk_errors(path):
+    """Turn TensorFlow's file errors into OSError that names the file."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise OSError(f"{path}: could not be written ({error.message}); is the disk full?") from error
+
+
+def scan_shard(path):
+    """The entries of a shard read from the file itself, for an index that was lost or never written.
+
+    Raises:
+        ValueError: the file ends inside a record, or a record is not one of this format.
+    """
+    entries, position = [], 0
+    with open(path, "rb") as file:
+        while header := file.read(HEADER_BYTES):
+            length = struct.unpack("<Q", header[:8])[0] if len(header) == HEADER_BYTES else 0
+            record = file.read(length + FOOTER_BYTES)
+            if len(header) < HEADER_BYTES or len(record) < length + FOOTER_BYTES:
+                raise ValueError(f"{path}: the file ends inside record {len(entries)}; write this shard again")
+            fields = _example_fields(record[:length], f"{path}, record {len(entries)}")
+            where = {"offset": position + HEADER_BYTES, "length": length}
+            names = ("subject", "condition", "view_degrees", "num_frames")
+            entries.append(WalkEntry(**{name: fields[name] for name in names}, **where))
+            position += HEADER_BYTES + length + FOOTER_BYTES
+    return entries
+
+
+# ------------------------------------------------------------------------------------------------ the index
+
+
+def write_index(folder, name, size, shards):
+    """Write `dataset.json`, whole or not at all. Call it last: a folder with an index is a complete data set.
+
+    Args:
+        folder: the prepared data set.
+        name: what to call the data set in reports.
+        size: rows (and columns) of a silhouette.
+        shards: dict of shard file name -> list of its `WalkEntry`, in order.
+    """
+    rows = [(number, entry) for number, entries in enumerate(shards.values()) for entry in entries]
+    walks = {column: [getattr(entry, column) for _, entry in rows] for column in COLUMNS if column != "shard"}
+    walks["shard"] = [number for number, _ in rows]
+    index = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": name,
+        "size": int(size),
+        "num_walks": len(rows),
+        "shards": list(shards),
+        "walks": {column: walks[column] for column in COLUMNS},
+    }
+    path = pathlib.Path(folder) / INDEX_NAME
+    partial = path.with_name(f".{INDEX_NAME}.{os.getpid()}.partial")
+    try:
+        partial.write_text(json.dumps(index), encoding="utf-8")
+        _sync(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_index(folder):
+    """The content of `dataset.json` as a dict, after checking that it is one.
+
+    Raises:
+        FileNotFoundError: the folder holds no index: it is no prepared data set, or preparing it was interrupted.
+        ValueError: another format, another version, or a damaged index.
+    """
+    path = pathlib.Path(folder) / INDEX_NAME
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not there: {folder} is not a prepared data set, or preparing it was interrupted. "
+            "Run `tf3dlocal prepare RAW OUT` (again) and give its OUT folder"
+        )
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        if index["format"] != FORMAT:
+            raise ValueError(f"the format is {index['format']!r}, not {FORMAT!r}")
+        if index["version"] != VERSION:
+            raise ValueError(f"version {index['version']}, and this program reads version {VERSION}")
+        if {len(index["walks"][column]) for column in COLUMNS} != {index["num_walks"]}:
+            raise ValueError(f"the columns are not all {index['num_walks']} long")
+        index["name"], index["size"], index["shards"]
+    except (ValueError, TypeError, KeyError) as error:
+        what = f"the key {error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path}: {what}; prepare the data set again") from error
+    return index
+
+
+def _sync(path):
+    """Ask the system to put a written file on the disk before it gets its final name."""
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
