@@ -1,0 +1,177 @@
+"""Raw silhouettes in tar and zip archives, read in place: nothing is ever unpacked to disk."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tf3dlocal.data.path_pattern import PathPattern
+from tf3dlocal.data.raw_sequences import RawDataError, RawSequence, group_into_sequences, natural_key
+
+TAR_NAME = re.compile(r"(?P<stem>.+)\.(?:tar|tar\.gz|tgz)", re.IGNORECASE)
+LARGEST_FRAME = 64 * 2**20  # bytes; a member beyond this is no silhouette and is not read into memory
+
+
+@dataclass(frozen=True)
+class TarPart:
+    """One tar archive, plain or gzipped, on disk or inside a zip archive. See `RawPart`.
+
+    An archive is read from front to back once; the (compressed) frames are held in memory, since a tar archive may
+    hold them in any order: about 15 MB for a subject of CASIA-B.
+    """
+
+    name: str
+    path: str
+    pattern: PathPattern
+    member_of_zip: str | None = None
+    subjects: frozenset[str] | None = None
+
+    @property
+    def source(self) -> str:
+        """The archive's path, for messages."""
+        return f"{self.path}/{self.member_of_zip}" if self.member_of_zip else self.path
+
+    def fingerprint(self) -> str:
+        """Changes when the archive does."""
+        return f"{self.member_of_zip} {file_fingerprint(self.path)}"
+
+    def sequences(self, strays: list[str]) -> Iterator[RawSequence]:
+        """The sequences in the archive, by name."""
+        yield from group_into_sequences(self._files(strays), self.pattern, self.source, strays, self.subjects)
+
+    def _files(self, strays):
+        count = 0
+        try:
+            if self.member_of_zip is None:
+                with open(self.path, "rb") as file, tarfile.open(fileobj=file, mode="r|*") as archive:
+                    for count, entry in enumerate(self._members(archive, strays), 1):
+                        yield entry
+            else:
+                with zipfile.ZipFile(self.path) as outer, outer.open(self.member_of_zip) as file:
+                    with tarfile.open(fileobj=file, mode="r|*") as archive:
+                        for count, entry in enumerate(self._members(archive, strays), 1):
+                            yield entry
+        except (tarfile.TarError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise RawDataError(
+                f"{self.source} is damaged or ends too early (after {count} files: {error}): "
+                "fetch it again, or leave its subject out."
+            ) from error
+
+    def _members(self, archive, strays):
+        for member in archive:
+            path = safe_member_path(member.name, self.source)
+            if member.isdir():
+                continue
+            if not member.isreg():
+                strays.append(f"{self.source}/{path} (a link or device, not followed)")
+            elif member.size > LARGEST_FRAME:
+                strays.append(f"{self.source}/{path} ({member.size} bytes: too large for a frame)")
+            else:
+                content = archive.extractfile(member).read()
+                yield path, functools.partial(bytes, content)
+
+
+@dataclass(frozen=True)
+class ZipPart:
+    """The frames of one subject in a zip archive. See `RawPart`."""
+
+    name: str
+    path: str
+    members: tuple[str, ...]
+    pattern: PathPattern
+    subjects: frozenset[str] | None = None
+
+    def fingerprint(self) -> str:
+        """Changes when the archive does."""
+        return file_fingerprint(self.path)
+
+    def sequences(self, strays: list[str]) -> Iterator[RawSequence]:
+        """The sequences of the subject, by name."""
+        with zipfile.ZipFile(self.path) as archive:
+            files = ((safe_member_path(name, self.path), functools.partial(_read, archive, name)) for name in self.members)
+            yield from group_into_sequences(files, self.pattern, self.path, strays, self.subjects)
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise OSError(f"{error}") from error
+
+
+def tar_part(path, pattern, subjects=None, member_of_zip=None) -> TarPart | None:
+    """The part of one tar archive, or None where its name tells that it holds another subject than those wanted."""
+    stem = TAR_NAME.fullmatch(pathlib.PurePosixPath(member_of_zip or os.fspath(path)).name)["stem"]
+    tells_subject = "subject" in pattern.expressions and re.fullmatch(pattern.expressions["subject"], stem)
+    if subjects is not None and tells_subject and stem not in subjects:
+        return None
+    return TarPart(stem, os.fspath(path), pattern, member_of_zip, subjects)
+
+
+def zip_parts(path, pattern: PathPattern, strays: list[str], subjects: frozenset[str] | None = None) -> list:
+    """The parts of a zip archive: one per subject of a tree in it, and one per tar archive in it.
+
+    Args:
+        path: the zip archive.
+        pattern: the layout.
+        strays: members that belong to no sequence are added here.
+        subjects: names of the subjects wanted; None takes all.
+
+    Raises:
+        RawDataError: the archive is damaged, or a member's path is absolute or points out of the archive.
+    """
+    trees: dict[str, list[str]] = {}
+    parts: list = []
+    for name in zip_members(path):
+        member = safe_member_path(name, path)
+        place = pattern.match(member)
+        if place is not None:
+            if subjects is None or place[0] in subjects:
+                trees.setdefault(place[0], []).append(name)
+        elif TAR_NAME.fullmatch(member):
+            parts.append(tar_part(path, pattern, subjects, name))
+        else:
+            strays.append(f"{path}/{member}")
+    parts += [ZipPart(subject, os.fspath(path), tuple(names), pattern, subjects) for subject, names in trees.items()]
+    return sorted((part for part in parts if part), key=lambda part: natural_key(part.name))
+
+
+def zip_members(path) -> list[str]:
+    """The files in a zip archive, folders left out."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [member.filename for member in archive.infolist() if not member.is_dir()]
+    except zipfile.BadZipFile as error:
+        raise RawDataError(f"{path} is damaged or no zip archive ({error}): fetch it again.") from error
+
+
+def safe_member_path(name: str, archive: str | os.PathLike) -> str:
+    """A member's path without "./", once it is known to stay inside the archive.
+
+    Raises:
+        RawDataError: for an absolute path or one with "..": an honest archive of silhouettes has none.
+
+    Example:
+        >>> safe_member_path("./001/nm-01/000/1.png", "001.tar.gz")
+        '001/nm-01/000/1.png'
+    """
+    pieces = name.replace("\\", "/").split("/")
+    if pieces[0] == "" or ".." in pieces or re.match(r"[A-Za-z]:", name):
+        raise RawDataError(
+            f"{os.fspath(archive)}: the member {name!r} has an absolute or parent path. Nothing was read from it; "
+            "do not trust this archive, or pack it again with paths below its own folder."
+        )
+    return "/".join(piece for piece in pieces if piece not in ("", "."))
+
+
+def file_fingerprint(path: str) -> str:
+    """Size and time of a file."""
+    status = os.stat(path)
+    return f"{os.path.basename(path)} {status.st_size} {status.st_mtime_ns}"
