@@ -1,0 +1,30 @@
+"""The whole batch, seen from one replica of a `tf.distribute` strategy."""
+
+import tensorflow as tf
+
+
+def gather_batch(*tensors):
+    """Each tensor joined over all replicas along its batch axis; the tensors themselves where there is one replica.
+
+    Triplets must be mined in the whole batch: with B walks on R replicas a replica alone sees B/R walks and 1/R^2 of
+    the triplets. The gradient of the gathering sums over the replicas what each of them says about one replica's rows.
+    Each replica computes the same loss L, of which Keras takes L/R when it reduces a mean, so a replica's features
+    receive R * (dL/R) = dL, and summing the replicas' weight gradients gives exactly the gradient of one device.
+    (Keras does not divide a scalar loss by R: return one value per part from `Loss.call`.)
+
+    Args:
+        *tensors: each [local batch, ...]; the local batches of all replicas are equally large.
+
+    Returns:
+        a list of tensors [batch, ...], in the order of the replicas.
+
+    Example:
+        >>> [t.numpy().tolist() for t in gather_batch(tf.constant([1, 2]))]
+        [[1, 2]]
+    """
+    if not tf.distribute.has_strategy() or tf.distribute.in_cross_replica_context():
+        return list(tensors)
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return list(tensors)
+    return [replica.all_gather(tensor, axis=0) for tensor in tensors]
