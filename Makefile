@@ -1,0 +1,63 @@
+# The README's commands. Needs make and Python 3.11, 3.12 or 3.13; another interpreter: make demo PYTHON=python3.12
+# An environment is made once and installed again only when setup.cfg or the Python version changes.
+
+PYTHON ?= python3
+JOBS ?= 2
+DEMO ?= demo
+
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+USER_ENV := .venv
+TEST_ENV := .venv-test
+PYTEST := TF_CPP_MIN_LOG_LEVEL=2 TF_NUM_INTRAOP_THREADS=1 $(TEST_ENV)/bin/python -m pytest
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+BENCHMARKS := $(sort $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
+
+.PHONY: help demo test test-quick notebooks bench clean check-python
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo        install, then walkers -> training -> rank-1 table -> SavedModel -> who is it? (writes $(DEMO)/)'
+	@echo 'make test        all tests, notebooks included, in an environment of their own'
+	@echo 'make test-quick  the tests that take seconds'
+	@echo 'make notebooks   run the notebooks and keep their outputs in them'
+	@echo 'make bench       what each part costs on this machine'
+	@echo 'make clean       remove the environments (not $(DEMO)/ and not runs/)'
+	@echo 'Another interpreter: PYTHON=python3.12   tests side by side: JOBS=$(JOBS)   demo folder: DEMO=$(DEMO)'
+
+demo: $(USER_ENV)/installed-$(VERSION)
+	$(USER_ENV)/bin/tf3dlocal demo $(DEMO)
+
+# One worker per core with one thread each; loadfile keeps a file's tests together, for they share costly fixtures.
+test: $(TEST_ENV)/installed-$(VERSION)
+	$(PYTEST) -n $(JOBS) --dist loadfile --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 tests $(NOTEBOOKS)
+
+test-quick: $(TEST_ENV)/installed-$(VERSION)
+	$(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" tests
+
+notebooks: $(TEST_ENV)/installed-$(VERSION)
+	$(PYTEST) --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 --overwrite $(or $(NOTEBOOKS),$(error no notebooks/*.ipynb))
+
+bench: $(USER_ENV)/installed-$(VERSION)
+	set -e; for script in $(or $(BENCHMARKS),$(error no benchmarks/*.py)); do echo "== $$script"; $(USER_ENV)/bin/python $$script; done
+
+clean:
+	rm -rf $(USER_ENV) $(TEST_ENV) build *.egg-info .pytest_cache .ruff_cache
+
+check-python:
+	@case "$(VERSION)" in \
+	  3.11|3.12|3.13) ;; \
+	  '') echo "error: cannot run '$(PYTHON)'. Install Python 3.11, 3.12 or 3.13, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1 ;; \
+	  *) echo "error: '$(PYTHON)' is Python $(VERSION), and TensorFlow 2.21 needs 3.11, 3.12 or 3.13. Name one: make PYTHON=python3.12" >&2; exit 1 ;; \
+	esac
+
+# $(1) folder, $(2) what to install. The marks carry the Python version, so that another interpreter makes the environment anew.
+define environment
+$(1)/installed-$(VERSION): setup.cfg pyproject.toml | check-python
+	@test -f $(1)/made-with-$(VERSION) || { \
+	  echo "making $(1) with Python $(VERSION)"; $$(PYTHON) -m venv --clear $(1) && touch $(1)/made-with-$(VERSION); }
+	@echo "installing into $(1) (about 2 GB with TensorFlow; minutes the first time)"
+	$(1)/bin/python -m pip install --disable-pip-version-check -e '$(2)'
+	@touch $$@
+endef
+$(eval $(call environment,$(USER_ENV),.))
+$(eval $(call environment,$(TEST_ENV),.[test]))
