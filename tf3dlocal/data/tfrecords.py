@@ -21,8 +21,6 @@ load it, and the process that collects their results writes the records.
 """
 
 import contextlib
-import dataclasses
-import json
 import os
 import pathlib
 import struct
@@ -30,12 +28,23 @@ import struct
 import cv2
 import numpy as np
 
+from tf3dlocal.data.dataset_index import FORMAT, WalkEntry, read_index, shard_name, sync, write_index
 from tf3dlocal.data.walk import Walk
 
-FORMAT = "tf3dlocal-walks"
-VERSION = 1
-INDEX_NAME = "dataset.json"
-COLUMNS = ("subject", "condition", "view_degrees", "num_frames", "shard", "offset", "length")
+__all__ = [
+    "ShardWriter",
+    "WalkEntry",
+    "decode_walk",
+    "encode_film_strip",
+    "encode_strip_example",
+    "encode_walk",
+    "parse_walk",
+    "read_index",
+    "scan_shard",
+    "shard_name",
+    "write_index",
+]
+
 MAX_PNG_ROWS = 1_000_000  # libpng refuses taller pictures
 # Silhouettes are flat areas: without PNG's row filters the strip is a third as long and read in half the time.
 PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 6]
@@ -45,22 +54,10 @@ if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV before 4.12 cannot choose; its 
 HEADER_BYTES, FOOTER_BYTES = 12, 4
 
 
-@dataclasses.dataclass(frozen=True)
-class WalkEntry:
-    """One row of the index: who walked, and the place of the record inside its shard file (in bytes)."""
-
-    subject: str
-    condition: str
-    view_degrees: int
-    num_frames: int
-    offset: int
-    length: int
-
-
 # ------------------------------------------------------------------------------------------------ one walk
 
 
-def encode_film_strip(silhouettes):
+def encode_film_strip(silhouettes: np.ndarray) -> bytes:
     """The frames of a walk as one PNG, below one another. Needs no TensorFlow.
 
     Args:
@@ -87,7 +84,9 @@ def encode_film_strip(silhouettes):
     return png.tobytes()
 
 
-def encode_strip_example(film_strip, num_frames, size, subject, condition, view_degrees):
+def encode_strip_example(
+    film_strip: bytes, num_frames: int, size: int, subject: str, condition: str, view_degrees: int
+) -> bytes:
     """The record of a walk whose frames are already one PNG (see `encode_film_strip`): serialized tf.train.Example."""
     import tensorflow as tf
 
@@ -108,7 +107,7 @@ def encode_strip_example(film_strip, num_frames, size, subject, condition, view_
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
-def encode_walk(walk):
+def encode_walk(walk: Walk) -> bytes:
     """The record of a walk: bytes that `decode_walk` and `parse_walk` read.
 
     >>> walk = Walk(np.zeros([3, 64, 64], np.uint8), "001", "nm-01", 90)
@@ -120,7 +119,7 @@ def encode_walk(walk):
     return encode_strip_example(strip, frames, size, walk.subject, walk.condition, walk.view_degrees)
 
 
-def decode_walk(serialized, source="a walk"):
+def decode_walk(serialized: bytes, source: str = "a walk") -> Walk:
     """The walk of a record, in Python: `Walk` with silhouettes uint8 [frames, size, size].
 
     Args:
@@ -141,7 +140,7 @@ def decode_walk(serialized, source="a walk"):
     return Walk(strip.reshape(frames, size, size), fields["subject"], fields["condition"], fields["view_degrees"])
 
 
-def parse_walk(serialized):
+def parse_walk(serialized) -> dict:
     """The walk of a record, inside a TensorFlow graph.
 
     Args:
@@ -179,15 +178,6 @@ def _example_fields(serialized, source):
 # ------------------------------------------------------------------------------------------------ one shard
 
 
-def shard_name(shard, num_shards):
-    """The file name of shard number `shard` (from 0) of `num_shards`.
-
-    >>> shard_name(0, 8)
-    'walks-00000-of-00008.tfrecord'
-    """
-    return f"walks-{shard:05d}-of-{num_shards:05d}.tfrecord"
-
-
 class ShardWriter:
     """Writes one shard file; the file has its name only when it is complete.
 
@@ -204,7 +194,7 @@ class ShardWriter:
     1
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
         self.entries = []
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
@@ -217,13 +207,15 @@ class ShardWriter:
         self._file = tf.io.TFRecordWriter(str(self._partial))
         return self
 
-    def write(self, walk):
+    def write(self, walk: Walk) -> WalkEntry:
         """Append a `Walk`; returns its `WalkEntry`."""
         frames, size = walk.silhouettes.shape[:2]
         strip = encode_film_strip(walk.silhouettes)
         return self.write_film_strip(strip, frames, size, walk.subject, walk.condition, walk.view_degrees)
 
-    def write_film_strip(self, film_strip, num_frames, size, subject, condition, view_degrees):
+    def write_film_strip(
+        self, film_strip: bytes, num_frames: int, size: int, subject: str, condition: str, view_degrees: int
+    ) -> WalkEntry:
         """Append a walk whose frames are one PNG already; returns its `WalkEntry`."""
         record = encode_strip_example(film_strip, num_frames, size, subject, condition, view_degrees)
         with _disk_errors(self.path):
@@ -241,7 +233,7 @@ class ShardWriter:
             if kind is None:
                 if self._partial.stat().st_size != self._position:
                     raise OSError(f"{self.path}: not everything was written; is the disk full?")
-                _sync(self._partial)
+                sync(self._partial)
                 os.replace(self._partial, self.path)
         finally:
             self._partial.unlink(missing_ok=True)
@@ -258,7 +250,7 @@ def _disk_errors(path):
         raise OSError(f"{path}: could not be written ({error.message}); is the disk full?") from error
 
 
-def scan_shard(path):
+def scan_shard(path: str | os.PathLike) -> list[WalkEntry]:
     """The entries of a shard read from the file itself, for an index that was lost or never written.
 
     Raises:
@@ -277,71 +269,3 @@ def scan_shard(path):
             entries.append(WalkEntry(**{name: fields[name] for name in names}, **where))
             position += HEADER_BYTES + length + FOOTER_BYTES
     return entries
-
-
-# ------------------------------------------------------------------------------------------------ the index
-
-
-def write_index(folder, name, size, shards):
-    """Write `dataset.json`, whole or not at all. Call it last: a folder with an index is a complete data set.
-
-    Args:
-        folder: the prepared data set.
-        name: what to call the data set in reports.
-        size: rows (and columns) of a silhouette.
-        shards: dict of shard file name -> list of its `WalkEntry`, in order.
-    """
-    rows = [(number, entry) for number, entries in enumerate(shards.values()) for entry in entries]
-    walks = {column: [getattr(entry, column) for _, entry in rows] for column in COLUMNS if column != "shard"}
-    walks["shard"] = [number for number, _ in rows]
-    index = {
-        "format": FORMAT,
-        "version": VERSION,
-        "name": name,
-        "size": int(size),
-        "num_walks": len(rows),
-        "shards": list(shards),
-        "walks": {column: walks[column] for column in COLUMNS},
-    }
-    path = pathlib.Path(folder) / INDEX_NAME
-    partial = path.with_name(f".{INDEX_NAME}.{os.getpid()}.partial")
-    try:
-        partial.write_text(json.dumps(index), encoding="utf-8")
-        _sync(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def read_index(folder):
-    """The content of `dataset.json` as a dict, after checking that it is one.
-
-    Raises:
-        FileNotFoundError: the folder holds no index: it is no prepared data set, or preparing it was interrupted.
-        ValueError: another format, another version, or a damaged index.
-    """
-    path = pathlib.Path(folder) / INDEX_NAME
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is not there: {folder} is not a prepared data set, or preparing it was interrupted. "
-            "Run `tf3dlocal prepare RAW OUT` (again) and give its OUT folder"
-        )
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-        if index["format"] != FORMAT:
-            raise ValueError(f"the format is {index['format']!r}, not {FORMAT!r}")
-        if index["version"] != VERSION:
-            raise ValueError(f"version {index['version']}, and this program reads version {VERSION}")
-        if {len(index["walks"][column]) for column in COLUMNS} != {index["num_walks"]}:
-            raise ValueError(f"the columns are not all {index['num_walks']} long")
-        index["name"], index["size"], index["shards"]
-    except (ValueError, TypeError, KeyError) as error:
-        what = f"the key {error} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(f"{path}: {what}; prepare the data set again") from error
-    return index
-
-
-def _sync(path):
-    """Ask the system to put a written file on the disk before it gets its final name."""
-    with open(path, "r+b") as file:
-        os.fsync(file.fileno())
