@@ -1,0 +1,190 @@
+"""Cross-view identification: each probe against the gallery of one view at a time (rank-k).
+
+For a probe view and a gallery view, a probe is found at rank k if a walk of its own subject is among its k nearest
+gallery walks of that view. Without sorting: let d be the distance to the nearest walk of the own subject; the probe's
+place is 1 + the number of other subjects' walks at distance <= d. A tie counts against the probe, so embeddings that
+have all collapsed onto one point score 0 and not 100.
+"""
+
+import numpy as np
+
+from tf3dlocal.evaluation.cross_view_result import CrossViewResult
+from tf3dlocal.evaluation.distances import as_parts, check_distance, pairwise_distances
+from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, load_protocol, match_conditions
+from tf3dlocal.evaluation.subject_ids import shorten_list
+
+_NOT_THERE = -1
+
+
+def cross_view(
+    embeddings,
+    subjects,
+    conditions,
+    view_degrees,
+    protocol: Protocol | str,
+    distance: str = "part_mean",
+    max_rank: int = 5,
+    probes_without_gallery: str | None = None,
+    details: dict | None = None,
+    block_size: int = 512,
+) -> CrossViewResult:
+    """Count how many probes find their own subject, for every pair of a probe view and a gallery view.
+
+    Args:
+      embeddings: float [walks, parts, channels] or [walks, channels]; walks outside the test are passed over.
+      subjects, conditions: str [walks]. view_degrees: int [walks], degrees.
+      protocol: a Protocol, the name of one, or a path.
+      distance: "part_mean" or "flattened" (see `distances`).
+      max_rank: the largest k.
+      probes_without_gallery: "keep" counts a probe whose subject has no gallery walk in a view as a miss there,
+        "drop" leaves it out of that pair of views. Default: the protocol's choice.
+      details: what the reports should name as well (data set, model, seed).
+      block_size: probes at a time; memory grows with block_size * gallery walks of one view.
+
+    Returns: CrossViewResult; what is missing or left out stands in its `notices`.
+
+    Raises:
+      ProtocolError: no test subject, no gallery walk or no probe walk is present.
+      ValueError: columns of different length, embeddings that are not finite (the first walk is named).
+
+    Example:
+      >>> p = Protocol(name="toy", test="all", gallery=["a"], probes={"B": ["b"]}, identical_views="include")
+      >>> result = cross_view([[0.0], [9.0], [1.0], [2.0]], ["x", "y", "x", "y"], ["a", "a", "b", "b"], [90] * 4, p)
+      >>> result.mean(rank=1).tolist(), result.mean(rank=2).tolist()
+      ([50.0], [100.0])
+    """
+    protocol = load_protocol(protocol)
+    check_distance(distance)
+    without = probes_without_gallery or protocol.probes_without_gallery
+    if without not in ("keep", "drop"):
+        raise ValueError(f"probes_without_gallery is '{without}'; take keep or drop")
+    embeddings = as_parts(embeddings)
+    subjects, conditions = np.asarray(subjects, str), np.asarray(conditions, str)
+    view_degrees = np.asarray(view_degrees, int)
+    _check_columns(embeddings, subjects, conditions, view_degrees)
+
+    roles = _Roles(protocol, subjects, conditions, view_degrees)
+    subject_numbers = np.unique(subjects, return_inverse=True)[1]
+    place = np.empty((len(roles.probes), len(roles.views)), np.int32)
+    for column, view in enumerate(roles.views):
+        gallery = np.flatnonzero(roles.gallery & (roles.labels == view))
+        for start in range(0, len(roles.probes), block_size):
+            block = roles.probes[start : start + block_size]
+            distances = pairwise_distances(embeddings[block], embeddings[gallery], distance)
+            same = subject_numbers[block, None] == subject_numbers[None, gallery]
+            itself = block[:, None] == gallery[None, :]
+            place[start : start + block_size, column] = _walks_before_own(distances, same, itself)
+    return _count(place, roles, protocol, distance, max_rank, without, details)
+
+
+def _walks_before_own(distances, same, itself) -> np.ndarray:
+    """How many walks of others are at least as near as the nearest own one: int [probes]; -1 without an own one."""
+    own = same & ~itself
+    if not own.any():
+        return np.full(len(distances), _NOT_THERE, np.int32)
+    nearest_own = np.where(own, distances, np.inf).min(axis=1)
+    before = (~same & (distances <= nearest_own[:, None])).sum(axis=1, dtype=np.int32)
+    return np.where(own.any(axis=1), before, _NOT_THERE)
+
+
+class _Roles:
+    """Which walks are gallery and which are probes of which group."""
+
+    def __init__(self, protocol, subjects, conditions, view_degrees):
+        self.subjects = subjects
+        self.split = protocol.split(subjects)
+        self.labels = protocol.view_labels(view_degrees)
+        tested = np.isin(subjects, self.split.test)
+        in_view = np.array([label is not None for label in self.labels], bool)
+        self.num_other_views = int((tested & ~in_view).sum())
+        tested &= in_view
+        self.views = protocol.ordered_view_labels(view_degrees[tested])
+        self.gallery = tested & match_conditions(conditions, protocol.gallery)
+        self.members = {}
+        for group, patterns in protocol.probes.items():
+            member = tested & match_conditions(conditions, patterns)
+            self.members[group] = member if protocol.leave_one_out else member & ~self.gallery
+        self.probes = np.flatnonzero(np.any(list(self.members.values()), axis=0))
+        present = f"the test subjects' walks here have {shorten_list(sorted(set(conditions[tested]))) or 'no walk at all'}"
+        if not self.gallery.any():
+            raise ProtocolError(
+                f"protocol '{protocol.name}' has no gallery in this data set: it wants {', '.join(protocol.gallery)}, "
+                f"but {present}; prepare the missing walks or name the conditions that are there in a protocol file"
+            )
+        if len(self.probes) == 0:
+            wanted = ", ".join(name for patterns in protocol.probes.values() for name in patterns)
+            raise ProtocolError(f"protocol '{protocol.name}' has no probes in this data set: it wants {wanted}, but {present}")
+
+
+def _count(place, roles, protocol, distance, max_rank, without, details) -> CrossViewResult:
+    groups, views = tuple(roles.members), roles.views
+    shape = (len(groups), len(views), len(views))
+    hits = np.zeros((max_rank, *shape), np.int64)
+    num_without = np.zeros(shape, np.int64)
+    num_probes = np.zeros(shape[:2], np.int64)
+    for g, group in enumerate(groups):
+        for v, view in enumerate(views):
+            rows = place[roles.members[group][roles.probes] & (roles.labels[roles.probes] == view)]
+            num_probes[g, v] = len(rows)
+            num_without[g, v] = (rows == _NOT_THERE).sum(axis=0)
+            for k in range(max_rank):
+                hits[k, g, v] = ((rows != _NOT_THERE) & (rows <= k)).sum(axis=0)
+    num_gallery = np.array([(roles.gallery & (roles.labels == view)).sum() for view in views], np.int64)
+    return CrossViewResult(
+        protocol=protocol,
+        distance=distance,
+        groups=groups,
+        views=views,
+        hits=hits,
+        num_probes=num_probes,
+        num_without_gallery=num_without,
+        num_gallery=num_gallery,
+        split=roles.split,
+        probes_without_gallery=without,
+        notices=tuple(_notices(place, roles, protocol, without, num_probes, num_without, num_gallery)),
+        details=dict(details or {}),
+    )
+
+
+def _notices(place, roles, protocol, without, num_probes, num_without, num_gallery):
+    split = roles.split
+    if split.missing_test:
+        named = len(split.test) + len(split.missing_test)
+        yield (
+            f"{len(split.test)} of the protocol's {named} test subjects are in the data set; missing: "
+            f"{shorten_list(split.missing_test)}. With fewer subjects the task is easier than the published one."
+        )
+    if roles.num_other_views:
+        yield f"{roles.num_other_views} walks of the test subjects are from views outside the protocol and were left out."
+    for view, count, total in zip(roles.views, num_gallery, num_probes.sum(axis=0)):
+        if count == 0:
+            yield f"view {view}: no gallery walk, so nothing can be found there; this gallery view is left out of the means."
+        if total == 0:
+            yield f"view {view}: no probe walk; this probe view is left out of the means."
+    for group, count in zip(roles.members, num_probes.sum(axis=1)):
+        if count == 0:
+            yield f"group {group}: no probe walk ({', '.join(protocol.probes[group])})."
+    if total := int(num_without[:, :, num_gallery > 0].sum()):
+        verb = "counted as misses" if without == "keep" else "left out"
+        yield f"{total} pairs of a probe and a gallery view have no gallery walk of the probe's subject in that view: {verb}."
+    alone = sorted(set(roles.subjects[roles.probes[(place == _NOT_THERE).all(axis=1)]]))
+    if alone:
+        yield f"{len(alone)} probe subjects have no gallery walk in any view: {shorten_list(alone)}."
+    if len(roles.views) == 1 and protocol.identical_views == "exclude":
+        yield (
+            f"there is one view only ({roles.views[0]}), so the mean with identical views excluded does not exist; "
+            "read the mean with identical views included."
+        )
+
+
+def _check_columns(embeddings, subjects, conditions, view_degrees) -> None:
+    lengths = [len(embeddings), len(subjects), len(conditions), len(view_degrees)]
+    if len(set(lengths)) != 1:
+        raise ValueError(f"embeddings, subjects, conditions and view_degrees have {lengths} walks; one of each is needed")
+    finite = np.isfinite(embeddings).all(axis=(1, 2))
+    if not finite.all():
+        first = int(np.flatnonzero(~finite)[0])
+        raise ValueError(
+            f"{int((~finite).sum())} of {len(finite)} embeddings are not finite, the first is walk {subjects[first]} "
+            f"{conditions[first]} {view_degrees[first]:03d}; the model has diverged or met a bad walk"
+        )
