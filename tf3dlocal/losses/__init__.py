@@ -1,5 +1,14 @@
 """Losses over the triplets of a batch, part by part."""
 
 from tf3dlocal.losses.batch_all_triplet_loss import BatchAllTripletLoss, NonzeroTriplets
+from tf3dlocal.losses.triplet_hard_loss import TripletHardLoss, triplet_hard_loss
+from tf3dlocal.losses.triplet_semihard_loss import TripletSemiHardLoss, triplet_semihard_loss
 
-__all__ = ["BatchAllTripletLoss", "NonzeroTriplets"]
+__all__ = [
+    "BatchAllTripletLoss",
+    "NonzeroTriplets",
+    "TripletHardLoss",
+    "TripletSemiHardLoss",
+    "triplet_hard_loss",
+    "triplet_semihard_loss",
+]

@@ -1,0 +1,59 @@
+"""Write what tensorflow-addons 0.23, the last release, computes: `addons_vectors.npz` beside this file.
+
+It needs TensorFlow below 2.16 and Keras 2, so it runs in an environment of its own (Python 3.11, about 2 GB):
+
+    python3.11 -m venv addons && addons/bin/pip install 'tensorflow==2.15.*' 'tensorflow-addons==0.23.*' 'numpy<2'
+    addons/bin/python tests/losses/addons_vectors.py
+"""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_addons as tfa
+
+
+def cases():
+    """Labels and embeddings by name: plain, normalised as its documentation asks, and the awkward ones."""
+    rng = np.random.default_rng(20)
+    three_by_four = np.repeat(np.arange(3), 4)
+    plain = rng.normal(size=[12, 8])
+    yield "plain", three_by_four, plain
+    yield "unit_length", three_by_four, plain / np.linalg.norm(plain, axis=1, keepdims=True)
+    centres = 4.0 * rng.normal(size=[3, 8])
+    yield "separated", three_by_four, centres[three_by_four] + 0.5 * plain
+    duplicates = plain.copy()
+    duplicates[1] = duplicates[0]
+    duplicates[5] = duplicates[0]
+    yield "duplicates", three_by_four, duplicates
+    yield "collapsed", three_by_four, np.ones([12, 8])
+    yield "one_alone", np.array([0, 0, 0, 1, 1, 1, 2]), plain[:7]
+    yield "all_alone", np.arange(6), plain[:6]
+    yield "one_class", np.zeros(6, int), plain[:6]
+
+
+def losses():
+    """Losses by name: each metric, and the soft form of batch-hard."""
+    for metric in ("L2", "squared-L2", "angular"):
+        yield f"hard/{metric}", lambda y, x, m=metric: tfa.losses.triplet_hard_loss(y, x, distance_metric=m)
+        yield f"soft/{metric}", lambda y, x, m=metric: tfa.losses.triplet_hard_loss(y, x, soft=True, distance_metric=m)
+        yield f"semihard/{metric}", lambda y, x, m=metric: tfa.losses.triplet_semihard_loss(y, x, distance_metric=m)
+
+
+def main():
+    found = {}
+    for case, labels, embeddings in cases():
+        embeddings = embeddings.astype("float32")
+        found[f"{case}/labels"], found[f"{case}/embeddings"] = labels.astype("int32"), embeddings
+        for name, loss in losses():
+            variable = tf.Variable(embeddings)
+            with tf.GradientTape() as tape:
+                value = loss(tf.constant(labels, tf.int32), variable)
+            found[f"{case}/{name}/loss"] = value.numpy()
+            found[f"{case}/{name}/gradient"] = tape.gradient(value, variable).numpy()
+    found["versions"] = np.array([tfa.__version__, tf.__version__])
+    np.savez_compressed(pathlib.Path(__file__).with_suffix(".npz"), **found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Batch-hard and semi-hard losses against plain loops and against tensorflow-addons' own numbers."""
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf3dlocal.losses import TripletHardLoss, TripletSemiHardLoss, triplet_hard_loss, triplet_semihard_loss
+from tf3dlocal.losses.pairwise_distances import pairwise_distances
+
+ADDONS = np.load(pathlib.Path(__file__).with_name("addons_vectors.npz"))
+CASES = sorted({name.removesuffix("/loss") for name in ADDONS.files if name.endswith("/loss")})
+
+LOSSES = {
+    "hard": lambda y, x, metric: triplet_hard_loss(y, x, distance_metric=metric),
+    "soft": lambda y, x, metric: triplet_hard_loss(y, x, soft=True, distance_metric=metric),
+    "semihard": lambda y, x, metric: triplet_semihard_loss(y, x, distance_metric=metric),
+}
+
+
+def distance_by_hand(u, v, metric):
+    if metric == "angular":
+        return 1 - u @ v / np.linalg.norm(u) / np.linalg.norm(v)
+    return np.sum((u - v) ** 2) if metric == "squared-L2" else np.linalg.norm(u - v)
+
+
+def hard_by_hand(labels, points, margin, metric):
+    terms = []
+    for a in range(len(labels)):
+        distances = [distance_by_hand(points[a], point, metric) for point in points]
+        farthest = max(d for d, label in zip(distances, labels) if label == labels[a])
+        nearest = min(d for d, label in zip(distances, labels) if label != labels[a])
+        terms.append(max(0.0, margin + farthest - nearest))
+    return np.mean(terms)
+
+
+def semihard_by_hand(labels, points, margin, metric):
+    terms = []
+    for a in range(len(labels)):
+        distances = [distance_by_hand(points[a], point, metric) for point in points]
+        negatives = [d for d, label in zip(distances, labels) if label != labels[a]]
+        for p in range(len(labels)):
+            if p != a and labels[p] == labels[a]:
+                farther = [d for d in negatives if d > distances[p]]
+                terms.append(max(0.0, margin + distances[p] - (min(farther) if farther else max(negatives))))
+    return np.mean(terms)
+
+
+@pytest.mark.parametrize("metric", ["L2", "squared-L2", "angular"])
+@pytest.mark.parametrize("margin", [0.2, 1.0])
+def test_they_equal_plain_loops_over_the_triplets_part_by_part(metric, margin):
+    features = np.random.default_rng(7).normal(size=[9, 2, 4])
+    labels = np.array([0, 1, 2, 0, 1, 2, 0, 0, 1])
+    hard = triplet_hard_loss(labels, features.astype("float32"), margin, distance_metric=metric)
+    semihard = triplet_semihard_loss(labels, features.astype("float32"), margin, distance_metric=metric)
+    for part in range(2):
+        points = features[:, part]
+        np.testing.assert_allclose(hard[part], hard_by_hand(labels, points, margin, metric), rtol=1e-5)
+        np.testing.assert_allclose(semihard[part], semihard_by_hand(labels, points, margin, metric), rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_they_equal_tensorflow_addons(case):
+    name, kind, metric = case.split("/")
+    features = tf.constant(ADDONS[f"{name}/embeddings"])
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        loss = LOSSES[kind](ADDONS[f"{name}/labels"], features, metric)
+    gradient = tape.gradient(loss, features)
+    if (name, kind) == ("all_alone", "semihard"):  # no pair at all: a division 0/0 there, nothing to learn here
+        assert np.isnan(ADDONS[f"{case}/loss"]) and loss == 0 and not np.any(gradient)
+        return
+    np.testing.assert_allclose(loss[0], ADDONS[f"{case}/loss"], rtol=2e-6, atol=1e-6)
+    if (name, kind) == ("duplicates", "semihard"):  # of negatives equally far, rounding picks one there, order here
+        assert np.isfinite(gradient).all()
+        return
+    np.testing.assert_allclose(gradient, ADDONS[f"{case}/gradient"], atol=1e-6)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("metric", ["L2", "squared-L2", "angular"])
+@pytest.mark.parametrize("kind", LOSSES)
+def test_gradients_are_finite_where_embeddings_coincide(kind, metric, jit_compile):
+    @tf.function(jit_compile=jit_compile)
+    def gradient(features):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            loss = LOSSES[kind](np.array([0, 0, 1, 1]), features, metric)
+        return tape.gradient(loss, features)
+
+    for features in (tf.ones([4, 2, 3]), tf.zeros([4, 2, 3]), tf.constant([[1.0, 0], [1, 0], [1, 0], [0, 1]])[:, None]):
+        assert np.isfinite(gradient(features)).all()
+
+
+def test_pairwise_distances_of_equal_rows_are_exactly_zero_and_large_ones_exact():
+    features = 1e3 + np.random.default_rng(0).normal(size=[4, 2, 256]).astype("float32")
+    features[2] = features[0]
+    distances = np.asarray(pairwise_distances(features))
+    assert distances.shape == (2, 4, 4) and distances.dtype == "float32"
+    assert not distances[:, range(4), range(4)].any() and not distances[:, 0, 2].any()
+    expected = np.linalg.norm(features[0].astype("float64") - features[1], axis=-1)
+    np.testing.assert_allclose(distances[:, 0, 1], expected, rtol=1e-6)
+
+
+def test_an_unknown_metric_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="'cosine'.*L2, squared-L2, angular"):
+        triplet_hard_loss(np.array([0, 1]), np.zeros([2, 3], "float32"), distance_metric="cosine")
+
+
+def test_they_survive_their_config():
+    hard = TripletHardLoss(margin=0.3, soft=True, distance_metric="angular")
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(hard))
+    assert (again.margin, again.soft, again.distance_metric) == (0.3, True, "angular")
+    semihard = TripletSemiHardLoss(margin=0.3, distance_metric="squared-L2")
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(semihard))
+    assert (again.margin, again.distance_metric) == (0.3, "squared-L2")
