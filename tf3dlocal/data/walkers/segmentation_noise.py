@@ -1,0 +1,73 @@
+"""Mild faults of background subtraction: uneven edges, holes, foot shadows, lost pieces."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+_TILE = 512
+
+
+def _make_tile() -> np.ndarray:
+    """Thresholds for a blurred picture: grains of about two pixels round one half."""
+    random = np.random.default_rng(20240607)
+    grain = cv2.GaussianBlur(random.standard_normal((_TILE, _TILE)).astype("float32"), (0, 0), 1.0)
+    return np.clip(127 + 45 * grain / grain.std(), 12, 242).astype("uint8")
+
+
+_THRESHOLDS = _make_tile()
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmentationNoise:
+    """How faulty one sequence's silhouettes are.
+
+    Attributes:
+        hole_rate, shadow_rate, loss_rate: Share of the frames with such a fault.
+        swelling: Pixels by which every outline is too wide (or, below 0, too narrow) throughout.
+    """
+
+    hole_rate: float
+    shadow_rate: float
+    loss_rate: float
+    swelling: float
+
+
+def draw_noise(random: np.random.Generator) -> SegmentationNoise:
+    """One sequence's faults, drawn from its stream."""
+    shadow = 0.5 if random.uniform() < 0.3 else 0.0
+    return SegmentationNoise(random.uniform(0, 0.15), shadow, 0.015, 0.35 * random.standard_normal())
+
+
+def spoil(frame: np.ndarray, box: tuple[int, int, int, int], noise: SegmentationNoise, random: np.random.Generator):
+    """Puts faults into one 0/255 frame, in place.
+
+    Args:
+        frame: uint8 [height, width].
+        box: The body's left, top, right and bottom in pixels; right and bottom are outside.
+        noise: See `draw_noise`.
+        random: The sequence's stream.
+    """
+    left, top, right, bottom = box
+    high, wide = bottom - top, right - left
+    if high < 4 or wide < 4:
+        return
+    draws = random.uniform(size=8)
+    unit = max(high / 160, 0.3)
+    if draws[0] < noise.shadow_rate:
+        centre = (int(left + wide * draws[1]), bottom - 1)
+        cv2.ellipse(frame, centre, (int(unit * (6 + 10 * draws[2])), int(1 + 2 * unit)), 0, 0, 360, 255, -1)
+    if draws[3] < noise.hole_rate:
+        centre = (int(left + wide * (0.25 + 0.5 * draws[1])), int(top + high * (0.1 + 0.8 * draws[2])))
+        cv2.ellipse(frame, centre, (int(1 + 3 * unit * draws[4]), int(1 + 4 * unit * draws[5])), 0, 0, 360, 0, -1)
+    if draws[6] < noise.loss_rate:
+        centre = (int(left + wide * draws[1]), int(top + high * (0.15 + 0.7 * draws[2])))
+        cv2.ellipse(frame, centre, (int(4 + 8 * unit * draws[4]), int(3 + 6 * unit * draws[5])), 0, 0, 360, 0, -1)
+    window = frame[max(top - 2, 0) : bottom + 2, max(left - 2, 0) : right + 2]
+    row, column = (int(draw) for draw in random.integers(0, _TILE // 4, 2))
+    thresholds = _THRESHOLDS[row : row + window.shape[0], column : column + window.shape[1]]
+    if thresholds.shape != window.shape:  # larger pictures than the tile
+        thresholds = np.resize(_THRESHOLDS, window.shape)
+    cv2.compare(cv2.blur(window, (3, 3)), thresholds, cv2.CMP_GT, dst=window)
