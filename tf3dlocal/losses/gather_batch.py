@@ -1,7 +1,5 @@
 """The whole batch, seen from one replica of a `tf.distribute` strategy."""
 
-import tensorflow as tf
-
 
 def gather_batch(*tensors):
     """Each tensor joined over all replicas along its batch axis; the tensors themselves where there is one replica.
@@ -19,9 +17,12 @@ def gather_batch(*tensors):
         a list of tensors [batch, ...], in the order of the replicas.
 
     Example:
-        >>> [t.numpy().tolist() for t in gather_batch(tf.constant([1, 2]))]
+        >>> from keras import ops
+        >>> [t.numpy().tolist() for t in gather_batch(ops.array([1, 2]))]
         [[1, 2]]
     """
+    import tensorflow as tf
+
     if not tf.distribute.has_strategy() or tf.distribute.in_cross_replica_context():
         return list(tensors)
     replica = tf.distribute.get_replica_context()

@@ -6,7 +6,6 @@ the negatives once per anchor answers it with tensors of the distances' own size
 """
 
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 
@@ -45,5 +44,7 @@ def count_below(ordered, thresholds, or_equal: bool = False):
         >>> count_below(np.array([[[1.0, 2.0, 2.0]]]), np.array([[[2.0, 0.0, 5.0]]])).numpy().tolist()
         [[[1, 0, 3]]]
     """
+    import tensorflow as tf
+
     side = "right" if or_equal else "left"
     return tf.searchsorted(ops.stop_gradient(ordered), ops.stop_gradient(thresholds), side=side)

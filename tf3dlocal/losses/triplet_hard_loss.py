@@ -33,7 +33,7 @@ def triplet_hard_loss(y_true, y_pred, margin: float = 1.0, soft: bool = False, d
 
     Example (walks at 0, 1 and 3 on a line, the first two of one class; terms 2 + 1 - 3, 2 + 1 - 2 and 2 + 0 - 2):
         >>> points = np.array([[0.0], [1.0], [3.0]], "float32")
-        >>> triplet_hard_loss(np.array([0, 0, 1]), points, margin=2.0).numpy().round(4).tolist()
+        >>> print(triplet_hard_loss(np.array([0, 0, 1]), points, margin=2.0).numpy().round(4))
         [0.3333]
 
     Source: Hermans et al., 2017 (arXiv 1703.07737), equation 5; arguments as in tensorflow-addons.
