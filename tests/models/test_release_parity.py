@@ -1,0 +1,89 @@
+"""The release preset computes what the authors' PyTorch code computes, forward and backward."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from release_weights import load, pairs
+from tf3dlocal.losses import BatchAllTripletLoss
+from tf3dlocal.models import ThreeDLocal
+
+pytestmark = pytest.mark.shared
+
+
+@pytest.fixture(scope="module")
+def parity(shared):
+    return shared / "parity"
+
+
+@pytest.fixture(scope="module")
+def state(parity):
+    spec = importlib.util.spec_from_file_location("parity_weights", parity / "weights.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.state_dict("official_3dlocal", parity)
+
+
+@pytest.mark.parametrize("form", ["reference", "stacked", "sliced"])
+def test_embeddings_are_those_of_the_authors_code(form, state, parity):
+    model = ThreeDLocal(preset="release", form=form)
+    load(model, state)
+    silhouettes = np.load(parity / "input_u8.npy")[..., None] / np.float32(255)
+    expected = np.load(parity / "official_3dlocal.npz")["out64/embedding"]
+    assert np.abs(model(silhouettes)["embedding"] - expected).max() < 5e-5
+
+
+def test_intermediate_maps_are_those_of_the_authors_code(state, parity):
+    model = ThreeDLocal(preset="release")
+    load(model, state)
+    silhouettes = np.load(parity / "input_u8.npy")[..., None] / np.float32(255)
+    expected = np.load(parity / "official_3dlocal.npz")
+    names = ("block_2_pooling", "horizontal_pooling", "micro_motion_pooling")
+    inner = keras.Model(model.input, [model.get_layer(name).output for name in names])
+    pooled, strips, moments = (value.numpy() for value in inner(silhouettes))
+    pooled = pooled.reshape(-1, 16, 11, 64).transpose(0, 3, 1, 2)[::4, ::8]
+    assert np.abs(pooled - expected["mid/backbone.0"]).max() < 5e-5
+    assert np.abs(strips.transpose(0, 3, 1, 2)[:, ::8] - expected["mid/spatial_pool"]).max() < 5e-5
+    assert np.abs(moments - expected["mid/temporal_pool"]).max() < 5e-5
+
+
+@pytest.mark.slow
+def test_loss_gradients_and_batch_statistics_of_a_training_step_are_those_of_the_authors_code(state, parity):
+    model = ThreeDLocal(preset="release")
+    load(model, state)
+    step = np.load(parity / "train_official_3dlocal.npz")
+    silhouettes = step["input_u8"][..., None] / np.float32(255)
+    with tf.GradientTape() as tape:
+        features = model(silhouettes, training=True)["part_features"]
+        loss = tf.reduce_mean(BatchAllTripletLoss(margin=0.2).call(step["labels"], features))
+    assert abs(float(loss) / float(step["out64/loss"]) - 1) < 1e-5
+    variables = [(key, variable, how) for key, variable, how in pairs(model) if variable.trainable]
+    gradients = tape.gradient(loss, [variable.value for _, variable, _ in variables])
+    position = {id(variable): gradient for (_, variable, _), gradient in zip(variables, gradients)}
+    worst = {}
+    for key, variable, how in variables:
+        if key.endswith("localization.fc.0.bias"):
+            continue  # a batch normalization follows, so the true gradient is zero
+        expected = step[f"grad64/{key}"]
+        ours = thinned_like_theirs(position[id(variable)].numpy(), how, state[key].shape)
+        worst[key] = np.linalg.norm(ours - expected) / np.linalg.norm(expected)
+    assert max(worst.values()) < 2e-2, sorted(worst.items(), key=lambda item: -item[1])[:5]
+    for key, variable, how in pairs(model):
+        if "running_mean" in key:
+            assert np.abs(variable.numpy() - how(step[f"buf/{key}"])).max() < 1e-4, key
+
+
+def thinned_like_theirs(gradient, how, shape):
+    """Their layout of our gradient, thinned as the reference is: every ceil(size / 2048)-th entry of the flat tensor."""
+    size = int(np.prod(shape))
+    places = how(np.arange(size).reshape(shape)).reshape(-1)
+    flat = np.empty(size, gradient.dtype)
+    flat[places] = gradient.reshape(-1)
+    return flat[:: -(-size // 2048)]
+
+
+def test_the_release_has_the_parameters_of_the_authors_code():
+    assert sum(int(np.prod(weight.shape)) for weight in ThreeDLocal(preset="release").trainable_weights) == 4_264_862

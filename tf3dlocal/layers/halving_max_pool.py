@@ -1,0 +1,41 @@
+"""The localization network's pooling: maximum over 3 x 3 x 3 cells, stride 2, one cell of padding on both sides."""
+
+from keras import ops
+
+
+def halving_max_pool(volume, form="reference", halve_frames=True):
+    """Maximum over three neighbours along frames, height and width, at every second cell: n cells become ceil(n / 2).
+
+    Padding stands on both sides as in seed Table 1 ("same" pooling in TensorFlow would pad an even length on the right
+    only and start one cell later). It is zero, which is exact behind a ReLU.
+
+    Args:
+        volume: float [batch, frames, height, width, channels], not negative.
+        form: "sliced" takes the maximum of three strided slices per axis; any other name one pooling operation.
+        halve_frames: False leaves the frames alone.
+
+    Returns:
+        float [batch, ceil(frames / 2), ceil(height / 2), ceil(width / 2), channels].
+
+    Example:
+        >>> import numpy as np
+        >>> halving_max_pool(np.zeros((1, 30, 16, 11, 2), "float32")).shape
+        TensorShape([1, 15, 8, 6, 2])
+    """
+    axes = (1, 2, 3) if halve_frames else (2, 3)
+    if form != "sliced":
+        window = tuple(3 if axis in axes else 1 for axis in (1, 2, 3))
+        strides = tuple(2 if axis in axes else 1 for axis in (1, 2, 3))
+        return ops.max_pool(ops.pad(volume, [(int(axis in axes),) * 2 for axis in range(5)]), window, strides)
+    for axis in axes:
+        size = ops.shape(volume)[axis]
+        half = (size + 1) // 2
+        # One cell before and two behind: with an odd size the last is never read, with an even one it is.
+        padded = ops.pad(volume, [(1, 2) if index == axis else (0, 0) for index in range(5)])
+        slices = []
+        for start in range(3):
+            index = [slice(None)] * 5
+            index[axis] = slice(start, start + 2 * half, 2)
+            slices.append(padded[tuple(index)])
+        volume = ops.maximum(ops.maximum(slices[0], slices[1]), slices[2])
+    return volume

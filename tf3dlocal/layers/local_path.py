@@ -1,0 +1,118 @@
+"""One local path: localization, sampling, feature extraction."""
+
+import keras
+from keras import ops
+
+from tf3dlocal.layers.gaussian_sampler import GaussianSampler3D
+from tf3dlocal.layers.localization_network import LocalizationNetwork
+from tf3dlocal.layers.location import decode_location
+from tf3dlocal.layers.mixture_sampler import MixtureSampler3D
+from tf3dlocal.layers.part_priors import PartPrior
+from tf3dlocal.layers.trilinear_sampler import TrilinearSampler3D
+from tf3dlocal.layers.volume_convolution import VolumeConvolution
+
+SAMPLERS = {"gaussian": GaussianSampler3D, "trilinear": TrilinearSampler3D, "mixture": MixtureSampler3D}
+
+
+@keras.saving.register_keras_serializable("tf3dlocal")
+class LocalPath(keras.layers.Layer):
+    """Finds one body part, cuts its 3D volume out and reads it with 3D convolutions.
+
+        location = decode(LocalizationNetwork(global map))          (L)
+        volume   = sampler(block input, location)                   (S)
+        features = ReLU(conv3d(volume))                             (FE)
+
+    Main paper section 3.2 and Fig. 2. `rule="release"` is the geometry of the authors' code: offsets within the part's own
+    extent, one spatial stride, a grid half a stride off, and round(width p_H H / (p_W W)) rows padded with zeros.
+
+    Args:
+        prior: a `PartPrior`, or its fields as a mapping or sequence.
+        channels: filters of each feature convolution; 0 hands the sampled volume on as it is (the row before the last of
+            the main paper's Table 5, "no FE").
+        hidden_channels: filters within the localization network.
+        sampler: "mixture", "gaussian" or "trilinear".
+        rule: "paper" or "release".
+        tied_strides: one stride for x and y, seven raw numbers in place of eight; None for the rule's own (True in the release).
+        num_convolutions: 3x3x3 convolutions with ReLU (one in the paper, two in the release).
+        clip_length, per_frame, synchronized, form, seed: as in `LocalizationNetwork`.
+
+    Call arguments:
+        block_input: float [batch, frames, height, width, channels], the map that is sampled.
+        global_map: float [batch, frames, height, width, channels], the map that tells where; gets no gradient.
+
+    Returns:
+        dict of "features" [batch, frames, height, width, channels], "volume" (the sampled map, as block_input) and
+        "location" float32 [batch, 8] or [batch, frames, 8] (`Location` stacked, in cells of block_input).
+
+    Raises:
+        ValueError: an unknown sampler or rule, or a prior that does not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from tf3dlocal.layers import PAPER_PARTS
+        >>> head = LocalPath(PAPER_PARTS[0], channels=8, hidden_channels=4)
+        >>> head(np.zeros((2, 6, 16, 11, 4), "float32"), np.zeros((2, 6, 16, 11, 16), "float32"))["features"].shape
+        TensorShape([2, 6, 16, 11, 8])
+    """
+
+    def __init__(self, prior, channels, hidden_channels, sampler="mixture", rule="paper", tied_strides=None,
+                 num_convolutions=1, clip_length=30, per_frame=False, synchronized=False, form="auto", seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if sampler not in SAMPLERS:
+            raise ValueError(f"Unknown sampler {sampler!r}; there are {', '.join(SAMPLERS)}.")
+        if rule not in ("paper", "release"):
+            raise ValueError(f'rule is "paper" or "release", not {rule!r}.')
+        self.prior = PartPrior.of(prior)
+        self.channels = channels
+        self.sampler_name = sampler
+        self.rule = rule
+        self.arguments = dict(
+            prior=self.prior._asdict(), channels=channels, hidden_channels=hidden_channels, sampler=sampler, rule=rule,
+            tied_strides=tied_strides, num_convolutions=num_convolutions, clip_length=clip_length, per_frame=per_frame,
+            synchronized=synchronized, form=form, seed=seed)
+        tied = rule == "release" if tied_strides is None else tied_strides
+        self.localization = LocalizationNetwork(
+            hidden_channels, 7 if tied else 8, rule, clip_length, per_frame, synchronized, form, seed,
+            dtype=self.dtype_policy, name="localization")
+        self.convolutions = [
+            VolumeConvolution(channels, 3, form, seed, dtype=self.dtype_policy, name=f"convolution_{index + 1}")
+            for index in range(num_convolutions if channels else 0)]
+
+    def get_config(self):
+        return {**super().get_config(), **self.arguments}
+
+    def build(self, block_input_shape, global_map_shape):
+        if tuple(block_input_shape[2:4]) != tuple(global_map_shape[2:4]):
+            raise ValueError(f"{self.name}: the sampled map is {tuple(block_input_shape[2:4])} cells high and wide, the "
+                             f"global map {tuple(global_map_shape[2:4])}; a local path needs both of one size.")
+        self.localization.build(global_map_shape)
+        height, width = block_input_shape[2:4]
+        options = {}
+        if self.rule == "release":
+            # Python rounds a half to the even number; the release's 6 rows of the head come from 5.5.
+            rows = round(width * (self.prior.height * height) / (self.prior.width * width))
+            options = dict(num_rows=rows, grid="release", coordinates="release")
+        self.sampler = SAMPLERS[self.sampler_name](**options, dtype=self.dtype_policy, name="sampler")
+        shape = tuple(block_input_shape)
+        for convolution in self.convolutions:
+            convolution.build(shape)
+            shape = (*shape[:-1], self.channels)
+
+    def call(self, block_input, global_map, training=None):
+        _, num_frames, height, width, _ = ops.shape(block_input)
+        raw = self.localization(global_map, training=training)
+        round_center_t = self.rule == "release" and self.sampler_name == "mixture"
+        location = decode_location(raw, self.prior, (num_frames, height, width), self.rule, round_center_t).stack()
+        volume = self.sampler(block_input, location)
+        features = volume
+        for convolution in self.convolutions:
+            features = ops.relu(convolution(features))
+        return {"features": features, "volume": volume, "location": location}
+
+    def compute_output_shape(self, block_input_shape, global_map_shape):
+        per_frame = self.localization.per_frame
+        return {
+            "features": (*block_input_shape[:-1], self.channels or block_input_shape[-1]),
+            "volume": tuple(block_input_shape),
+            "location": (*global_map_shape[:2 if per_frame else 1], 8),
+        }

@@ -1,0 +1,93 @@
+"""What the three samplers have in common: a layer that cuts a located volume out of a map."""
+
+import keras
+from keras import ops
+
+from tf3dlocal.layers.location import Location
+from tf3dlocal.layers.sampling_filters import apply_filters, release_coordinates, sampling_grid
+
+
+class SeparableSampler3D(keras.layers.Layer):
+    """Base of the samplers: V = gamma F_t F_y F_x I with one filter matrix per axis, given by the subclass.
+
+    The output has the map's own frames, height and width (M, N, L = W, H, T), so that it can be joined with the global
+    map. A smaller number of sampled rows is padded with zeros above and below, as the release does.
+
+    Args:
+        num_rows: number of sampled rows N; None for the map's height.
+        grid: "symmetric" about the centre (the paper's), or "release" (half a stride nearer to the origin).
+        coordinates: "exact", or "release" where linear interpolation reads as the release's does (it rescales the
+            position, and its mixture sampler halves every value); no effect on Gaussian axes.
+
+    Call arguments:
+        volume: float [batch, frames, height, width, channels].
+        location: `Location`, or its stacked form [batch, 8] or [batch, frames, 8]; always computed in float32.
+
+    Returns:
+        float [batch, frames, height, width, channels].
+
+    Raises:
+        ValueError: unknown `grid` or `coordinates`, or more rows than the map has.
+    """
+
+    temporal_gain_of_release = 1.0
+
+    def __init__(self, num_rows=None, grid="symmetric", coordinates="exact", **kwargs):
+        # Centres and strides of up to a hundred cells do not survive half precision: no autocast here.
+        super().__init__(autocast=False, **kwargs)
+        if grid not in ("symmetric", "release"):
+            raise ValueError(f'grid is "symmetric" or "release", not {grid!r}.')
+        if coordinates not in ("exact", "release"):
+            raise ValueError(f'coordinates is "exact" or "release", not {coordinates!r}.')
+        self.num_rows = num_rows
+        self.grid = grid
+        self.coordinates = coordinates
+
+    def spatial_filter(self, positions, location, size):
+        """Filter rows [..., points, size] along y or x. Given by the subclass."""
+        raise NotImplementedError
+
+    def temporal_filter(self, positions, location, size):
+        """Filter rows [batch, points, size] along time. Given by the subclass."""
+        raise NotImplementedError
+
+    def linear_positions(self, positions, size):
+        return positions if self.coordinates == "exact" else release_coordinates(positions, size)
+
+    def filters(self, location, size):
+        """The three filter matrices (rows, columns, frames) of a location on a map of size (frames, height, width)."""
+        num_frames, height, width = size
+        symmetric = self.grid == "symmetric"
+        location = Location.unstack(location)
+        clip = location
+        if len(location.center_t.shape) == 2:  # frames have their own place in space; in time the clip has one
+            clip = Location(*(field[:, 0] for field in location))
+        rows = sampling_grid(location.center_y, location.stride_y, self.num_rows or height, symmetric)
+        columns = sampling_grid(location.center_x, location.stride_x, width, symmetric)
+        frames = sampling_grid(clip.center_t, clip.stride_t, num_frames, symmetric)
+        gain = self.temporal_gain_of_release if self.coordinates == "release" else 1.0
+        weight = (gain * clip.confidence)[:, None, None]
+        frame_filter = self.temporal_filter(frames, clip, num_frames)
+        if len(location.confidence.shape) == 2:  # a confidence per frame belongs to the frames that are read
+            frame_filter, weight = frame_filter * location.confidence[:, None, :], gain
+        return (
+            self.spatial_filter(rows, location, height),
+            self.spatial_filter(columns, location, width),
+            frame_filter * weight,
+        )
+
+    def call(self, volume, location):
+        _, num_frames, height, width, _ = ops.shape(volume)
+        if self.num_rows is not None and self.num_rows > height:
+            raise ValueError(f"{self.name} samples {self.num_rows} rows, but the map has only {height}. A part that is "
+                             "taller than the map, at its prior width, does not fit: widen it or lower its height.")
+        location = ops.cast(Location.unstack(location).stack(), "float32")
+        filters = [ops.cast(matrix, self.compute_dtype) for matrix in self.filters(location, (num_frames, height, width))]
+        sampled = apply_filters(ops.cast(volume, self.compute_dtype), *filters)  # b t n x c
+        if self.num_rows is None or self.num_rows == height:
+            return sampled
+        above = (height - self.num_rows) // 2
+        return ops.pad(sampled, ((0, 0), (0, 0), (above, height - self.num_rows - above), (0, 0), (0, 0)))
+
+    def compute_output_shape(self, volume_shape, location_shape=None):
+        return tuple(volume_shape)

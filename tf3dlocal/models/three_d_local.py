@@ -1,0 +1,170 @@
+"""3DLocal (Huang et al., ICCV 2021), as the paper describes it and as the authors' code runs it."""
+
+import keras
+
+from tf3dlocal.layers import (
+    PAPER_PARTS, RELEASE_PARTS, CompactBlock, FocalConvolution, FramePooling, HorizontalPooling, LocalPath,
+    MicroMotionPooling, SeparateDense, local_block,
+)
+
+# What differs between the paper (with the seed, its supplement) and the authors' code; every entry is an argument too.
+PRESETS = {
+    "paper": dict(
+        local_blocks=(1, 2, 3), sampler="mixture", parts=PAPER_PARTS, rule="paper", num_convolutions=1, hidden_divisor=4,
+        temporal_bias=False, temporal_activation="leaky_relu", compact_channels=256),
+    "release": dict(
+        local_blocks=(3,), sampler="gaussian", parts=RELEASE_PARTS, rule="release", num_convolutions=2, hidden_divisor=2,
+        temporal_bias=True, temporal_activation="relu", compact_channels=None),
+}
+
+
+def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channels=(32, 64, 128), local_blocks=None,
+                sampler=None, parts=None, rule=None, num_convolutions=None, hidden_divisor=None, feature_extraction=True,
+                tied_strides=None, per_frame=False, global_path="plain", num_parts=16, embedding_channels=256,
+                temporal_bias=None, temporal_activation=None, compact_channels="preset", dropout=0.9, clip_length=30,
+                synchronized=False, form="auto", dtype=None, seed=None, name="three_d_local"):
+    """Build 3DLocal as a functional model.
+
+    Three blocks of two per-frame convolutions; behind any of them, local paths for the body parts; max pooling behind
+    blocks 1 and 2; then 16 horizontal strips, micro-motion pooling over time, one linear map per strip, and (paper) the
+    compact block with its classifier. Arguments left at None take the preset's value.
+
+    | preset    | local blocks | raw numbers | feature convs | localization | time pooling | test feature     |
+    |-----------|--------------|-------------|---------------|--------------|--------------|------------------|
+    | "paper"   | 1, 2, 3      | 8           | 1             | C/4, Table 1 | leaky, no bias | compact, 256   |
+    | "release" | 3            | 7           | 2             | C/2          | ReLU, bias   | 16 parts x 256   |
+
+    "paper" is the seed with the main paper: what they leave open is decided as the layers' docstrings say. "release" is
+    the authors' code with its Gaussian sampler (4,264,862 parameters). Its default there, mixture, raises a shape error
+    at most batch sizes; with sampler="mixture" this builder gives what it computes at batch size one.
+
+    Args:
+        preset: "paper" or "release".
+        num_classes: training subjects; adds the classifier and the output "logits". Needs a compact block.
+        input_shape: (frames or None, height, width, 1); (None, 64, 44, 1) or (None, 128, 88, 1) in the papers.
+        channels: channels C of the three blocks; (64, 128, 256) for OU-MVLP (main paper 4.2).
+        local_blocks: which blocks have local paths: any of 1, 2, 3; () for the global path alone (main paper Table 3).
+        sampler: "mixture", "gaussian" or "trilinear" (main paper Table 4).
+        parts: part priors of the local paths (main paper Table 5 takes them one by one); see `PartPrior`.
+        rule: "paper" or "release" geometry of the grid; see `decode_location` and `LocalPath`.
+        num_convolutions: 3x3x3 convolutions of a local path.
+        hidden_divisor: the localization networks have C / hidden_divisor filters.
+        feature_extraction: False fuses the sampled volumes as they are (main paper Table 5, "no FE").
+        tied_strides: one stride for x and y; None for the rule's own.
+        per_frame: locations per frame, smoothed over time (main paper 4.2), in place of one per clip.
+        global_path: "plain" convolutions, as the release; "focal" for GaitPart's, with 1, 1, 4, 4, 8, 8 strips.
+        num_parts: horizontal strips; must divide the last map's height.
+        embedding_channels: length of one part's feature.
+        temporal_bias, temporal_activation: as in `MicroMotionPooling`.
+        compact_channels: length of the compact feature; None for no compact block.
+        dropout: within the compact block.
+        clip_length: frames of the training clips (fixes the localization's time bins).
+        synchronized: synchronize batch normalization over replicas (needs `tf.distribute`).
+        form: which of the equal forms of convolution and pooling runs; see `layers.choose_form`.
+        dtype: dtype policy of the layers, such as "mixed_float16"; None for the global one.
+        seed: seed of first weights and dropout.
+        name: name of the model.
+
+    Returns:
+        keras.Model. Input "silhouettes": float [batch, frames, height, width, 1], 0..1, any number of frames.
+        Outputs, a dict: "part_features" float32 [batch, num_parts, embedding_channels], for the triplet loss;
+        "embedding" float32 [batch, compact_channels], what probe and gallery are compared by (without a compact block
+        the same as part_features); "logits" float32 [batch, num_classes] with num_classes.
+
+    Raises:
+        ValueError: an unknown preset, block or global path; a classifier without a compact block; an input too small.
+
+    Example:
+        >>> model = ThreeDLocal(preset="release")
+        >>> sum(weight.numpy().size for weight in model.trainable_weights)
+        4264862
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"Unknown preset {preset!r}; there are {', '.join(PRESETS)}.")
+    defaults = PRESETS[preset]
+
+    def chosen(argument, value):
+        return defaults[argument] if value is None else value
+
+    local_blocks = tuple(chosen("local_blocks", local_blocks))
+    if compact_channels == "preset":
+        compact_channels = defaults["compact_channels"]
+    check_arguments(local_blocks, global_path, num_classes, compact_channels, input_shape, channels)
+    path_arguments = dict(
+        sampler=chosen("sampler", sampler), rule=chosen("rule", rule), tied_strides=tied_strides, per_frame=per_frame,
+        num_convolutions=chosen("num_convolutions", num_convolutions), clip_length=clip_length, synchronized=synchronized,
+        form=form, dtype=dtype)
+    strips = {"plain": (1, 1, 1), "focal": (1, 4, 8)}[global_path]
+
+    silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
+    x = silhouettes
+    for block in (1, 2, 3):
+        block_input, block_channels = x, channels[block - 1]
+        for convolution, kernel_size in ((1, 5 if block == 1 else 3), (2, 3)):
+            layer_name = f"block_{block}_convolution_{convolution}"
+            layer_seed = None if seed is None else seed + 100 * block + 10 * convolution
+            x = FocalConvolution(block_channels, kernel_size, strips[block - 1], form, layer_seed, dtype=dtype, name=layer_name)(x)
+            x = keras.layers.LeakyReLU(0.01, dtype=dtype, name=f"{layer_name}_relu")(x)
+        if block in local_blocks:
+            x = local_block(
+                block_input, x, chosen("parts", parts), name=f"block_{block}",
+                part_channels=block_channels // 2 if feature_extraction else 0,
+                hidden_channels=max(1, block_channels // chosen("hidden_divisor", hidden_divisor)),
+                seed=None if seed is None else seed + 100 * block + 50, **path_arguments)
+        if block < 3:
+            x = FramePooling(form, dtype=dtype, name=f"block_{block}_pooling")(x)
+
+    x = HorizontalPooling(num_parts, dtype=dtype, name="horizontal_pooling")(x)  # b t p c
+    x = MicroMotionPooling(
+        use_bias=chosen("temporal_bias", temporal_bias), activation=chosen("temporal_activation", temporal_activation),
+        seed=seed, dtype=dtype, name="micro_motion_pooling")(x)  # b p c
+    # Distances and logits are computed in float32 whatever the policy.
+    part_features = SeparateDense(embedding_channels, seed=seed, dtype="float32", name="part_features")(x)  # b p c
+    outputs = {"part_features": part_features, "embedding": part_features}
+    if compact_channels is not None:
+        compact = CompactBlock(compact_channels, dropout, synchronized, seed, dtype="float32", name="embedding")
+        outputs["embedding"] = compact(part_features)  # b c
+    if num_classes is not None:
+        start = keras.initializers.GlorotUniform(seed)
+        classifier = keras.layers.Dense(num_classes, use_bias=False, kernel_initializer=start, dtype="float32", name="logits")
+        outputs["logits"] = classifier(outputs["embedding"])
+    return keras.Model(silhouettes, outputs, name=name)
+
+
+def check_arguments(local_blocks, global_path, num_classes, compact_channels, input_shape, channels):
+    """Refuse what cannot be built, with the way out."""
+    if not set(local_blocks) <= {1, 2, 3}:
+        raise ValueError(f"Local paths can stand behind blocks 1, 2 and 3; got local_blocks={local_blocks}.")
+    if global_path not in ("plain", "focal"):
+        raise ValueError(f'global_path is "plain" or "focal", not {global_path!r}.')
+    if num_classes is not None and compact_channels is None:
+        raise ValueError("The classifier reads the compact feature: give compact_channels (256 in the paper), "
+                         "or leave num_classes out.")
+    if len(input_shape) != 4 or None in input_shape[1:]:
+        raise ValueError(f"input_shape is (frames or None, height, width, 1) with a fixed height and width; got {input_shape}.")
+    if len(channels) != 3:
+        raise ValueError(f"channels has one number per block, three in all; got {channels}.")
+
+
+def located_parts(model):
+    """The model that tells where the parts are: silhouettes -> {block: {part: location}}.
+
+    Args:
+        model: a model with local paths, from `ThreeDLocal`.
+
+    Returns:
+        keras.Model whose output is a dict {"block_1": {"head": float32 [batch, 8], ..}, ..}; each location is a stacked
+        `Location` in cells of that block's map ([batch, frames, 8] with per_frame).
+
+    Raises:
+        ValueError: a model without local paths.
+    """
+    located = {}
+    for layer in model.layers:
+        if isinstance(layer, LocalPath):
+            block = layer.name.removesuffix(f"_{layer.prior.name}")
+            _, location, _ = layer.output  # Keras lists a dict of outputs in the order of their names
+            located.setdefault(block, {})[layer.prior.name] = location
+    if not located:
+        raise ValueError(f"The model {model.name!r} has no local paths, so there are no parts to locate.")
+    return keras.Model(model.input, located, name=f"{model.name}_locations")
