@@ -21,13 +21,14 @@ MAY_IMPORT = {
     "models": {"layers"},
     "training": {"config", "data", "models", "losses", "evaluation"},
     "checkpoints": {"models"},
-    "serving": {"data.silhouettes", "data.frames", "evaluation"},
+    "serving": {"data.silhouettes", "data.frames", "data.raw_sequences", "evaluation"},
     "cli": {"*"},
+    "console": set(),
     "demo": {"*"},
     "__init__": set(),
     "__main__": {"cli"},
 }
-MAY_USE_TENSORFLOW = {"data", "training", "serving", "cli", "demo"}
+MAY_USE_TENSORFLOW = {"data", "training", "serving", "cli", "console", "demo"}
 
 
 def modules():

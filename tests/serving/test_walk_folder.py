@@ -21,7 +21,7 @@ def write(folder, **pictures):
 
 
 def test_raw_frames_are_aligned_and_cut_to_the_width_of_the_model(tmp_path):
-    write(tmp_path, b=raw_frame(40), a=raw_frame(100))
+    write(tmp_path, **{"10": raw_frame(40), "9": raw_frame(100)})
     walk = read_walk_folder(tmp_path, 64, 44)
     expected = [align_silhouette(raw_frame(left))[:, 10:54] for left in (100, 40)]
     np.testing.assert_array_equal(walk.silhouettes, expected)

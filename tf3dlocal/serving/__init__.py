@@ -2,5 +2,6 @@
 
 from tf3dlocal.serving.export import export
 from tf3dlocal.serving.exported_model import ExportedModel
+from tf3dlocal.serving.walk_embeddings import WalkEmbeddings
 
-__all__ = ["ExportedModel", "export"]
+__all__ = ["ExportedModel", "WalkEmbeddings", "export"]

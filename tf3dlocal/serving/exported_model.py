@@ -1,5 +1,6 @@
 """An exported model as a function from walks to embeddings: what the command line and a small program need."""
 
+import hashlib
 import json
 import pathlib
 
@@ -21,6 +22,7 @@ class ExportedModel:
       card: the model card, a dict.
       height, width: the size in pixels of the silhouettes it takes.
       distance: "part_mean" or "flattened", the rule to compare its embeddings by.
+      fingerprint: a text that two loaded models share only if graph and weights are the same files.
 
     Raises:
       FileNotFoundError: no SavedModel is there.
@@ -46,6 +48,7 @@ class ExportedModel:
         card = self.folder / CARD_NAME
         self.card = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
         self.distance = self.card.get("embedding", {}).get("distance", "part_mean")
+        self.fingerprint = _fingerprint(self.folder)
 
     def embed(self, silhouettes):
         """The embeddings of walks of equal length.
@@ -76,3 +79,10 @@ def _version_folder(folder):
     if not versions:
         raise FileNotFoundError(f"no SavedModel in {folder}: expected {folder}/saved_model.pb or {folder}/1/saved_model.pb")
     return max(versions, key=lambda path: int(path.name))
+
+
+def _fingerprint(folder):
+    digest = hashlib.sha256()
+    for path in sorted([folder / "saved_model.pb", *(folder / "variables").glob("*")]):
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

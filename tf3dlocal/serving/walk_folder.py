@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from tf3dlocal.data.frames import FrameFault, read_frame
+from tf3dlocal.data.raw_sequences import natural_key
 from tf3dlocal.data.silhouettes import align_silhouette
 
 SUFFIXES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff"}
@@ -27,7 +28,7 @@ class WalkFolder:
 
 
 def read_walk_folder(folder, height, width, frames="auto"):
-    """The silhouettes of one walk, in the order of the file names, as the model wants them.
+    """The silhouettes of one walk, in the order of the file names (2 before 10), as the model wants them.
 
     Raw frames are aligned as `tf3dlocal prepare` does it (body at full height, mass centred). Pictures that are
     height x height or height x width already are taken for aligned ones and only cut at the sides.
@@ -57,7 +58,8 @@ def read_walk_folder(folder, height, width, frames="auto"):
         raise ValueError(f"frames must be 'auto', 'raw' or 'aligned'; got {frames!r}")
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder; a walk is a folder with the pictures of one walk")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    paths = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
+    paths.sort(key=lambda path: natural_key(path.name))
     if not paths:
         raise FileNotFoundError(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))}) of a walk")
     pictures, left_out = [], []

@@ -1,0 +1,247 @@
+"""The command line: verbs only, and every verb is one call into the library.
+
+Heavy imports stand inside the verbs, so that `--help` answers at once.
+"""
+
+import pathlib
+from typing import Annotated, Literal
+
+import typer
+
+import tf3dlocal
+from tf3dlocal.console import console, run, start_tensorflow, write_json
+
+Path = pathlib.Path
+DEMO_FOLDER = Path("demo")
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers to FILE as well.")]
+
+app = typer.Typer(
+    help="""3DLocal gait recognition in Keras: silhouettes of walking people in, names out.
+
+    The verbs in the order of a first day:
+
+    \b
+      tf3dlocal walkers raw                        draw a synthetic data set
+      tf3dlocal prepare raw prepared               align the silhouettes, once
+      tf3dlocal train configs/CONFIG.yaml          fit a model
+      tf3dlocal evaluate runs/CONFIG --data ...    rank-1 by a published protocol
+      tf3dlocal export runs/CONFIG saved           a SavedModel for TF Serving
+      tf3dlocal embed saved alice=walks/alice-1    embeddings, and who is nearest
+
+    `tf3dlocal demo` does all of it. Each verb explains itself: tf3dlocal VERB --help. Exit code: 0 done, 1 something is
+    wrong with the input and the message says what, 2 wrong usage.
+    """,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def main(arguments=None):
+    """Entry point of the `tf3dlocal` command; `arguments` default to those of the process."""
+    run(app, arguments)
+
+
+def _show_version(wanted):
+    if wanted:
+        print(f"tf3dlocal {tf3dlocal.__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_show_version)
+    ] = False,
+):
+    pass
+
+
+@app.command()
+def walkers(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the frames; made if absent.")],
+    subjects: Annotated[int, typer.Option(min=1, help="How many people.")] = 24,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of each walk, at 25 a second.")] = 60,
+    views: Annotated[str, typer.Option(metavar="DEGREES", help="Camera angles, apart by commas.")] = (
+        "0,18,36,54,72,90,108,126,144,162,180"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same people and walks.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores if not given.")] = None,
+    json: Json = None,
+):
+    """Draw synthetic people walking, in the raw layout of CASIA-B.
+
+    Each person walks ten times past each camera: nm-01..06 (normal), bg-01..02 (with a bag), cl-01..02 (in a coat).
+    The frames are white bodies on black with mild segmentation faults, not aligned: OUT/001/nm-01/090/001.png ...
+
+    \b
+    Examples:
+      tf3dlocal walkers raw
+      tf3dlocal walkers raw --subjects 40 --views 0,90 --seed 7
+    """
+    raise NotImplementedError
+
+
+@app.command()
+def prepare(
+    raw: Annotated[Path, typer.Argument(metavar="RAW", help="Folder, zip or folder of SSS.tar.gz with raw frames.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data set; made if absent.")],
+    size: Annotated[int, typer.Option(min=8, help="Height and width of an aligned silhouette, in pixels.")] = 64,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores if not given.")] = None,
+    json: Json = None,
+):
+    """Align the silhouettes of a data set and store them for training and testing.
+
+    Every frame is cut to the body, scaled to full height and centred by mass, as GaitSet and OpenGait do it. Frames and
+    walks that cannot be used are left out and listed, with the reason, in OUT/report.md. A call that was
+    interrupted goes on where it was; a call on a finished OUT does nothing.
+
+    \b
+    RAW is one of
+      SSS/cc-nn/VVV/*.png      CASIA-B's folders (subject, condition, view in degrees)
+      SSS.tar.gz ...           CASIA-B as it is handed out
+      a zip of either
+      any folder tree with a description: see --layout
+    """
+    raise NotImplementedError
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment as YAML; see configs/.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key; may be repeated.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Prepared data set, instead of the config's.")] = None,
+    to: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Folder of the run, instead of runs/CONFIG.")] = None,
+    json: Json = None,
+):
+    """Fit a model as a config says, and keep everything in one folder.
+
+    The run folder holds the config with all changes, checkpoints, a log with one line of JSON per report, TensorBoard
+    files and at the end the model. The same call again goes on from the last checkpoint.
+
+    \b
+    Examples:
+      tf3dlocal train configs/three_d_local_walkers.yaml --data prepared
+      tf3dlocal train configs/three_d_local_casia_b_st.yaml --data casia --set training.seed=3
+      tensorboard --logdir runs
+    """
+    raise NotImplementedError
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="Run folder, .keras file or exported model.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Prepared data set.")],
+    protocol: Annotated[
+        str, typer.Option(metavar="NAME|FILE.yaml", help="casia-b-st, casia-b-mt, casia-b-lt, ou-mvlp, or your own file.")
+    ],
+    distance: Annotated[
+        Literal["part_mean", "flattened"],
+        typer.Option(help="Euclidean per part then mean (OpenGait), or of all parts laid end to end (GaitSet)."),
+    ] = "part_mean",
+    published: Annotated[bool, typer.Option("--published", help="Print the papers' rows beside ours.")] = False,
+    json: Json = None,
+):
+    """Embed the test walks and print the rank-1 table of a protocol, in per cent.
+
+    Each probe is compared with the gallery of one view at a time. The table gives, per probe view, the mean over the
+    gallery views other than its own, and their mean.
+
+    \b
+    Examples:
+      tf3dlocal evaluate runs/st --data casia --protocol casia-b-st --published
+      tf3dlocal evaluate saved_models/gait --data own --protocol own.yaml --distance flattened --json own.json
+    """
+    raise NotImplementedError
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder or .keras file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the versions of this model.")],
+    version: Annotated[int, typer.Option(min=1, help="Number of this export; an existing one is never overwritten.")] = 1,
+    distance: Annotated[
+        Literal["part_mean", "flattened"], typer.Option(help="How its embeddings are to be compared; kept in the card.")
+    ] = "part_mean",
+    json: Json = None,
+):
+    """Write a trained model as OUT/VERSION, a SavedModel that TF Serving and plain TensorFlow load.
+
+    It takes uint8 silhouettes [batch, frames, height, width] (signature `serving_default`; `float` takes 0..1) of any
+    number of walks and frames and gives "embedding". OUT/VERSION/model_card.json says what it is.
+
+    \b
+    Example:
+      tf3dlocal export runs/three_d_local_walkers saved_models/walkers --version 2
+    """
+    raise NotImplementedError
+
+
+@app.command()
+def embed(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Exported model: OUT or OUT/VERSION of `export`.")],
+    walks: Annotated[
+        list[str], typer.Argument(metavar="WALK...", help="Folder with the frames of one walk, or NAME=FOLDER.")
+    ],
+    out: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Keep names and embeddings, as a gallery.")] = None,
+    gallery: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Say who is nearest among these kept embeddings.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many of the nearest to show.")] = 3,
+    frames: Annotated[
+        Literal["auto", "raw", "aligned"], typer.Option(help="Are the pictures aligned? auto: tell by their size.")
+    ] = "auto",
+    json: Json = None,
+):
+    """Turn walks into embeddings, and with a gallery say who they are nearest to.
+
+    A walk is a folder with the pictures of one person passing one camera once, body white on black, in the order of
+    their names. Raw frames are aligned first.
+
+    \b
+    Examples:
+      tf3dlocal embed saved alice=walks/alice-1 bob=walks/bob-1 --out gallery.npz
+      tf3dlocal embed saved walks/unknown --gallery gallery.npz
+    """
+    start_tensorflow()
+    from tf3dlocal.serving import ExportedModel, WalkEmbeddings
+
+    named = [walk.split("=", 1) if "=" in walk else (walk, walk) for walk in walks]
+    known = WalkEmbeddings.read(gallery) if gallery else None
+    embedded = WalkEmbeddings.of_folders(ExportedModel(model), named, frames)
+    nearest = embedded.nearest(known, top) if known else [[]] * len(named)
+    results = []
+    for i, name in enumerate(embedded.names):
+        dropped = f", {len(embedded.left_out[i])} left out" if embedded.left_out[i] else ""
+        hits = "".join(f"\n  {distance:8.3f}  {other}" for other, distance in nearest[i])
+        console.print(f"{name}: {embedded.num_frames[i]} frames{dropped}{hits}", markup=False)
+        results.append(
+            {
+                "name": name,
+                "num_frames": embedded.num_frames[i],
+                "left_out": [list(frame) for frame in embedded.left_out[i]],
+                "nearest": [{"name": other, "distance": distance} for other, distance in nearest[i]],
+                "embedding": embedded.embeddings[i],
+            }
+        )
+    if out:
+        embedded.write(out)
+        console.print(f"{len(embedded.names)} embeddings in {out}", markup=False)
+    write_json(json, {"model": model, "distance": embedded.distance, "walks": results})
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything is kept.")] = DEMO_FOLDER,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the people, the batches and the first weights.")] = 0,
+    json: Json = None,
+):
+    """Walk the whole road on synthetic people: draw, prepare, train, test, look, export, identify.
+
+    Takes less than ten minutes on two cores. What is there already is used again, so a second call takes seconds;
+    remove FOLDER to begin anew.
+    """
+    raise NotImplementedError
