@@ -1,0 +1,33 @@
+"""From embeddings to the rank-1 tables of the papers: protocols as data, exact counts, reports, published numbers."""
+
+from tf3dlocal.evaluation.cross_view import cross_view
+from tf3dlocal.evaluation.cross_view_result import CrossViewResult
+from tf3dlocal.evaluation.distances import DISTANCES, pairwise_distances
+from tf3dlocal.evaluation.embedding import embed_walks
+from tf3dlocal.evaluation.evaluate import evaluate
+from tf3dlocal.evaluation.print_report import print_report
+from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, load_protocol, protocol_names
+from tf3dlocal.evaluation.published import published_names, published_table
+from tf3dlocal.evaluation.rank_table import rank_rows
+from tf3dlocal.evaluation.report import csv_report, json_report, markdown_report, write_reports
+
+__all__ = [
+    "DISTANCES",
+    "CrossViewResult",
+    "Protocol",
+    "ProtocolError",
+    "cross_view",
+    "csv_report",
+    "embed_walks",
+    "evaluate",
+    "json_report",
+    "load_protocol",
+    "markdown_report",
+    "pairwise_distances",
+    "print_report",
+    "protocol_names",
+    "published_names",
+    "published_table",
+    "rank_rows",
+    "write_reports",
+]

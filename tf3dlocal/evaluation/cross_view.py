@@ -10,7 +10,7 @@ import numpy as np
 
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
 from tf3dlocal.evaluation.distances import as_parts, check_distance, pairwise_distances
-from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, load_protocol, match_conditions
+from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, SubjectSplit, load_protocol, match_conditions
 from tf3dlocal.evaluation.subject_ids import shorten_list
 
 _NOT_THERE = -1
@@ -26,6 +26,7 @@ def cross_view(
     max_rank: int = 5,
     probes_without_gallery: str | None = None,
     details: dict | None = None,
+    split: SubjectSplit | None = None,
     block_size: int = 512,
 ) -> CrossViewResult:
     """Count how many probes find their own subject, for every pair of a probe view and a gallery view.
@@ -39,6 +40,7 @@ def cross_view(
       probes_without_gallery: "keep" counts a probe whose subject has no gallery walk in a view as a miss there,
         "drop" leaves it out of that pair of views. Default: the protocol's choice.
       details: what the reports should name as well (data set, model, seed).
+      split: who is tested, where the walks given are only a part of the data set. Default: split these walks' subjects.
       block_size: probes at a time; memory grows with block_size * gallery walks of one view.
 
     Returns: CrossViewResult; what is missing or left out stands in its `notices`.
@@ -63,7 +65,7 @@ def cross_view(
     view_degrees = np.asarray(view_degrees, int)
     _check_columns(embeddings, subjects, conditions, view_degrees)
 
-    roles = _Roles(protocol, subjects, conditions, view_degrees)
+    roles = _Roles(protocol, subjects, conditions, view_degrees, split)
     subject_numbers = np.unique(subjects, return_inverse=True)[1]
     place = np.empty((len(roles.probes), len(roles.views)), np.int32)
     for column, view in enumerate(roles.views):
@@ -75,6 +77,11 @@ def cross_view(
             itself = block[:, None] == gallery[None, :]
             place[start : start + block_size, column] = _walks_before_own(distances, same, itself)
     return _count(place, roles, protocol, distance, max_rank, without, details)
+
+
+def check_roles(subjects, conditions, view_degrees, protocol: Protocol, split: SubjectSplit | None = None) -> None:
+    """Raise the ProtocolError that `cross_view` would raise for these walks, before anything is embedded."""
+    _Roles(protocol, np.asarray(subjects, str), np.asarray(conditions, str), np.asarray(view_degrees, int), split)
 
 
 def _walks_before_own(distances, same, itself) -> np.ndarray:
@@ -90,9 +97,9 @@ def _walks_before_own(distances, same, itself) -> np.ndarray:
 class _Roles:
     """Which walks are gallery and which are probes of which group."""
 
-    def __init__(self, protocol, subjects, conditions, view_degrees):
+    def __init__(self, protocol, subjects, conditions, view_degrees, split=None):
         self.subjects = subjects
-        self.split = protocol.split(subjects)
+        self.split = split or protocol.split(subjects)
         self.labels = protocol.view_labels(view_degrees)
         tested = np.isin(subjects, self.split.test)
         in_view = np.array([label is not None for label in self.labels], bool)
@@ -105,7 +112,9 @@ class _Roles:
             member = tested & match_conditions(conditions, patterns)
             self.members[group] = member if protocol.leave_one_out else member & ~self.gallery
         self.probes = np.flatnonzero(np.any(list(self.members.values()), axis=0))
-        present = f"the test subjects' walks here have {shorten_list(sorted(set(conditions[tested]))) or 'no walk at all'}"
+        present = (
+            f"the test subjects' walks here have {shorten_list(sorted(set(conditions[tested]))) or 'no walk at all'}"
+        )
         if not self.gallery.any():
             raise ProtocolError(
                 f"protocol '{protocol.name}' has no gallery in this data set: it wants {', '.join(protocol.gallery)}, "
@@ -113,7 +122,9 @@ class _Roles:
             )
         if len(self.probes) == 0:
             wanted = ", ".join(name for patterns in protocol.probes.values() for name in patterns)
-            raise ProtocolError(f"protocol '{protocol.name}' has no probes in this data set: it wants {wanted}, but {present}")
+            raise ProtocolError(
+                f"protocol '{protocol.name}' has no probes in this data set: it wants {wanted}, but {present}"
+            )
 
 
 def _count(place, roles, protocol, distance, max_rank, without, details) -> CrossViewResult:
@@ -180,7 +191,9 @@ def _notices(place, roles, protocol, without, num_probes, num_without, num_galle
 def _check_columns(embeddings, subjects, conditions, view_degrees) -> None:
     lengths = [len(embeddings), len(subjects), len(conditions), len(view_degrees)]
     if len(set(lengths)) != 1:
-        raise ValueError(f"embeddings, subjects, conditions and view_degrees have {lengths} walks; one of each is needed")
+        raise ValueError(
+            f"embeddings, subjects, conditions and view_degrees have {lengths} walks; one of each is needed"
+        )
     finite = np.isfinite(embeddings).all(axis=(1, 2))
     if not finite.all():
         first = int(np.flatnonzero(~finite)[0])

@@ -6,7 +6,7 @@ A protocol is one small YAML file. The published ones stand in `protocols/` besi
     train: {first: 20}              # the first 20 ids of the data set; or [001..024, 030], or none
     test: rest                      # everybody else; or a list of ids and ranges, or all
     exclude: []                     # subjects left out of both
-    gallery: [d1-01, d1-02]         # whole conditions, or the part before a hyphen: d1 is d1-01, d1-02, ...
+    gallery: [d1-01, d1-02]         # whole conditions, or the leading word: d1 is d1-01, d1-02, ...
     probes:                         # the groups of rows in the table
       other walks: [d1]             # a gallery walk is never its own probe: here d1-03, d1-04, ...
       other clothes: [d3]
@@ -182,16 +182,25 @@ class Protocol(pydantic.BaseModel):
 
 
 def match_conditions(conditions, patterns: Iterable[str]) -> np.ndarray:
-    """Which conditions a list of patterns names: bool [walks]. "nm" names nm-01 and nm-02; "nm-01" only itself.
+    """Which conditions a list of patterns names: bool [walks].
+
+    A pattern is a whole condition or its leading word, as in the data station's `select`: "nm" names nm-01 and nm01
+    but not nmx-01, "d1" not d10-01.
 
     Example:
       >>> match_conditions(["nm-01", "nm-02", "cl-01", "nmx-01"], ["nm", "cl-01"]).tolist()
       [True, True, True, False]
     """
     patterns = tuple(patterns)
-    begins = tuple(pattern + "-" for pattern in patterns)
-    hits = {name: name in patterns or name.startswith(begins) for name in {str(c) for c in conditions}}
-    return np.array([hits[str(condition)] for condition in conditions], bool)
+    named = {name: any(_leads(pattern, name) for pattern in patterns) for name in {str(c) for c in conditions}}
+    return np.array([named[str(condition)] for condition in conditions], bool)
+
+
+def _leads(word: str, name: str) -> bool:
+    if not word or not name.startswith(word):
+        return False
+    end, following = word[-1], name[len(word) : len(word) + 1]
+    return not (following.isdigit() and end.isdigit() or following.isalpha() and end.isalpha())
 
 
 def protocol_names() -> tuple[str, ...]:

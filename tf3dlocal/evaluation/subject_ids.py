@@ -33,7 +33,9 @@ def expand_subject_ids(items: Iterable[str]) -> list[str]:
         first, last, step = match[1], match[2], int(match[3] or 1)
         padded = first.startswith("0") or last.startswith("0")
         if padded and len(first) != len(last):
-            raise ValueError(f"the range '{item}' mixes ids of different length; write both ends as the folders are named")
+            raise ValueError(
+                f"the range '{item}' mixes ids of different length; write both ends as the folders are named"
+            )
         if int(last) < int(first):
             raise ValueError(f"the range '{item}' runs backwards")
         width = len(first) if padded else 0
