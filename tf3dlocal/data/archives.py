@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gzip
+import itertools
 import os
 import pathlib
 import re
@@ -46,23 +49,30 @@ class TarPart:
         """The sequences in the archive, by name."""
         yield from group_into_sequences(self._files(strays), self.pattern, self.source, strays, self.subjects)
 
-    def _files(self, strays):
-        count = 0
+    def peek(self, count: int) -> list[str]:
+        """The first paths in the archive."""
+        with self._opened() as archive:
+            members = itertools.islice(archive, count)
+            return [safe_member_path(member.name, self.source) for member in members if member.isfile()]
+
+    @contextlib.contextmanager
+    def _opened(self):
         try:
-            if self.member_of_zip is None:
-                with open(self.path, "rb") as file, tarfile.open(fileobj=file, mode="r|*") as archive:
-                    for count, entry in enumerate(self._members(archive, strays), 1):
-                        yield entry
-            else:
-                with zipfile.ZipFile(self.path) as outer, outer.open(self.member_of_zip) as file:
-                    with tarfile.open(fileobj=file, mode="r|*") as archive:
-                        for count, entry in enumerate(self._members(archive, strays), 1):
-                            yield entry
-        except (tarfile.TarError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            with contextlib.ExitStack() as stack:
+                if self.member_of_zip is None:
+                    file = stack.enter_context(open(self.path, "rb"))
+                else:
+                    outer = stack.enter_context(zipfile.ZipFile(self.path))
+                    file = stack.enter_context(outer.open(self.member_of_zip))
+                yield stack.enter_context(tarfile.open(fileobj=file, mode="r|*"))
+        except (tarfile.TarError, EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
             raise RawDataError(
-                f"{self.source} is damaged or ends too early (after {count} files: {error}): "
-                "fetch it again, or leave its subject out."
+                f"{self.source} is damaged or ends too early ({error}): fetch it again, or leave its subject out."
             ) from error
+
+    def _files(self, strays):
+        with self._opened() as archive:
+            yield from self._members(archive, strays)
 
     def _members(self, archive, strays):
         for member in archive:
