@@ -92,11 +92,20 @@ def test_scanning_a_shard_gives_the_entries_that_writing_it_gave(tmp_path):
 
 
 @pytest.mark.parametrize("lost", [1, 10, 200])
-def test_scanning_a_shard_that_ends_too_early_names_the_file(tmp_path, lost):
+def test_scanning_a_shard_that_ends_too_early_names_the_file_and_the_record(tmp_path, lost):
     path = _write(tmp_path, [_walk(), _walk()]).path
     path.write_bytes(path.read_bytes()[:-lost])
-    with pytest.raises(ValueError, match=r"walks-00000-of-00001.tfrecord: the file ends inside record 1"):
+    with pytest.raises(ValueError, match=r"walks-00000-of-00001.tfrecord: record 1 is cut short"):
         tfrecords.scan_shard(path)
+
+
+def test_scanning_a_shard_finds_a_flipped_bit(tmp_path):
+    writer = _write(tmp_path, [_walk(), _walk()])
+    content = bytearray(writer.path.read_bytes())
+    content[writer.entries[0].offset + 50] ^= 1
+    writer.path.write_bytes(content)
+    with pytest.raises(ValueError, match="record 0 is cut short or damaged"):
+        tfrecords.scan_shard(writer.path)
 
 
 def test_a_shard_left_by_an_error_leaves_nothing_behind(tmp_path):

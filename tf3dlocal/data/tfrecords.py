@@ -23,7 +23,7 @@ load it, and the process that collects their results writes the records.
 import contextlib
 import os
 import pathlib
-import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -222,7 +222,9 @@ class ShardWriter:
             self._file.write(record)
         offset = self._position + HEADER_BYTES
         self._position = offset + len(record) + FOOTER_BYTES
-        entry = WalkEntry(subject, condition, int(view_degrees), int(num_frames), offset, len(record))
+        entry = WalkEntry(
+            subject, condition, int(view_degrees), int(num_frames), offset, len(record), zlib.crc32(record)
+        )
         self.entries.append(entry)
         return entry
 
@@ -253,19 +255,21 @@ def _disk_errors(path):
 def scan_shard(path: str | os.PathLike) -> list[WalkEntry]:
     """The entries of a shard read from the file itself, for an index that was lost or never written.
 
+    TensorFlow reads the records and verifies the checksums that it wrote with them.
+
     Raises:
-        ValueError: the file ends inside a record, or a record is not one of this format.
+        ValueError: the file ends inside a record, a record is damaged, or is not one of this format.
     """
+    import tensorflow as tf
+
     entries, position = [], 0
-    with open(path, "rb") as file:
-        while header := file.read(HEADER_BYTES):
-            length = struct.unpack("<Q", header[:8])[0] if len(header) == HEADER_BYTES else 0
-            record = file.read(length + FOOTER_BYTES)
-            if len(header) < HEADER_BYTES or len(record) < length + FOOTER_BYTES:
-                raise ValueError(f"{path}: the file ends inside record {len(entries)}; write this shard again")
-            fields = _example_fields(record[:length], f"{path}, record {len(entries)}")
-            where = {"offset": position + HEADER_BYTES, "length": length}
+    try:
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            fields = _example_fields(record, f"{path}, record {len(entries)}")
             names = ("subject", "condition", "view_degrees", "num_frames")
-            entries.append(WalkEntry(**{name: fields[name] for name in names}, **where))
-            position += HEADER_BYTES + length + FOOTER_BYTES
+            place = {"offset": position + HEADER_BYTES, "length": len(record), "checksum": zlib.crc32(record)}
+            entries.append(WalkEntry(**{name: fields[name] for name in names}, **place))
+            position += HEADER_BYTES + len(record) + FOOTER_BYTES
+    except tf.errors.DataLossError as error:
+        raise ValueError(f"{path}: record {len(entries)} is cut short or damaged; write this shard again") from error
     return entries

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import os
 import pathlib
+import zlib
 from collections.abc import Collection
 
 import numpy as np
@@ -45,6 +46,7 @@ def open_walks(folder: str | os.PathLike) -> "WalkDataset":
         shards=shard,
         offsets=offset,
         lengths=length,
+        checksums=np.asarray(columns["checksum"], np.int64),
     )
 
 
@@ -54,7 +56,7 @@ class WalkDataset:
 
     Columns: `subjects` and `conditions` (str), `view_degrees` and `num_frames` (int), each [walks]. `size` is the
     number of rows and columns of a silhouette, `name` the name of the data set. `shard_files`, `shard_bytes`,
-    `shards`, `offsets` and `lengths` say where the records lie, in bytes.
+    `shards`, `offsets`, `lengths` (in bytes) and `checksums` say where the records lie and how to tell a damaged one.
     """
 
     name: str
@@ -68,6 +70,7 @@ class WalkDataset:
     shards: np.ndarray
     offsets: np.ndarray
     lengths: np.ndarray
+    checksums: np.ndarray
 
     def __len__(self) -> int:
         return len(self.subjects)
@@ -79,6 +82,17 @@ class WalkDataset:
     def subject_names(self) -> list[str]:
         """The subjects, sorted: the position of a subject here is its class index in training."""
         return np.unique(self.subjects).tolist()
+
+    @functools.cached_property
+    def class_indices(self) -> np.ndarray:
+        """int32 [walks]: the class of each walk, which is the position of its subject in `subject_names`."""
+        return np.unique(self.subjects, return_inverse=True)[1].astype(np.int32)
+
+    @functools.cached_property
+    def walks_of_class(self) -> list[np.ndarray]:
+        """For each class, the numbers of its walks in ascending order."""
+        order = np.argsort(self.class_indices, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(self.class_indices[order])) + 1)
 
     def select(
         self,
@@ -116,7 +130,7 @@ class WalkDataset:
     def take(self, rows: np.ndarray) -> "WalkDataset":
         """The walks with these numbers, in the order given."""
         rows = np.asarray(rows, np.int64)
-        names = ("subjects", "conditions", "view_degrees", "num_frames", "shards", "offsets", "lengths")
+        names = ("subjects", "conditions", "view_degrees", "num_frames", "shards", "offsets", "lengths", "checksums")
         return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     def read(self, i: int) -> Walk:
@@ -126,18 +140,36 @@ class WalkDataset:
             IndexError: no such number.
             ValueError: the record is damaged, or is not the walk that the index says.
         """
-        if not -len(self) <= i < len(self):
-            raise IndexError(f"walk {i} of {self!r}")
-        path = self.shard_files[self.shards[i]]
-        source = f"{path}, {self.subjects[i]}/{self.conditions[i]}/{self.view_degrees[i]:03d}"
-        with open(path, "rb") as file:
-            file.seek(self.offsets[i])
-            record = file.read(self.lengths[i])
+        record, source = self.read_record(i), self.describe(i)
         walk = decode_walk(record, source)
         expected = (self.subjects[i], self.conditions[i], self.view_degrees[i], self.num_frames[i])
         if (walk.subject, walk.condition, walk.view_degrees, walk.num_frames) != expected:
             raise ValueError(f"{source}: the record is {walk.name}; index and shards do not belong together")
         return walk
+
+    def read_record(self, i: int) -> bytes:
+        """The record of walk number `i` as it lies on the disk, checked against the index; see `tfrecords`.
+
+        Raises:
+            IndexError: no such number.
+            ValueError: the record is damaged.
+        """
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"walk {i} of {self!r}")
+        # Opened anew each time: cheap beside decoding, and safe in any thread or process.
+        with open(self.shard_files[self.shards[i]], "rb", buffering=0) as file:
+            file.seek(self.offsets[i])
+            record = file.read(self.lengths[i])
+        if len(record) != self.lengths[i] or zlib.crc32(record) != self.checksums[i]:
+            raise ValueError(
+                f"{self.describe(i)}: the record is damaged; copy the file again, or prepare the set again"
+            )
+        return record
+
+    def describe(self, i: int) -> str:
+        """Walk number `i` in words, for error messages: its shard file, and subject/condition/view."""
+        name = f"{self.subjects[i]}/{self.conditions[i]}/{self.view_degrees[i]:03d}"
+        return f"{self.shard_files[self.shards[i]]}, {name}"
 
 
 def _shard_sizes(folder, names, shard, ends):

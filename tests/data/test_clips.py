@@ -1,0 +1,90 @@
+"""Clips of walks, and the columns cut off before a network sees them."""
+
+import numpy as np
+import pytest
+
+from tf3dlocal.data import cut_sides, draw_clip
+
+
+def _clips(count=500, **settings):
+    return [draw_clip(np.random.default_rng(seed), **settings) for seed in range(count)]
+
+
+def test_an_ordered_clip_is_30_distinct_sorted_frames_within_40():
+    for clip in _clips(num_frames=80):
+        assert len(clip) == 30 and (np.diff(clip) > 0).all()
+        assert clip[-1] - clip[0] < 40 and clip[0] >= 0 and clip[-1] < 80
+
+
+def test_windows_of_every_length_from_30_to_40_are_drawn():
+    extents = {int(clip[-1] - clip[0]) + 1 for clip in _clips(num_frames=80, count=2000)}
+    assert extents == set(range(30, 41))
+
+
+def test_a_window_of_the_clip_length_gives_consecutive_frames():
+    for clip in _clips(num_frames=50, clip_length=8, window=(8, 8), count=50):
+        np.testing.assert_array_equal(np.diff(clip), 1)
+
+
+def test_clips_begin_anywhere_and_reach_both_ends_of_the_walk():
+    clips = _clips(num_frames=50, clip_length=8, window=(8, 8))
+    assert {int(clip[0]) for clip in clips} == set(range(43))
+
+
+def test_a_walk_shorter_than_the_window_gives_its_whole_length_to_it():
+    for clip in _clips(num_frames=32, count=50):
+        assert (np.diff(clip) > 0).all() and clip[-1] < 32
+
+
+def test_a_walk_of_exactly_the_clip_length_is_taken_whole():
+    np.testing.assert_array_equal(draw_clip(np.random.default_rng(3), 30), np.arange(30))
+
+
+def test_a_walk_shorter_than_the_clip_is_repeated_in_order():
+    for clip in _clips(num_frames=20, count=100):
+        wraps = np.flatnonzero(np.diff(clip) <= 0)
+        assert len(clip) == 30 and len(wraps) <= 1 and clip.max() < 20
+        assert np.bincount(clip, minlength=20).max() <= 2
+
+
+def test_a_walk_of_one_frame_gives_a_clip_of_that_frame():
+    for order in ("ordered", "unordered"):
+        np.testing.assert_array_equal(draw_clip(np.random.default_rng(0), 1, order=order), np.zeros(30))
+
+
+def test_an_unordered_clip_is_distinct_frames_from_the_whole_walk_in_any_order():
+    clips = _clips(num_frames=80, order="unordered", count=100)
+    assert all(len(set(clip.tolist())) == 30 for clip in clips)
+    assert np.mean([np.ptp(clip) for clip in clips]) > 65
+    assert any((np.diff(clip) < 0).any() for clip in clips)
+
+
+def test_an_unordered_clip_of_a_short_walk_uses_every_frame_as_evenly_as_it_can():
+    for clip in _clips(num_frames=12, order="unordered", count=50):
+        assert np.bincount(clip, minlength=12).max() <= 3
+
+
+def test_the_same_seed_draws_the_same_clip():
+    first, second = (draw_clip(np.random.default_rng(5), 77) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    "settings, complaint",
+    [
+        ({"order": "sorted"}, "ordered, unordered; got 'sorted'"),
+        ({"window": (20, 40)}, r"window \(20, 40\) .* clip_length 30"),
+        ({"window": (40, 30)}, r"window \(40, 30\)"),
+        ({"clip_length": 0}, "clip_length must be at least 1, and is 0"),
+        ({"num_frames": 0}, "no frames"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(settings, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        draw_clip(np.random.default_rng(0), **{"num_frames": 50, **settings})
+
+
+def test_the_network_sees_44_of_64_columns_and_88_of_128():
+    picture = np.broadcast_to(np.arange(64), [3, 64, 64])
+    np.testing.assert_array_equal(cut_sides(picture)[0, 0], np.arange(10, 54))
+    assert cut_sides(np.zeros([2, 3, 128, 128])).shape == (2, 3, 128, 88)
