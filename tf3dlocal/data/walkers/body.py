@@ -6,6 +6,8 @@ or a coat's skirt over both thighs. Seen from any side, the outline of a link is
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from tf3dlocal.data.walkers.person import Person
@@ -60,7 +62,7 @@ class Body:
 
     def chain(self, *names: str) -> None:
         """Links each ball with the next."""
-        for first, second in zip(names[:-1], names[1:]):
+        for first, second in itertools.pairwise(names):
             self.link(first, second)
 
     def centres(self) -> np.ndarray:
@@ -127,13 +129,12 @@ def _add_trunk(body: Body, person: Person, skeleton: Skeleton) -> None:
     body.ball("belly", joints["waist"] - 0.03 * up + (0.025 + shape["belly"]) * forward, 0.080 * girth + cloth)
     body.ball("chest", joints["chest"] - 0.025 * up + 0.006 * forward,
               (0.110 * girth * deep + cloth, 0.142 * girth * wide + cloth, 0.110), trunk)
-    body.ball("yoke", joints["collar"] - 0.050 * up - 0.010 * forward,
-              (0.070 * girth * deep + cloth, 0.120 * wide + cloth, 0.055), trunk)
+    body.ball("yoke", joints["collar"] - 0.080 * up - 0.010 * forward,
+              (0.075 * girth * deep + cloth, 0.112 * wide + cloth, 0.055), trunk)
     body.link("seat", "waist")
     body.link("waist", "chest", "belly")
     body.link("seat", "belly")
     body.link("chest", "yoke")
-    body.link("yoke", "neck")
 
 
 def _add_leg(body: Body, person: Person, skeleton: Skeleton, side: str) -> None:
@@ -141,9 +142,13 @@ def _add_leg(body: Body, person: Person, skeleton: Skeleton, side: str) -> None:
     joint = {name: skeleton.joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "heel", "ball", "toe")}
     shoe = shape["shoe"]
     radii = {"hip": 0.088 * girth * (0.5 + 0.5 * shape["hip_girth"]), "knee": 0.056 * girth + 0.3 * cloth,
-             "ankle": 0.040 * girth + 0.9 * cloth, "heel": shoe, "ball": 0.85 * shoe + 0.006, "toe": 0.70 * shoe}
+             "ankle": 0.040 * girth + 0.9 * cloth}
     for name, radius in radii.items():
-        body.ball(f"{side}_{name}", joint[name] + (0.006 if name == "ball" else 0) * np.array([0, 0, 1]), radius)
+        body.ball(f"{side}_{name}", joint[name], radius)
+    # Feet are wider than thick; their thickness is what the planting in `skeleton` reckons with.
+    level = np.broadcast_to(np.eye(3), skeleton.pelvis.shape)
+    for name, thick, wide in (("heel", shoe, 1.1), ("ball", 0.85 * shoe, 1.65), ("toe", 0.7 * shoe, 1.6)):
+        body.ball(f"{side}_{name}", joint[name], (thick, wide * thick, thick), level)
     # The calf bulges backwards, a quarter down the shank; the shank's back is where the knee bends to.
     shin = joint["ankle"] - joint["knee"]
     back = np.cross(shin, skeleton.pelvis[:, :, 1])
@@ -162,5 +167,5 @@ def _add_arm(body: Body, person: Person, skeleton: Skeleton, side: str) -> None:
     wrist, finger = skeleton.joints[f"{side}_wrist"], skeleton.joints[f"{side}_finger"]
     body.ball(f"{side}_palm", wrist + 0.55 * (finger - wrist), 0.036)
     body.ball(f"{side}_finger", finger, 0.022)
-    body.link("yoke", f"{side}_shoulder")
+    body.link("yoke", "neck", f"{side}_shoulder")
     body.chain(f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist", f"{side}_palm", f"{side}_finger")

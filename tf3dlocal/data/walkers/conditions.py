@@ -135,13 +135,13 @@ def _add_hand_bag(body: Body, person: Person, skeleton: Skeleton, side: str, siz
 def _add_coat(body: Body, person: Person, skeleton: Skeleton, sizes: np.ndarray) -> None:
     """A padded coat: thick sleeves, a collar, straight from the chest over the hips, hem between hip and knee."""
     shape, joints, trunk, pelvis = person.shape, skeleton.joints, skeleton.trunk, skeleton.pelvis
-    thick = (0.036 + 0.008 * np.clip(person.traits[5], -2, 2)) * sizes[0]
+    thick = (0.034 + 0.007 * np.clip(person.traits[5], -1.6, 1.6)) * sizes[0]
     hem = np.clip(0.50 + 0.20 * person.traits[6], 0.15, 0.95) * sizes[1]  # of the thigh
     girth, deep, hips = shape["trunk_girth"], shape["chest_depth"], shape["hip_girth"]
     wide = shape["shoulder_width"] / 0.375
     up = trunk[:, :, 2]
-    body.ball("coat_yoke", joints["collar"] - 0.045 * up,
-              (0.075 * girth * deep + thick, 0.125 * wide + 0.8 * thick, 0.06 + 0.3 * thick), trunk)
+    body.ball("coat_yoke", joints["collar"] - 0.075 * up,
+              (0.078 * girth * deep + thick, 0.115 * wide + 0.8 * thick, 0.06 + 0.3 * thick), trunk)
     body.ball("coat_chest", joints["chest"] - 0.02 * up,
               (0.112 * girth * deep + thick, 0.145 * girth * wide + thick, 0.11), trunk)
     body.ball("coat_seat", joints["pelvis"] + 0.02 * pelvis[:, :, 2],
@@ -152,11 +152,11 @@ def _add_coat(body: Body, person: Person, skeleton: Skeleton, sizes: np.ndarray)
     body.link("coat_chest", "coat_seat", "belly")
     for side in ("left", "right"):
         hip, knee = joints[f"{side}_hip"], joints[f"{side}_knee"]
-        flare = 0.088 * shape["limb_girth"] + thick * (1 + 0.3 * np.clip(person.traits[7], -1.5, 2))
+        flare = 0.088 * shape["limb_girth"] + thick * (0.9 + 0.3 * np.clip(person.traits[7], -1.5, 1.5))
         body.ball(f"{side}_hem", hip + hem * (knee - hip), flare)
         for name, bare, share in (("shoulder", 0.056, 0.8), ("elbow", 0.042, 0.95), ("wrist", 0.032, 0.85)):
             body.ball(f"{side}_sleeve_{name}", joints[f"{side}_{name}"], bare * shape["limb_girth"] + share * thick)
-        body.link("coat_yoke", f"{side}_sleeve_shoulder")
+        body.link("coat_yoke", "neck", f"{side}_sleeve_shoulder")
         body.chain(*(f"{side}_sleeve_{name}" for name in ("shoulder", "elbow", "wrist")))
     # Cloth spans between the thighs, so the hem is one hull over both.
     body.link("coat_seat", "left_hem", "right_hem")

@@ -56,7 +56,7 @@ def draw_views(seed: int, subject: int, condition: str, views_degrees: Sequence[
     body = dress(person, skeleton)
     equip(body, person, skeleton, condition, random)
     noise = draw_noise(random)
-    heading = turn_z(np.radians(1.5 * random.standard_normal(1)))[0]
+    heading = turn_z(np.radians(2.5 * random.standard_normal(1)))[0]
     path = skeleton.joints["pelvis"][:, 0]
     middle = np.stack([follow(path), np.zeros(frames), np.zeros(frames)], axis=1)
     if frames == 1:

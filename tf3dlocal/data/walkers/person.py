@@ -54,8 +54,8 @@ _CURVES = {
     "knee": (0.08, 2.5, 0.012),
     "ankle": (0.14, 2.0, 0.010),
     "hip_abduction": (0.30, 0.8, 0.02),
-    "shoulder": (0.38, 5.0, 0.020),
-    "elbow": (0.40, 8.0, 0.025),
+    "shoulder": (0.33, 5.0, 0.020),
+    "elbow": (0.32, 6.0, 0.025),
     "pelvis_rotation": (0.40, 0.0, 0.02),
     "pelvis_obliquity": (0.40, 0.0, 0.02),
 }
@@ -117,16 +117,16 @@ def vary(person: Person, random: np.random.Generator, amount: float = 1.0) -> Pe
         amount: 1 is the difference between two walks of one person; 0 changes nothing.
     """
     shape = dict(person.shape)
-    for name, spread in (("trousers", 0.003), ("shirt", 0.003), ("hair", 0.003), ("hair_length", 0.008)):
+    for name, spread in (("trousers", 0.004), ("shirt", 0.003), ("hair", 0.004), ("hair_length", 0.01)):
         shape[name] = max(0.0, shape[name] + amount * spread * random.standard_normal())
     for name in ("limb_girth", "trunk_girth", "hip_girth"):
-        shape[name] *= 1 + amount * 0.018 * random.standard_normal()
+        shape[name] *= 1 + amount * 0.030 * random.standard_normal()
     habits = dict(person.habits)
     for name, (_, spread) in _HABITS.items():
-        habits[name] += amount * 0.32 * spread * random.standard_normal()
+        habits[name] += amount * 0.52 * spread * random.standard_normal()
     pace = 1 + amount * 0.035 * random.standard_normal()  # who hurries takes longer and more frequent steps
     habits["cadence"] *= pace
-    curves = {name: _bend(curve, name, random, 0.36 * amount, shared=True) for name, curve in person.curves.items()}
+    curves = {name: _bend(curve, name, random, 0.56 * amount, shared=True) for name, curve in person.curves.items()}
     for name in ("hip", "shoulder"):
         curves[name] = _swing(curves[name], pace)
     return Person(shape, habits, curves, person.traits)

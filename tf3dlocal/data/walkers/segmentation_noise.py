@@ -14,7 +14,7 @@ def _make_tile() -> np.ndarray:
     """Thresholds for a blurred picture: grains of about two pixels round one half."""
     random = np.random.default_rng(20240607)
     grain = cv2.GaussianBlur(random.standard_normal((_TILE, _TILE)).astype("float32"), (0, 0), 1.0)
-    return np.clip(127 + 45 * grain / grain.std(), 12, 242).astype("uint8")
+    return np.clip(127 + 34 * grain / grain.std(), 12, 242).astype("uint8")
 
 
 _THRESHOLDS = _make_tile()
@@ -57,7 +57,9 @@ def spoil(frame: np.ndarray, box: tuple[int, int, int, int], noise: Segmentation
     draws = random.uniform(size=8)
     unit = max(high / 160, 0.3)
     if draws[0] < noise.shadow_rate:
-        centre = (int(left + wide * draws[1]), bottom - 1)
+        feet = np.flatnonzero(frame[max(bottom - 1 - int(3 * unit), 0), left:right])
+        foot = feet[int(draws[1] * len(feet))] if len(feet) else wide // 2
+        centre = (left + int(foot), bottom - 1 - int(unit))
         cv2.ellipse(frame, centre, (int(unit * (6 + 10 * draws[2])), int(1 + 2 * unit)), 0, 0, 360, 255, -1)
     if draws[3] < noise.hole_rate:
         centre = (int(left + wide * (0.25 + 0.5 * draws[1])), int(top + high * (0.1 + 0.8 * draws[2])))

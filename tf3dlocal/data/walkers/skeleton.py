@@ -141,7 +141,7 @@ def _upper_body(person: Person, phase: np.ndarray, joints: dict[str, np.ndarray]
     for side, name in enumerate(_SIDES):
         own = phase + 0.5 * side
         sign = 1 - 2 * side
-        shoulder = joints["collar"] + 0.5 * sign * shape["shoulder_width"] * trunk[:, :, 1] - 0.015 * up
+        shoulder = joints["collar"] + 0.5 * sign * shape["shoulder_width"] * trunk[:, :, 1] - 0.042 * up
         upper = _radians(person, "shoulder", side, own)
         lower = upper + np.maximum(_radians(person, "elbow", side, own), 0.03)
         spread = sign * np.radians(habits["arm_spread"])
