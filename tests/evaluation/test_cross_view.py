@@ -1,0 +1,214 @@
+import numpy as np
+import pytest
+from references.cross_view_loops import slow_mean, slow_rank
+
+from tf3dlocal.evaluation.cross_view import cross_view
+from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, load_protocol
+
+
+def toy_protocol(**changes):
+    return Protocol(**{"name": "toy", "test": "all", "gallery": ["nm-01"], "probes": {"NM": ["nm-02"]}, **changes})
+
+
+def run(walks, protocol, **keys):
+    """`walks`: (number as one-dimensional embedding, subject, condition, view)."""
+    numbers, subjects, conditions, views = zip(*walks)
+    return cross_view(np.array(numbers)[:, None], subjects, conditions, views, protocol, **keys)
+
+
+def test_four_walks_by_hand():
+    # gallery: ann at 0, bob at 10; probes: ann's walk at 1 is nearer to ann, bob's at 4 is nearer to ann, too
+    walks = [(0, "ann", "nm-01", 90), (10, "bob", "nm-01", 90), (1, "ann", "nm-02", 90), (4, "bob", "nm-02", 90)]
+    result = run(walks, toy_protocol(identical_views="include"))
+    assert result.rank[:, 0, 0, 0].tolist() == [50, 100, 100, 100, 100]
+    assert result.num_probes.tolist() == [[2]] and result.num_gallery.tolist() == [2]
+
+
+def test_identical_views_are_left_out_of_the_mean_or_kept_or_taken_alone():
+    # From view 0 ann is found in both gallery views; from view 90 only in her own view.
+    walks = [
+        (0, "ann", "nm-01", 0), (10, "bob", "nm-01", 0),
+        (20, "ann", "nm-01", 90), (9, "bob", "nm-01", 90),
+        (1, "ann", "nm-02", 0), (21, "ann", "nm-02", 90),
+    ]  # fmt: skip
+    result = run(walks, toy_protocol())
+    # probe view 0: at 1, gallery 0: ann (1 < 9): found; gallery 90: ann at 19, bob at 8: not found
+    # probe view 90: at 21, gallery 0: ann at 21, bob at 11: not found; gallery 90: found
+    assert result.rank[0, 0].tolist() == [[100, 0], [0, 100]]
+    assert result.mean().tolist() == [0]
+    assert result.mean(identical_views="include").tolist() == [50]
+    assert result.mean(identical_views="only").tolist() == [100]
+
+
+def test_means_are_exact_and_not_rounded_on_the_way():
+    # probe view 0: three probes, one found in each other view: 33.33.. in every pair
+    walks = [(100 * s + v, f"{s}", "nm-01", v) for s in range(3) for v in (0, 1, 2)]
+    walks += [(0.2, "0", "nm-02", 0), (0.2, "1", "nm-02", 0), (0.2, "2", "nm-02", 0)]
+    result = run(walks, toy_protocol())
+    assert result.mean()[0] == 100 / 3
+    assert result.rank[0, 0, 0].tolist() == [100 / 3] * 3
+
+
+@pytest.mark.parametrize("distance", ["part_mean", "flattened"])
+@pytest.mark.parametrize("block_size", [3, 512])
+def test_all_means_equal_the_slow_loops(distance, block_size):
+    rng = np.random.default_rng(0)
+    walks = [(s, c, v) for s in "abcde" for c in ("nm-01", "nm-02", "nm-03", "cl-01") for v in (0, 90, 180)]
+    subjects, conditions, views = zip(*walks)
+    centres = {s: rng.normal(size=(2, 3)) for s in "abcde"}
+    embeddings = np.stack([centres[s] + rng.normal(size=(2, 3)) for s in subjects])
+    protocol = toy_protocol(gallery=["nm-01", "nm-02"], probes={"NM": ["nm-03"], "CL": ["cl"]})
+    result = cross_view(embeddings, subjects, conditions, views, protocol, distance, block_size=block_size)
+    for g, probes in enumerate((["nm-03"], ["cl-01"])):
+        columns = (embeddings, subjects, conditions, views, ["nm-01", "nm-02"], probes)
+        for rank in (1, 2, 5):
+            for identical in ("exclude", "include"):
+                expected = slow_mean(*columns, rank, distance, identical)
+                assert result.mean(rank, identical)[g] == pytest.approx(expected, abs=1e-10)
+        assert result.rank[0, g, 1, 2] == pytest.approx(slow_rank(*columns, 90, 180, 1, distance))
+    assert 0 < result.mean()[0] < 100
+
+
+def test_a_tie_counts_against_the_probe_so_collapsed_embeddings_score_nothing():
+    walks = [(7, "ann", "nm-01", 0), (7, "bob", "nm-01", 0), (7, "ann", "nm-02", 0), (7, "bob", "nm-02", 0)]
+    result = run(walks, toy_protocol(identical_views="include"))
+    assert result.mean(rank=1).tolist() == [0] and result.mean(rank=2).tolist() == [100]
+
+
+WITHOUT_GALLERY = [
+    (0, "ann", "nm-01", 0), (0, "ann", "nm-01", 90), (9, "bob", "nm-01", 0),
+    (0, "ann", "nm-02", 0), (9, "bob", "nm-02", 0), (9, "bob", "nm-02", 90),
+]  # fmt: skip
+
+
+def test_a_probe_without_gallery_in_a_view_is_a_miss_there_and_counted():
+    result = run(WITHOUT_GALLERY, toy_protocol())
+    assert result.rank[0, 0].tolist() == [[100, 50], [100, 0]]
+    assert result.num_without_gallery[0].tolist() == [[0, 1], [0, 1]]
+    assert any("2 pairs of a probe and a gallery view" in notice and "misses" in notice for notice in result.notices)
+    assert result.num_dropped == 0
+
+
+def test_a_probe_without_gallery_can_be_left_out_by_name():
+    result = run(WITHOUT_GALLERY, toy_protocol(), probes_without_gallery="drop")
+    np.testing.assert_array_equal(result.rank[0, 0], [[100, 100], [100, np.nan]])
+    assert result.num_counted[0].tolist() == [[2, 1], [1, 0]]
+    assert result.num_dropped == 2 and result.mean().tolist() == [100]
+    assert any("left out" in notice for notice in result.notices)
+
+
+def test_a_subject_without_any_gallery_is_named():
+    walks = [*WITHOUT_GALLERY, (5, "cat", "nm-02", 0)]
+    result = run(walks, toy_protocol())
+    assert any("1 probe subjects have no gallery walk in any view: cat" in notice for notice in result.notices)
+
+
+def test_a_data_set_without_gallery_is_an_error_that_names_what_is_there():
+    walks = [(0, "ann", "nm-02", 0), (1, "ann", "cl-01", 0)]
+    with pytest.raises(ProtocolError, match="no gallery.*wants nm-01.*have cl-01, nm-02"):
+        run(walks, toy_protocol())
+
+
+def test_a_data_set_without_probes_is_an_error_that_names_what_is_there():
+    with pytest.raises(ProtocolError, match="no probes.*wants nm-02.*have nm-01"):
+        run([(0, "ann", "nm-01", 0)], toy_protocol())
+
+
+def test_a_group_without_probes_has_no_number_and_is_named():
+    result = run(WITHOUT_GALLERY, toy_protocol(probes={"NM": ["nm-02"], "CL": ["cl"]}))
+    assert np.isnan(result.mean()[1]) and result.mean()[0] == 75
+    assert any("group CL: no probe walk (cl)" in notice for notice in result.notices)
+
+
+def test_a_view_without_gallery_is_left_out_of_the_means_and_named():
+    walks = [(0, "ann", "nm-01", 0), (9, "bob", "nm-01", 0), (0, "ann", "nm-02", 0), (1, "ann", "nm-02", 90)]
+    result = run(walks, toy_protocol())
+    np.testing.assert_array_equal(result.rank[0, 0], [[100, np.nan], [100, np.nan]])
+    assert result.mean().tolist() == [100]
+    assert any("view 90: no gallery walk" in notice for notice in result.notices)
+
+
+def test_training_subjects_and_other_views_take_no_part():
+    walks = [*WITHOUT_GALLERY, (0, "zoe", "nm-01", 0), (0, "zoe", "nm-02", 0), (0, "ann", "nm-02", 33)]
+    protocol = toy_protocol(train=["zoe"], test="rest", views=[0, 90])
+    result = run(walks, protocol)
+    assert result.num_gallery.tolist() == [2, 1] and result.split.train == ("zoe",)
+    assert any("1 walks of the test subjects are from views outside" in notice for notice in result.notices)
+
+
+def test_missing_test_subjects_are_named_in_the_result():
+    result = run(WITHOUT_GALLERY, toy_protocol(test=["ann", "bob", "eve"]))
+    assert result.split.missing_test == ("eve",)
+    assert any("2 of the protocol's 3 test subjects" in notice and "eve" in notice for notice in result.notices)
+
+
+def test_views_treated_as_one_are_one_gallery():
+    walks = [
+        (0, "ann", "d1-01", 270), (5, "bob", "d1-02", 90),
+        (1, "ann", "d1-03", 90), (6, "bob", "d3-01", 270), (2, "ann", "d3-02", 90),
+    ]  # fmt: skip
+    protocol = toy_protocol(
+        gallery=["d1-01", "d1-02"],
+        probes={"other passes": ["d1"], "other clothes": ["d3"]},
+        views=[90, 270],
+        view_groups={"side": [90, 270]},
+        identical_views="include",
+    )
+    result = run(walks, protocol)
+    assert result.views == ("side",) and result.num_gallery.tolist() == [2]
+    assert result.num_probes.tolist() == [[1], [2]]  # the two gallery walks of d1 are no probes
+    assert result.mean().tolist() == [100, 100]
+
+
+def test_one_view_alone_has_no_mean_without_identical_views_and_says_so():
+    walks = [(0, "ann", "nm-01", 90), (0, "ann", "nm-02", 90)]
+    result = run(walks, toy_protocol())
+    assert np.isnan(result.mean()[0]) and result.mean(identical_views="include").tolist() == [100]
+    assert any("one view only (90)" in notice for notice in result.notices)
+
+
+def test_leave_one_out_never_compares_a_walk_with_itself():
+    walks = [(0, "ann", "nm-01", 0), (8, "ann", "nm-02", 0), (1, "bob", "nm-01", 0), (2, "bob", "nm-02", 0)]
+    protocol = toy_protocol(gallery=["nm"], probes={"NM": ["nm"]}, leave_one_out=True, identical_views="include")
+    result = run(walks, protocol)
+    assert result.num_probes.tolist() == [[4]]
+    # ann's 0 has bob's 1 and 2 before her 8; ann's 8 has bob's 2, 1 before 0; bob's 1: 0 and 2 tie; bob's 2: his 1
+    assert result.hits[:, 0, 0, 0].tolist() == [1, 2, 4, 4, 4]
+
+
+def test_embeddings_that_are_not_finite_are_refused_and_the_walk_is_named():
+    walks = [(0, "ann", "nm-01", 0), (np.nan, "ann", "nm-02", 18)]
+    with pytest.raises(ValueError, match="1 of 2 embeddings are not finite.*ann nm-02 018"):
+        run(walks, toy_protocol())
+
+
+def test_columns_of_different_length_are_refused():
+    with pytest.raises(ValueError, match=r"\[2, 1, 2, 2\]"):
+        cross_view(np.zeros((2, 1)), ["a"], ["nm-01"] * 2, [0, 0], toy_protocol())
+
+
+@pytest.mark.parametrize("keys", [{"distance": "cosine"}, {"probes_without_gallery": "skip"}])
+def test_an_unknown_rule_is_refused(keys):
+    with pytest.raises(ValueError, match="take"):
+        run(WITHOUT_GALLERY, toy_protocol(), **keys)
+
+
+def test_a_rank_that_was_not_computed_is_refused():
+    with pytest.raises(ValueError, match="rank 6 was not computed; this result holds rank 1 to 5"):
+        run(WITHOUT_GALLERY, toy_protocol()).mean(rank=6)
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_energy_images_of_the_realistic_walkers_give_the_rates_their_maker_measured(shared):
+    columns = {"embedding": [], "subject": [], "condition": [], "view": []}
+    for subject in (f"{n:03d}" for n in range(25, 125)):
+        walks = np.load(shared / "data" / "walkers124" / f"{subject}.npz")
+        for key in walks.files:
+            condition, view = key.split("/")
+            image = np.unpackbits(walks[key])[: 36 * 4096].reshape(36, 4096).mean(axis=0, dtype=np.float32)
+            for name, value in zip(columns, (image, subject, condition, int(view))):
+                columns[name].append(value)
+    result = cross_view(*columns.values(), load_protocol("casia-b-st"))
+    assert result.mean().round(1).tolist() == [19.8, 16.1, 10.3]
+    assert result.mean(identical_views="only").round(1).tolist() == [87.5, 64.7, 30.3]
