@@ -74,6 +74,15 @@ def test_too_many_subjects_per_batch_is_an_error_before_any_batch_is_read(small_
         training_batches(small_walks, 5, 2)
 
 
+def test_a_single_output_may_be_named_without_a_list(small_walks):
+    assert list(training_batches(small_walks, 2, 2, outputs="logits", **CLIP).element_spec[1]) == ["logits"]
+
+
+def test_a_negative_number_of_steps_is_refused(small_walks):
+    with pytest.raises(ValueError, match="num_steps must be None or at least 0, and is -1"):
+        training_batches(small_walks, 2, 2, num_steps=-1)
+
+
 def test_unordered_clips_pass_through_the_chain(small_walks):
     ((silhouettes, _),) = _batches(small_walks, 1, order="unordered", flip_probability=0)
     plan = plan_batch(small_walks, 0, 0, 3, 4, order="unordered", flip_probability=0, **CLIP)
@@ -144,6 +153,7 @@ for replicas, (whole, _) in zip(parts, batches, strict=True):
 """
 
 
+@pytest.mark.slow
 def test_a_strategy_splits_each_batch_over_its_replicas_in_order(small_walks_folder):
     command = [sys.executable, "-c", SPLIT_OVER_REPLICAS, str(small_walks_folder)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

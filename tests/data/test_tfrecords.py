@@ -141,6 +141,8 @@ def test_the_index_comes_back_as_it_was_written(tmp_path):
         ({"version": 2}, "version 2, and this program reads version 1"),
         ({"num_walks": 7}, "not all 7 long"),
         ({"walks": {}}, "the key 'subject' is missing"),
+        ({"shards": ["../a"]}, "a shard is a file of this folder, not '../a'"),
+        ({"shards": []}, "column 'shard' points beyond the 0 shards"),
     ],
 )
 def test_an_index_of_another_kind_is_refused_with_the_reason(tmp_path, change, complaint):
@@ -148,6 +150,14 @@ def test_an_index_of_another_kind_is_refused_with_the_reason(tmp_path, change, c
     path = tmp_path / "dataset.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ValueError, match=rf"dataset.json: .*{complaint}"):
+        tfrecords.read_index(tmp_path)
+
+
+def test_a_column_of_another_type_is_named(tmp_path):
+    tfrecords.write_index(tmp_path, "tiny", 16, {"a": _write(tmp_path, [_walk()]).entries})
+    path = tmp_path / "dataset.json"
+    path.write_text(path.read_text().replace('"offset": [12]', '"offset": ["12"]'))
+    with pytest.raises(ValueError, match="column 'offset' holds '12'"):
         tfrecords.read_index(tmp_path)
 
 

@@ -94,7 +94,15 @@ def read_index(folder: str | os.PathLike) -> dict:
             raise ValueError(f"version {index['version']}, and this program reads version {VERSION}")
         if {len(index["walks"][column]) for column in COLUMNS} != {index["num_walks"]}:
             raise ValueError(f"the columns are not all {index['num_walks']} long")
-        index["name"], index["size"], index["shards"]
+        if wrong := [name for name in index["shards"] if name != pathlib.PurePath(name).name]:
+            raise ValueError(f"a shard is a file of this folder, not {wrong[0]!r}")
+        for column in COLUMNS:
+            kind = str if column in ("subject", "condition") else int
+            if wrong := [value for value in index["walks"][column] if type(value) is not kind]:
+                raise ValueError(f"column {column!r} holds {wrong[0]!r}")
+        if not set(index["walks"]["shard"]) <= set(range(len(index["shards"]))):
+            raise ValueError(f"column 'shard' points beyond the {len(index['shards'])} shards")
+        index["name"], index["size"]  # a KeyError now rather than later
     except (ValueError, TypeError, KeyError) as error:
         what = f"the key {error} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"{path}: {what}; prepare the data set again") from error

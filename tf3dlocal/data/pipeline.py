@@ -25,7 +25,7 @@ def training_batches(
     seed: int = 0,
     first_step: int = 0,
     num_steps: int | None = None,
-    outputs: Sequence[str] = ("part_features",),
+    outputs: str | Sequence[str] = ("part_features",),
     replacement: str = "if_short",
     num_parallel_calls: int = tf.data.AUTOTUNE,
 ) -> tf.data.Dataset:
@@ -53,12 +53,18 @@ def training_batches(
     Raises:
         ValueError: P larger than the number of subjects, or a setting out of its range; at once, not in training.
 
-    >>> batches = training_batches(walks, 8, 16, outputs=("part_features", "logits"))        # doctest: +SKIP
-    >>> model.fit(batches, steps_per_epoch=1000)                                             # doctest: +SKIP
+    >>> batches = training_batches(walks, 4, 8, outputs=("part_features", "logits"))
+    >>> silhouettes, labels = next(iter(batches))
+    >>> silhouettes.shape, sorted(labels)
+    (TensorShape([32, 30, 64, 44, 1]), ['logits', 'part_features'])
     """
     settings = {"clip_length": clip_length, "window": tuple(window), "order": order}
     settings |= {"flip_probability": flip_probability, "replacement": replacement}
     batch_size = subjects_per_batch * walks_per_subject
+    outputs = [outputs] if isinstance(outputs, str) else list(outputs)
+    if num_steps is not None and num_steps < 0:
+        raise ValueError(f"num_steps must be None or at least 0, and is {num_steps}")
+    plan_batch(walks, seed, first_step, subjects_per_batch, walks_per_subject, **settings)  # complain at once
 
     def plan_and_read(step):
         plan = plan_batch(walks, seed, int(step), subjects_per_batch, walks_per_subject, **settings)
@@ -79,7 +85,6 @@ def training_batches(
     def labelled(silhouettes, label):
         return _network_input(silhouettes), {output: label for output in outputs}
 
-    plan_batch(walks, seed, first_step, subjects_per_batch, walks_per_subject, **settings)  # complain now
     last_step = np.iinfo(np.int64).max if num_steps is None else first_step + num_steps
     batches = tf.data.Dataset.range(first_step, last_step)
     batches = batches.map(planned, num_parallel_calls=2, deterministic=True)
@@ -110,8 +115,9 @@ def whole_walks(walks: WalkDataset, batch_size: int = 1, num_parallel_calls: int
     Raises:
         ValueError: batch_size below 1.
 
-    >>> for silhouettes, numbers in whole_walks(walks, batch_size=8):                        # doctest: +SKIP
-    ...     embeddings[numbers] = model(silhouettes)
+    >>> mean_shapes = np.zeros([len(walks), 64, 44])
+    >>> for silhouettes, numbers in whole_walks(walks, batch_size=8):
+    ...     mean_shapes[numbers] = tf.reduce_mean(silhouettes, axis=1)[..., 0]
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, and is {batch_size}")

@@ -53,9 +53,9 @@ def plan_batch(
     Raises:
         ValueError: P larger than the number of subjects, or a setting out of its range.
 
-    >>> plan = plan_batch(walks, seed=0, step=7, subjects_per_batch=8, walks_per_subject=16)     # doctest: +SKIP
-    >>> plan.frames.shape                                                                        # doctest: +SKIP
-    (128, 30)
+    >>> plan = plan_batch(walks, seed=0, step=7, subjects_per_batch=4, walks_per_subject=16)
+    >>> plan.frames.shape
+    (64, 30)
     """
     _check(walks, seed, step, subjects_per_batch, walks_per_subject, flip_probability, replacement)
     check_clip(clip_length, window, order)

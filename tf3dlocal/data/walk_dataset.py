@@ -23,10 +23,15 @@ def open_walks(folder: str | os.PathLike) -> "WalkDataset":
         FileNotFoundError: no index, or a shard file that the index names is not there.
         ValueError: another format or version, or a shard file shorter than the index says.
 
-    >>> walks = open_walks("prepared")                           # doctest: +SKIP
-    >>> train = walks.select(views=[90], conditions=["nm"])      # doctest: +SKIP
-    >>> train.read(0).silhouettes.shape                          # doctest: +SKIP
-    (82, 64, 64)
+    >>> import tempfile
+    >>> from tf3dlocal.data.tfrecords import ShardWriter, write_index
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with ShardWriter(f"{folder}/walks.tfrecord") as shard:
+    ...         entry = shard.write(Walk(np.zeros([30, 64, 64], np.uint8), "001", "nm-01", 90))
+    ...     write_index(folder, "tiny", 64, {"walks.tfrecord": shard.entries})
+    ...     walks = open_walks(folder)
+    ...     walks.select(conditions=["nm"], views=[90]).read(0).silhouettes.shape
+    (30, 64, 64)
     """
     folder = pathlib.Path(folder).resolve()
     index = read_index(folder)
@@ -113,6 +118,9 @@ class WalkDataset:
 
         Raises:
             TypeError: a subject that is not a text (001 and 1 would be two people, or one).
+
+        >>> walks.select(subjects=["001", "002"], conditions=["nm", "cl-01"], views=[0, 90, 180])
+        WalkDataset('small walks': 42 walks of 2 subjects, size 64)
         """
         keep = self.num_frames >= min_frames
         if subjects is not None:
