@@ -105,11 +105,15 @@ class ZipPart:
     def sequences(self, strays: list[str]) -> Iterator[RawSequence]:
         """The sequences of the subject, by name."""
         with zipfile.ZipFile(self.path) as archive:
-            files = ((safe_member_path(name, self.path), functools.partial(_read, archive, name)) for name in self.members)
+            files = (
+                (safe_member_path(name, self.path), functools.partial(_read, archive, name)) for name in self.members
+            )
             yield from group_into_sequences(files, self.pattern, self.path, strays, self.subjects)
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > LARGEST_FRAME:
+        raise OSError(f"{archive.getinfo(name).file_size} bytes: too large for a frame")
     try:
         return archive.read(name)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:

@@ -95,7 +95,9 @@ def read_part(path: str | os.PathLike) -> tuple[list[bytes], dict]:
             strips, lengths = content["strips"].tobytes(), content["lengths"]
             facts = json.loads(content["facts"].tobytes())
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged ({error}): delete it and prepare again; all other parts are kept.") from error
+        raise ValueError(
+            f"{path} is damaged ({error}): delete it and prepare again; all other parts are kept."
+        ) from error
     ends = np.cumsum(lengths)
     return [strips[end - length : end] for end, length in zip(ends, lengths, strict=True)], facts
 

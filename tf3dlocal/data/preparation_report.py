@@ -75,8 +75,8 @@ class PreparationReport:
             gaps = {sequence_name(*gap) for gap in casia_b.KNOWN_GAPS}
             self.known_gaps = sorted({*self.known_gaps, *(gaps & left_out)})
         self.missing = [name for name in (sequence_name(*place) for place in missing) if name not in self.known_gaps]
-        if subjects_wanted is None:
-            self.missing_subjects = [subject for subject in whole if subject not in self.subjects]
+        wanted = whole if subjects_wanted is None else sorted(map(str, subjects_wanted))
+        self.missing_subjects = [subject for subject in wanted if subject not in self.subjects]
 
     def as_dict(self) -> dict:
         """All of it, for report.json."""
@@ -140,10 +140,14 @@ def _expected(layout, places):
     for known, title in ((casia_b, "CASIA-B"), (oumvlp, "OU-MVLP")):
         full = [(condition, view) for condition in known.CONDITIONS for view in known.VIEWS]
         if layout == known.LAYOUT.layout and pairs and pairs <= set(full):
-            words = f"{title}: {len(known.CONDITIONS)} conditions, {len(known.VIEWS)} views, {len(full)} sequences each."
+            words = (
+                f"{title}: {len(known.CONDITIONS)} conditions, {len(known.VIEWS)} views, {len(full)} sequences each."
+            )
             return words, full, getattr(known, "SUBJECTS", ())
     counts = collections.Counter(place[1:] for place in places)
     num_subjects = len({place[0] for place in places})
     common = sorted(pair for pair, count in counts.items() if 2 * count > num_subjects)
-    words = f"No known data set's: the {len(common)} pairs of condition and view that more than half of the subjects have."
+    words = (
+        f"No known data set's: the {len(common)} pairs of condition and view that more than half of the subjects have."
+    )
     return words, common, ()

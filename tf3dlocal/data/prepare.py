@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import errno
 import hashlib
 import json
-import multiprocessing
-import os
 import pathlib
 import shutil
-import threading
-from concurrent.futures.process import BrokenProcessPool
 
 from tf3dlocal.data.dataset_index import INDEX_NAME, shard_name, write_index
-from tf3dlocal.data.part_files import Alignment, part_file_name, read_part, write_atomically, write_part
-from tf3dlocal.data.preparation_report import PreparationReport
+from tf3dlocal.data.parallel_alignment import PreparationError, align_parts
+from tf3dlocal.data.part_files import Alignment, part_file_name, read_part, write_atomically
+from tf3dlocal.data.preparation_progress import PreparationProgress
+from tf3dlocal.data.preparation_report import PreparationReport, sequence_name
 from tf3dlocal.data.raw_sequences import RawDataError
 from tf3dlocal.data.raw_source import RawSource, open_raw
 from tf3dlocal.data.silhouettes import MINIMUM_PIXEL_SUM
@@ -23,10 +20,6 @@ from tf3dlocal.data.tfrecords import ShardWriter
 
 PARTS = ".parts"  # holds what is aligned so far, until the data set is complete
 SHARD_BYTES = 64 * 2**20
-
-
-class PreparationError(RuntimeError):
-    """Preparation could not be finished; the message says why, what is kept, and how to go on."""
 
 
 def prepare(
@@ -84,23 +77,23 @@ def prepare(
     settings |= {"min_frames": min_frames, "subjects": None if subjects is None else sorted(map(str, subjects))}
     files = [part_file_name(part, alignment) for part in source.parts]
     fingerprint = hashlib.sha256(json.dumps([settings, source.pattern.pattern, files]).encode()).hexdigest()
-    with _telling(progress) as tell:
-        done = _finished(out, fingerprint, settings, overwrite)
-        if done is not None:
-            tell(f"{out} is complete already: {done.num_walks} walks; nothing to do.")
-            return done
-        try:
-            (out / PARTS).mkdir(parents=True, exist_ok=True)
-            _align(source, files, alignment, out / PARTS, workers, progress, tell)
-            report = PreparationReport(name, source.path, source.pattern.layout, settings, fingerprint=fingerprint)
-            _gather(report, source, files, out, min_frames, subjects)
-        except OSError as error:
-            raise _explained(error, out) from error
-        shutil.rmtree(out / PARTS)
-        tell(
-            f"{out}: {report.num_walks} walks, {report.num_frames} of {report.num_raw_frames} frames; "
-            f"see {out / 'report.md'}."
-        )
+    shown = PreparationProgress(progress)
+    done = _finished(out, fingerprint, settings, overwrite)
+    if done is not None:
+        shown.tell(f"{out} is complete already: {done.num_walks} walks; nothing to do.")
+        return done
+    report = PreparationReport(name, source.path, source.pattern.layout, settings, fingerprint=fingerprint)
+    try:
+        (out / PARTS).mkdir(parents=True, exist_ok=True)
+        _align(source, files, alignment, out / PARTS, workers, shown)
+        _gather(report, source, files, out, max(1, min_frames), subjects)
+    except OSError as error:
+        raise _explained(error, out) from error
+    shutil.rmtree(out / PARTS)
+    shown.tell(
+        f"{out}: {report.num_walks} walks, {report.num_frames} of {report.num_raw_frames} frames; "
+        f"see {out / 'report.md'}."
+    )
     return report
 
 
@@ -128,145 +121,78 @@ def _finished(out, fingerprint, settings, overwrite) -> PreparationReport | None
     return None
 
 
-def _align(source: RawSource, files, alignment, folder, workers, progress, tell) -> None:
+def _align(source: RawSource, files, alignment, folder, workers, shown) -> None:
     """Make the part files that are not there yet."""
     for leftover in folder.glob(".*.partial"):
         leftover.unlink(missing_ok=True)
-    todo = [(part, folder / file) for part, file in zip(source.parts, files, strict=True) if not (folder / file).exists()]
+    paths = [folder / file for file in files]
+    todo = [(part, path) for part, path in zip(source.parts, paths, strict=True) if not path.exists()]
+    done = len(files) - len(todo)
+    if done:
+        shown.tell(f"Going on: {done} of {len(files)} parts are aligned already.")
     others = [path for path in folder.iterdir() if path.name not in set(files)]
-    if len(todo) < len(files):
-        tell(f"Going on: {len(files) - len(todo)} of {len(files)} parts are aligned already.")
     if others:
-        tell(f"{len(others)} parts in {folder} came from other settings or other files and are removed.")
+        shown.tell(f"{len(others)} parts from an earlier call with other settings or other raw files are thrown away.")
         for path in others:
             path.unlink()
-    if not todo:
-        return
-    workers = min(workers or len(os.sched_getaffinity(0)), len(todo))
-    faults: list[str] = []
-    with _bar(progress, len(files), len(files) - len(todo)) as advance:
-        for part, result in _results(todo, alignment, workers):
-            try:
-                advance(result())
-            except RawDataError as error:
-                faults.append(str(error))
-                advance(0)
-            except BrokenProcessPool as error:
-                raise PreparationError(
-                    f"A process died while part {part.name} was being aligned (out of memory, or killed; or the script "
-                    "that calls prepare lacks `if __name__ == '__main__':`). What is done is kept: call again to go "
-                    "on, with fewer workers if memory was short."
-                ) from error
-    if faults:
-        raise RawDataError("\n".join([*faults, f"The other {len(files) - len(faults)} parts are kept for the next call."]))
-
-
-def _results(todo, alignment, workers):
-    """(part, function that gives the number of its raw frames or raises) as they are done."""
-    if workers == 1:
-        for part, path in todo:
-            yield part, lambda part=part, path=path: write_part(part, alignment, path)
-        return
-    # Fresh processes: forking one that runs TensorFlow's threads can hang. They import neither TensorFlow nor Keras.
-    context = multiprocessing.get_context("spawn")
-    pool = concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
-    try:
-        futures = {pool.submit(write_part, part, alignment, path): part for part, path in todo}
-        for future in concurrent.futures.as_completed(futures):
-            yield futures[future], future.result
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """End this worker when the process that started it is gone, even if that was killed without a word."""
-
-    def watch():
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    if todo:
+        with shown.bar(len(files), done) as advance:
+            faults = align_parts(todo, alignment, workers, advance)
+        if faults:
+            kept = f"The other {len(files) - len(faults)} parts are aligned and kept for the next call."
+            raise RawDataError("\n".join([*faults, kept]))
 
 
 def _gather(report, source, files, out, min_frames, subjects) -> None:
-    """Write shards, reports and, last, the index."""
-    parts = out / PARTS
-    num_shards = max(1, -(-sum((parts / file).stat().st_size for file in files) // SHARD_BYTES))
-    limit = sum((parts / file).stat().st_size for file in files) / num_shards
+    """Write shards, reports and, last, the index. The order of walks is that of the parts and of names in a part."""
+    for leftover in (*out.glob("walks-*.tfrecord"), *out.glob(".*.partial")):
+        leftover.unlink()
+    parts = [out / PARTS / file for file in files]
+    sizes = [part.stat().st_size for part in parts]
+    num_shards = max(1, min(len(parts), round(sum(sizes) / SHARD_BYTES)))
+    per_shard = sum(sizes) / num_shards
+    ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
     shards, places, strays = {}, {}, list(source.strays)
-    waiting = iter(files)
     for number in range(num_shards):
+        # A part belongs to the shard in whose stretch of bytes its middle lies: shards of about equal size.
+        middles = [end - size / 2 for end, size in zip(ends, sizes, strict=True)]
+        inside = [part for part, middle in zip(parts, middles, strict=True) if int(middle / per_shard) == number]
         with ShardWriter(out / shard_name(number, num_shards)) as shard:
-            filled = 0
-            for file in waiting:
-                filled += (parts / file).stat().st_size
-                strips, facts = read_part(parts / file)
+            for part in inside:
+                strips, facts = read_part(part)
                 strays += facts["strays"]
                 for strip, fact in zip(strips, facts["sequences"], strict=True):
                     place = (fact["subject"], fact["condition"], fact["view_degrees"])
                     if place in places:
-                        report.duplicates.append(f"{fact['source']}: {'/'.join(map(str, place))}, also in {places[place]}")
+                        where = f"{sequence_name(*place)} in {places[place]} and in {fact['source']}"
+                        report.duplicates.append(where)
                         continue
                     places[place] = fact["source"]
-                    kept = fact["num_frames"] >= max(1, min_frames)
-                    report.add_sequence(fact, kept, max(1, min_frames))
+                    kept = fact["num_frames"] >= min_frames
+                    report.add_sequence(fact, kept, min_frames)
                     if kept:
                         shard.write_film_strip(strip, fact["num_frames"], report.settings["size"], *place)
-                if filled >= limit and number < num_shards - 1:
-                    break
         shards[shard.path.name] = shard.entries
     report.strays = sorted(strays)
     report.compare_with_structure(set(places), subjects)
     if report.num_walks == 0:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in sorted(report.drop_reasons.items()))
         raise RawDataError(
-            f"{source.path}: not one usable walk in {report.num_raw_sequences} sequences. Dropped frames: {reasons}."
+            f"{source.path}: not one usable walk in {report.num_raw_sequences} sequences. "
+            f"Dropped frames: {reasons or 'none'}; at least {min_frames} usable frames are needed."
         )
     write_atomically(out / "report.json", json.dumps(report.as_dict(), indent=1).encode())
     write_atomically(out / "report.md", report.as_markdown().encode())
     write_index(out, report.name, report.settings["size"], shards)
 
 
-def _explained(error: OSError, out) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        kept = len(list((out / PARTS).glob("*.npz")))
-        return PreparationError(
-            f"The disk is full: could not write below {out} ({error}). {kept} parts are complete and kept: free some "
-            "space and call again to go on."
-        )
-    return error
-
-
-def _telling(progress):
-    import contextlib
-
-    if not progress:
-        return contextlib.nullcontext(lambda text: None)
-    from rich.console import Console
-
-    return contextlib.nullcontext(Console(stderr=True, highlight=False).print)
-
-
-def _bar(progress, total, done):
-    import contextlib
-
-    if not progress:
-        return contextlib.nullcontext(lambda frames: None)
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    @contextlib.contextmanager
-    def shown():
-        columns = (TextColumn("Aligning"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[frames]:,} frames"))
-        with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-            task = bar.add_task("", total=total, completed=done, frames=0)
-            seen = 0
-
-            def advance(frames):
-                nonlocal seen
-                seen += frames
-                bar.update(task, advance=1, frames=seen)
-
-            yield advance
-
-    return shown()
+def _explained(error: OSError, out: pathlib.Path) -> Exception:
+    """A full disk told as one; other errors as they are."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "disk full" in str(error)
+    if not full:
+        return error
+    kept = len(list((out / PARTS).glob("*.npz")))
+    return PreparationError(
+        f"The disk is full: could not write below {out} ({error}). {kept} aligned parts are kept: free some space and "
+        "call again to go on."
+    )

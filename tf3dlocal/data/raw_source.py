@@ -140,15 +140,17 @@ def _root_of_tree(folder, pattern) -> pathlib.Path | None:
 
 
 def _holds_a_frame(root, outer, pattern, depth):
-    last = depth == len(pattern.components) - 1
+    innermost = depth == len(pattern.components) - 1
     for entry in os.scandir(os.path.join(root, outer)):
         path = f"{outer}/{entry.name}" if outer else entry.name
-        if last:
-            if pattern.match(path) and entry.is_file():
-                return True
+        if innermost:
+            found = pattern.match(path) and entry.is_file()
         elif entry.is_dir() and pattern.folder_expression(depth).fullmatch(entry.name):
-            if _holds_a_frame(root, path, pattern, depth + 1):
-                return True
+            found = _holds_a_frame(root, path, pattern, depth + 1)
+        else:
+            found = False
+        if found:
+            return True
     return False
 
 

@@ -13,7 +13,9 @@ import numpy as np
 MINIMUM_PIXEL_SUM = 10_000  # grey values of the raw frame, as GaitSet has it: 40 white pixels
 
 
-def align_silhouette(frame: np.ndarray, size: int = 64, minimum_pixel_sum: int = MINIMUM_PIXEL_SUM) -> np.ndarray | None:
+def align_silhouette(
+    frame: np.ndarray, size: int = 64, minimum_pixel_sum: int = MINIMUM_PIXEL_SUM
+) -> np.ndarray | None:
     """The body of one raw frame, scaled to `size` rows and centred in `size` columns.
 
     With the frame cut to its h rows with foreground and resized to size x int(size * w / h), the centre is the first
