@@ -88,8 +88,11 @@ def _fill(outlines: np.ndarray, image_size: tuple[int, int], noise, random: np.r
     """Polygons [frames, links, corners, 2] to uint8 [frames, height, width]."""
     height, width = image_size
     walk = np.zeros((len(outlines), height, width), "uint8")
-    low = np.clip(np.floor(outlines.min(axis=(1, 2))), 0, (width, height)).astype(int)
-    high = np.clip(np.ceil(outlines.max(axis=(1, 2))) + 1, 0, (width, height)).astype(int)
+    # Corners 0, 6, 12 and 18 of each outline are its furthest to the right, down, to the left and up.
+    low = np.stack([outlines[:, :, 12, 0].min(axis=1), outlines[:, :, 18, 1].min(axis=1)], axis=1)
+    high = np.stack([outlines[:, :, 0, 0].max(axis=1), outlines[:, :, 6, 1].max(axis=1)], axis=1)
+    low = np.clip(np.floor(low), 0, (width, height)).astype(int)
+    high = np.clip(np.ceil(high) + 1, 0, (width, height)).astype(int)
     corners = np.round(outlines * (1 << _SUBPIXEL_BITS)).astype("int32")
     for index, frame in enumerate(walk):
         for polygon in corners[index]:

@@ -7,10 +7,10 @@ The tables hold the angle in degrees at 0, 5, .. 95 % of the cycle. They are typ
 comfortable speed, rounded by us, with the shape, the extremes and the timing that these books describe:
 
 * D. A. Winter, "The Biomechanics and Motor Control of Human Gait", 2nd ed., Waterloo 1991
-  (hip, knee and ankle in the sagittal plane; hip abduction);
+  (knee and ankle in the sagittal plane; hip abduction);
 * J. Perry and J. M. Burnfield, "Gait Analysis: Normal and Pathological Function", 2nd ed., Slack 2010
-  (the two knee waves of about 20 and 60 degrees; three ankle rockers; pelvis: about 5 degrees of rotation to each
-  side and 4 of drop; shoulder from 24 degrees backwards to 8 forwards, elbow from 20 to 45 degrees).
+  (the thigh from about 25 degrees before to 20 behind the vertical; the two knee waves of about 20 and 60
+  degrees; three ankle rockers; pelvis: about 5 degrees of rotation to each side and 4 of drop; shoulder from 24 degrees backwards to 8 forwards, elbow from 20 to 45 degrees).
 
 They draw walkers; they are no clinical reference.
 """
@@ -22,14 +22,14 @@ import numpy as np
 NUM_HARMONICS = 6
 
 NORMAL_DEGREES = {
-    # Flexion forwards of the thigh against the trunk.
-    "hip": [20, 19, 17, 13.5, 9, 5, 0.5, -3.5, -7, -9.5, -11, -10, -6, 0.5, 7.5, 14, 19, 22, 22.5, 21.5],
+    # The thigh forwards, against the vertical.
+    "hip": [21, 20.5, 18.5, 15, 10.5, 5.5, 0.5, -5, -10, -14.5, -18, -18.5, -14, -5.5, 4.5, 13.5, 20.5, 24.5, 25, 23],
     # Flexion of the shank backwards against the thigh.
     "knee": [5, 11, 17, 19, 17.5, 14.5, 11, 8.5, 7, 8, 13, 23, 38, 52, 60.5, 61, 53, 38, 20, 7],
     # Toes upwards from the right angle between shank and foot.
     "ankle": [0, -4.5, -3, 0.5, 3.5, 5.5, 7, 8.5, 10, 10, 7.5, 0, -12, -17, -13, -7, -2.5, 0, 1, 1],
-    # The leg outwards, away from the middle.
-    "hip_abduction": [-1, -3, -5, -5.5, -5, -4.5, -4, -4, -3.5, -3, -1, 2, 5, 6, 5, 3.5, 2.5, 1.5, 1, 0],
+    # The leg outwards, against the vertical.
+    "hip_abduction": [-0.5, -2, -3.5, -3.5, -3, -3, -2.5, -2.5, -2.5, -2, -0.5, 1.5, 3.5, 4, 3.5, 2.5, 1.5, 1, 0.5, 0],
     # Upper arm forwards; it swings with the leg of the other side.
     "shoulder": [-24, -23.5, -22, -19, -15, -10, -5, 0, 4, 7, 8, 7.5, 6, 3, -1, -5.5, -10, -15, -19, -22.5],
     # Forearm forwards against the upper arm.

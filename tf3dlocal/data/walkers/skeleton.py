@@ -54,8 +54,9 @@ def walk_skeleton(person: Person, phase: np.ndarray) -> Skeleton:
     """
     phase = np.asarray(phase, "float64")
     grid = np.arange(_GRID) / _GRID
-    path, stride = _plant(person, grid)
-    joints, pelvis = _legs(person, phase)
+    lifts = _swing_lifts(person, grid)
+    path, stride = _plant(person, grid, lifts)
+    joints, pelvis = _legs(person, phase, lifts)
     cycle = phase % 1
     around = np.append(grid, 1.0)
     shift = np.stack([np.interp(cycle, around, np.append(p, p[0])) for p in path.T], axis=1)  # [frames, 3]
@@ -65,7 +66,7 @@ def walk_skeleton(person: Person, phase: np.ndarray) -> Skeleton:
     return Skeleton({name: points + shift for name, points in joints.items()}, pelvis, trunk, head, stride)
 
 
-def _legs(person: Person, phase: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _legs(person: Person, phase: np.ndarray, lifts: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Joints of both legs relative to the middle of the hips, and the pelvis frame [frames, 3, 3]."""
     shape, habits = person.shape, person.habits
     yaw = -_radians(person, "pelvis_rotation", 0, phase)
@@ -75,9 +76,10 @@ def _legs(person: Person, phase: np.ndarray) -> tuple[dict[str, np.ndarray], np.
     for side, name in enumerate(_SIDES):
         own = phase + 0.5 * side
         sign = 1 - 2 * side
-        thigh = _radians(person, "hip", side, own)
-        shank = thigh - np.maximum(_radians(person, "knee", side, own), 0.01)
-        pitch = shank + _radians(person, "ankle", side, own)
+        lift = np.radians(lifts[side]) * np.exp(-(((own - 0.77 + 0.5) % 1 - 0.5) / 0.075) ** 2)  # about mid-swing
+        thigh = _radians(person, "hip", side, own) + 0.4 * lift
+        shank = thigh - np.maximum(_radians(person, "knee", side, own), 0.01) - lift
+        pitch = shank + _radians(person, "ankle", side, own) + 0.8 * lift
         spread = sign * (np.radians(habits["leg_spread"]) + _radians(person, "hip_abduction", side, own))
         outwards = sign * np.radians(habits["toe_out"])
         hip = 0.5 * sign * shape["hip_width"] * pelvis[:, :, 1]
@@ -95,15 +97,15 @@ def _legs(person: Person, phase: np.ndarray) -> tuple[dict[str, np.ndarray], np.
     return joints, pelvis
 
 
-def _plant(person: Person, grid: np.ndarray) -> tuple[np.ndarray, float]:
+def _plant(person: Person, grid: np.ndarray, lifts: np.ndarray) -> tuple[np.ndarray, float]:
     """Periodic path of the pelvis [phases, 3] and the length of one stride."""
-    joints, _ = _legs(person, grid)
-    shoe = person.shape["shoe"]
-    soles = np.stack([joints[f"{side}_{point}"] for side in _SIDES for point in ("heel", "ball", "toe")], axis=1)
-    bottoms = soles[:, :, 2] - shoe * np.array([1.0, 0.85, 0.7] * 2)  # [phases, 6]
+    soles, bottoms = _soles(person, grid, lifts)
     lowest = bottoms.min(axis=1)
     # A soft choice of what stands (about a centimetre) hands over smoothly from heel to toe and from foot to foot.
-    weight = np.exp(-(bottoms - lowest[:, None]) / 0.006)
+    # Only a foot in its stance can carry: some people's swinging toes pass close above the ground.
+    carries = np.stack([_stance(grid), _stance(grid + 0.5)], axis=1).repeat(3, axis=1)  # [phases, 6]
+    standing = np.where(carries > 0, bottoms, np.inf).min(axis=1, keepdims=True)
+    weight = carries * np.exp(-np.maximum(bottoms - standing, 0) / 0.006)
     weight /= weight.sum(axis=1, keepdims=True)
     later = np.roll(soles, -1, axis=0) - soles
     weight = 0.5 * (weight + np.roll(weight, -1, axis=0))
@@ -115,6 +117,38 @@ def _plant(person: Person, grid: np.ndarray) -> tuple[np.ndarray, float]:
     path[:, 2] = -lowest
     path[:, 2] = _smooth(path[:, 2])
     return path, float(stride)
+
+
+def _soles(person: Person, grid: np.ndarray, lifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Heel, ball and toe of both feet [phases, 6, 3] and the height of the shoe's sole under each [phases, 6]."""
+    joints, _ = _legs(person, grid, lifts)
+    soles = np.stack([joints[f"{side}_{point}"] for side in _SIDES for point in ("heel", "ball", "toe")], axis=1)
+    return soles, soles[:, :, 2] - person.shape["shoe"] * np.array([1.0, 0.85, 0.7] * 2)
+
+
+def _swing_lifts(person: Person, grid: np.ndarray) -> np.ndarray:
+    """Degrees by which each knee must bend more in mid-swing so that no toe drags, [2 sides].
+
+    Curves drawn joint by joint do not know of the ground; a walker does and clears it by a centimetre or two.
+    """
+    tried = np.array([0.0, 6.0, 12.0, 18.0])
+    clear = np.empty((len(tried), 2))
+    for row, degrees in enumerate(tried):
+        _, bottoms = _soles(person, grid, np.full(2, degrees))
+        for side in range(2):
+            swings = np.abs((grid + 0.5 * side) % 1 - 0.78) < 0.08
+            foot, other = bottoms[swings, 3 * side : 3 * side + 3], bottoms[swings, 3 - 3 * side : 6 - 3 * side]
+            clear[row, side] = (foot.min(axis=1) - other.min(axis=1)).min()
+    return np.array([np.interp(0.012, np.maximum.accumulate(clear[:, side]) + 1e-9 * tried, tried) for side in range(2)])
+
+
+def _stance(phase: np.ndarray) -> np.ndarray:
+    """How far a foot can carry at its own phase: 1 in its stance, 0 in its swing.
+
+    Stance is the first 62 % of the cycle; some people land a little early, so it fades in and out around that.
+    """
+    from_middle = np.abs((phase - 0.29 + 0.5) % 1 - 0.5)
+    return np.clip((0.37 - from_middle) / 0.05, 0, 1)
 
 
 def _smooth(cycle: np.ndarray) -> np.ndarray:
