@@ -89,6 +89,12 @@ def test_an_output_of_another_rank_is_refused():
         embed_walks(lambda x: np.zeros(1), Walks([2]), progress=False)
 
 
+def test_a_model_of_single_frames_is_refused():
+    frame = keras.Input((64, 44, 1))
+    with pytest.raises(ValueError, match="one input .batch, frames, height, width, 1. is needed"):
+        embed_walks(keras.Model(frame, keras.layers.Flatten()(frame)), Walks([2]), progress=False)
+
+
 def test_no_walks_is_an_error():
     with pytest.raises(ValueError, match="no walks to embed"):
         embed_walks(mean_of_columns, Walks([]), progress=False)

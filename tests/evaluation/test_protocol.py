@@ -76,7 +76,8 @@ def test_a_protocol_for_held_out_subjects_keeps_the_rest():
 def test_ids_and_views_need_no_quotes_in_a_file(own_file):
     protocol = load_protocol(
         own_file(
-            "name: own\ntrain: [001..010]\ntest: [011, 100, 110..112]\ngallery: [01]\nprobes: {NO: [00]}\nviews: [000, 036, 090]\n"
+            "name: own\ntrain: [001..010]\ntest: [011, 100, 110..112]\n"
+            "gallery: [01]\nprobes: {NO: [00]}\nviews: [000, 036, 090]\n"
         )
     )
     assert protocol.test == ("011", "100", "110", "111", "112")

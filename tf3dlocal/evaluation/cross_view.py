@@ -70,9 +70,10 @@ def cross_view(
     place = np.empty((len(roles.probes), len(roles.views)), np.int32)
     for column, view in enumerate(roles.views):
         gallery = np.flatnonzero(roles.gallery & (roles.labels == view))
+        gallery_embeddings = embeddings[gallery]
         for start in range(0, len(roles.probes), block_size):
             block = roles.probes[start : start + block_size]
-            distances = pairwise_distances(embeddings[block], embeddings[gallery], distance)
+            distances = pairwise_distances(embeddings[block], gallery_embeddings, distance)
             same = subject_numbers[block, None] == subject_numbers[None, gallery]
             itself = block[:, None] == gallery[None, :]
             place[start : start + block_size, column] = _walks_before_own(distances, same, itself)
@@ -166,10 +167,10 @@ def _notices(place, roles, protocol, without, num_probes, num_without, num_galle
             f"{shorten_list(split.missing_test)}. With fewer subjects the task is easier than the published one."
         )
     if roles.num_other_views:
-        yield f"{roles.num_other_views} walks of the test subjects are from views outside the protocol and were left out."
+        yield f"{roles.num_other_views} walks of the test subjects are from views outside the protocol: left out."
     for view, count, total in zip(roles.views, num_gallery, num_probes.sum(axis=0)):
         if count == 0:
-            yield f"view {view}: no gallery walk, so nothing can be found there; this gallery view is left out of the means."
+            yield f"view {view}: no gallery walk, so nothing can be found there; left out of the means."
         if total == 0:
             yield f"view {view}: no probe walk; this probe view is left out of the means."
     for group, count in zip(roles.members, num_probes.sum(axis=1)):
@@ -177,7 +178,7 @@ def _notices(place, roles, protocol, without, num_probes, num_without, num_galle
             yield f"group {group}: no probe walk ({', '.join(protocol.probes[group])})."
     if total := int(num_without[:, :, num_gallery > 0].sum()):
         verb = "counted as misses" if without == "keep" else "left out"
-        yield f"{total} pairs of a probe and a gallery view have no gallery walk of the probe's subject in that view: {verb}."
+        yield f"{total} pairs of a probe and a gallery view lack a gallery walk of the subject in that view: {verb}."
     alone = sorted(set(roles.subjects[roles.probes[(place == _NOT_THERE).all(axis=1)]]))
     if alone:
         yield f"{len(alone)} probe subjects have no gallery walk in any view: {shorten_list(alone)}."
@@ -194,7 +195,7 @@ def _check_columns(embeddings, subjects, conditions, view_degrees) -> None:
         raise ValueError(
             f"embeddings, subjects, conditions and view_degrees have {lengths} walks; one of each is needed"
         )
-    finite = np.isfinite(embeddings).all(axis=(1, 2))
+    finite = np.isfinite(embeddings.sum(axis=(1, 2), dtype=np.float64))  # doubles: a sum of float32 cannot overflow
     if not finite.all():
         first = int(np.flatnonzero(~finite)[0])
         raise ValueError(

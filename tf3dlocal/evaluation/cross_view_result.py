@@ -50,7 +50,7 @@ class CrossViewResult:
 
     @property
     def rank(self) -> np.ndarray:
-        """Rank-k rate in per cent: float64 [ranks, groups, probe views, gallery views]; NaN where nothing was counted."""
+        """Rank-k in per cent: float64 [ranks, groups, probe views, gallery views]; NaN where nothing was counted."""
         counted = self.num_counted
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(counted > 0, 100.0 * self.hits / counted, np.nan)

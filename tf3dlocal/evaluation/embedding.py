@@ -29,7 +29,7 @@ def embed_walks(
       output: the name of the embedding among the outputs.
       max_frames: frames in a batch at most (a single longer walk excepted): this bounds the memory.
 
-    Returns: float32 [walks, parts, channels], in the order of `walks`; one part for a model that gives [batch, channels].
+    Returns: float32 [walks, parts, channels], in the order of `walks`; one part if the model gives none.
 
     Raises:
       KeyError: the model's outputs have names, and none is `output`.
@@ -100,11 +100,20 @@ def _embedder(model, output: str) -> tuple[Callable, tuple[int | None, int | Non
     if hasattr(model, "input_shape"):
         import tensorflow as tf
 
-        size = tuple(model.input_shape[2:4])
+        size = _height_and_width(model)
         # One trace for all lengths and batches; what the embedding does not need is pruned from the graph.
         signature = [tf.TensorSpec([None, None, *size, 1], tf.float32)]
         function = tf.function(lambda x: _pick(model(x, training=False), output), input_signature=signature)
     return lambda x: _pick(function(_scaled(x)[..., np.newaxis]), output), size
+
+
+def _height_and_width(model):
+    shape = model.input_shape
+    if isinstance(shape, dict) and len(shape) == 1:
+        (shape,) = shape.values()
+    if not isinstance(shape, tuple) or len(shape) != 5:
+        raise ValueError(f"the model takes {shape}; one input [batch, frames, height, width, 1] is needed")
+    return shape[2:4]
 
 
 def _from_signatures(signatures, output):

@@ -63,7 +63,7 @@ def evaluate(
     embeddings = embed_walks(model, _Rows(walks, rows), batch_size=batch_size, progress=progress)
     result = cross_view(embeddings, *columns, protocol, split=split, details=facts, **settings)
     if num_short:
-        notice = f"{num_short} test walks of fewer than {min_frames} frames were left out; the published protocol keeps them."
+        notice = f"{num_short} test walks of fewer than {min_frames} frames were left out; the protocol keeps them."
         result = dataclasses.replace(result, notices=(*result.notices, notice))
     return result
 

@@ -6,7 +6,7 @@ import yaml
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """PyYAML's safe loader with only the plain scalars: true, false, null, decimal whole numbers and decimal fractions."""
+    """PyYAML's safe loader with only these scalars: true, false, null, decimal whole numbers and fractions."""
 
     def construct_mapping(self, node, deep=False):
         seen = set()

@@ -230,7 +230,8 @@ def load_protocol(name_or_path: "str | pathlib.Path | Protocol", exclude: Iterab
             path = _SHIPPED / f"{name_or_path}.yaml"
         elif not path.is_file():
             raise ProtocolError(
-                f"there is no protocol '{name_or_path}': give the path of a YAML file or one of {', '.join(protocol_names())}"
+                f"there is no protocol '{name_or_path}': give the path of a YAML file or one of "
+                + ", ".join(protocol_names())
             )
         protocol = _read(path)
     if not (exclude := tuple(exclude)):

@@ -33,7 +33,7 @@ def rank_rows(
     identical_views: str | None = None,
     published: bool = False,
 ) -> list[TableRow]:
-    """The rows of a table laid out as Table 2 of the paper's supplement: group by group, a value per probe view, a mean.
+    """The rows of a table laid out as Table 2 of the paper's supplement: by groups, a value per probe view, a mean.
 
     Args:
       result: what `cross_view` or `evaluate` gave.
@@ -51,7 +51,8 @@ def rank_rows(
     if published:
         if result.protocol.name not in published_names():
             raise ValueError(
-                f"nothing is published for protocol '{result.protocol.name}'; there are tables for {', '.join(published_names())}"
+                f"nothing is published for protocol '{result.protocol.name}'; there are tables for "
+                + ", ".join(published_names())
             )
         if rank != 1 or identical_views != "exclude":
             raise ValueError("the published tables are rank-1 with identical views excluded; ask for the same")

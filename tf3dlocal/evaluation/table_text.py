@@ -29,7 +29,7 @@ def table_cells(row: TableRow) -> list[str]:
 
 
 def table_footnotes(result: CrossViewResult, rows: list[TableRow]) -> list[str]:
-    """What a reader of published rows has to know: where they come from, what was measured there, which means are off."""
+    """What a reader of published rows has to know: where they stand, on what data, which means are off."""
     published = [row for row in rows if not row.ours]
     if not published:
         return []
@@ -45,12 +45,15 @@ def table_footnotes(result: CrossViewResult, rows: list[TableRow]) -> list[str]:
 
 
 def summary_table(result: CrossViewResult) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of the second table: the means by rank, with identical views excluded, included and alone."""
+    """Head and rows of the second table: the means by rank, with identical views excluded, included and alone.
+
+    With a single view only the mean that includes it exists.
+    """
     ranks = range(1, result.max_rank + 1)
     header = ["Probe", "Identical views", *(f"rank-{rank}" for rank in ranks)]
     rows = []
     for g, group in enumerate(result.groups):
-        for identical in IDENTICAL_VIEWS:
+        for identical in IDENTICAL_VIEWS if len(result.views) > 1 else ("include",):
             means = [one_decimal(result.mean(rank, identical)[g]) for rank in ranks]
             rows.append([group, IDENTICAL_VIEWS_TITLES[identical], *means])
     return header, rows
