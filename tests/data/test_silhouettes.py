@@ -79,7 +79,9 @@ def test_a_body_at_the_edge_of_the_frame_is_centred_with_black_beside_it(column)
     frame[40:200, column : column + 40] = 255
     aligned = align_silhouette(frame)
     assert (aligned[:, 31:33] == 255).all()
-    np.testing.assert_array_equal(aligned, align(frame, resize=lambda p, h, w: cv2.resize(p, (w, h), interpolation=cv2.INTER_CUBIC)))
+    np.testing.assert_array_equal(
+        aligned, align(frame, resize=lambda p, h, w: cv2.resize(p, (w, h), interpolation=cv2.INTER_CUBIC))
+    )
 
 
 def test_a_frame_of_exactly_the_least_pixel_sum_is_dropped_and_one_more_is_kept():

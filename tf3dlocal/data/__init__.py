@@ -12,6 +12,8 @@ import importlib
 _HOME = {
     "Walk": "walk",
     "align_silhouette": "silhouettes",
+    "open_raw": "raw_source",
+    "read_raw": "raw_source",
     "open_walks": "walk_dataset",
     "WalkDataset": "walk_dataset",
     "plan_batch": "pk_sampling",

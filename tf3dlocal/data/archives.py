@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gzip
+import io
 import itertools
 import os
 import pathlib
@@ -51,7 +52,7 @@ class TarPart:
 
     def peek(self, count: int) -> list[str]:
         """The first paths in the archive."""
-        with self._opened() as archive:
+        with self._opened() as (archive, _):
             members = itertools.islice(archive, count)
             return [safe_member_path(member.name, self.source) for member in members if member.isfile()]
 
@@ -63,16 +64,24 @@ class TarPart:
                     file = stack.enter_context(open(self.path, "rb"))
                 else:
                     outer = stack.enter_context(zipfile.ZipFile(self.path))
-                    file = stack.enter_context(outer.open(self.member_of_zip))
-                yield stack.enter_context(tarfile.open(fileobj=file, mode="r|*"))
+                    file = io.BufferedReader(stack.enter_context(outer.open(self.member_of_zip)))
+                if file.peek(2)[:2] == b"\x1f\x8b":
+                    file = stack.enter_context(gzip.GzipFile(fileobj=file))
+                stream = _RememberedEnd(file)
+                yield stack.enter_context(tarfile.open(fileobj=stream, mode="r|")), stream
         except (tarfile.TarError, EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
             raise RawDataError(
                 f"{self.source} is damaged or ends too early ({error}): fetch it again, or leave its subject out."
             ) from error
 
     def _files(self, strays):
-        with self._opened() as archive:
+        with self._opened() as (archive, stream):
             yield from self._members(archive, strays)
+            # tarfile takes an archive that was cut off before a member's header for a complete one.
+            while stream.read(2**20):
+                pass
+            if stream.end.strip(b"\0"):
+                raise EOFError("the mark at the end of the archive is missing")
 
     def _members(self, archive, strays):
         for member in archive:
@@ -86,6 +95,18 @@ class TarPart:
             else:
                 content = archive.extractfile(member).read()
                 yield path, functools.partial(bytes, content)
+
+
+class _RememberedEnd:
+    """A stream that remembers the last block that was read from it."""
+
+    def __init__(self, file):
+        self._file, self.end = file, b""
+
+    def read(self, size: int) -> bytes:
+        content = self._file.read(size)
+        self.end = (self.end + content[-tarfile.BLOCKSIZE :])[-tarfile.BLOCKSIZE :]
+        return content
 
 
 @dataclass(frozen=True)
@@ -104,11 +125,9 @@ class ZipPart:
 
     def sequences(self, strays: list[str]) -> Iterator[RawSequence]:
         """The sequences of the subject, by name."""
-        with zipfile.ZipFile(self.path) as archive:
-            files = (
-                (safe_member_path(name, self.path), functools.partial(_read, archive, name)) for name in self.members
-            )
-            yield from group_into_sequences(files, self.pattern, self.path, strays, self.subjects)
+        archive = zipfile.ZipFile(self.path)  # held open by the frames' readers, closed with the last of them
+        files = ((safe_member_path(name, self.path), functools.partial(_read, archive, name)) for name in self.members)
+        yield from group_into_sequences(files, self.pattern, self.path, strays, self.subjects)
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -1,0 +1,109 @@
+"""CASIA-B's layout in every container it comes in, and its table of gaps."""
+
+import collections
+
+import numpy as np
+import pytest
+from raw_trees import casia_files, tar_bytes, tars_of_subjects, write_tree, zip_bytes
+
+from tf3dlocal.data import casia_b
+from tf3dlocal.data.raw_source import open_raw, read_raw
+
+FILES = casia_files()
+
+
+def tree(folder):
+    return write_tree(folder / "raw", FILES)
+
+
+def tree_in_folders_of_its_own(folder):
+    write_tree(folder / "raw" / "DatasetB" / "silhouettes", FILES)
+    return folder / "raw"
+
+
+def tars(folder):
+    return write_tree(folder / "raw", tars_of_subjects(FILES))
+
+
+def plain_tar_of_all(folder):
+    (folder / "all.tar").write_bytes(tar_bytes({f"./{name}": content for name, content in FILES.items()}, "w"))
+    return folder / "all.tar"
+
+
+def zipped_tree(folder):
+    (folder / "raw.zip").write_bytes(zip_bytes({f"DatasetB/{name}": content for name, content in FILES.items()}))
+    return folder / "raw.zip"
+
+
+def zipped_tars(folder):
+    (folder / "raw.zip").write_bytes(zip_bytes({f"silh/{n}": c for n, c in tars_of_subjects(FILES).items()}))
+    return folder / "raw.zip"
+
+
+def one_zip_per_subject(folder):
+    for subject in ("001", "002"):
+        files = {name: content for name, content in FILES.items() if name.startswith(subject)}
+        write_tree(folder / "raw", {f"{subject}.zip": zip_bytes(files)})
+    return folder / "raw"
+
+
+def half_tree_half_tar(folder):
+    write_tree(folder / "raw", {name: content for name, content in FILES.items() if name.startswith("001")})
+    return write_tree(folder / "raw", {"002.tar.gz": tars_of_subjects(FILES)["002.tar.gz"]})
+
+
+CONTAINERS = [
+    tree,
+    tree_in_folders_of_its_own,
+    tars,
+    plain_tar_of_all,
+    zipped_tree,
+    zipped_tars,
+    one_zip_per_subject,
+    half_tree_half_tar,
+]
+
+
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda function: function.__name__)
+def test_every_container_gives_the_same_sequences(container, tmp_path):
+    source = open_raw(container(tmp_path))
+    assert source.pattern.layout == "casia-b" and source.strays == []
+    strays, found = [], {}
+    for part in source.parts:
+        for sequence in part.sequences(strays):
+            found[sequence.name] = list(sequence.frames())
+    assert strays == []
+    assert list(found) == sorted(
+        f"{s}/{c}/{v}" for s in ("001", "002") for c in ("cl-02", "nm-01") for v in ("000", "090")
+    )
+    for name, frames in found.items():
+        assert [path.rsplit("-", 1)[1] for path, _ in frames] == ["001.png", "002.png", "003.png"]
+        assert all(name in path and frame.shape == (60, 80) and frame.dtype == np.uint8 for path, frame in frames)
+
+
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda function: function.__name__)
+def test_subjects_can_be_chosen_in_every_container(container, tmp_path):
+    source = open_raw(container(tmp_path), subjects=["002"])
+    assert {s.subject for part in source.parts for s in part.sequences([])} == {"002"}
+
+
+def test_the_sequences_can_be_read_without_preparing(tmp_path):
+    sequence = next(read_raw(tree(tmp_path)))
+    assert (sequence.subject, sequence.condition, sequence.view_degrees) == ("001", "cl-02", 0)
+    assert len(list(sequence.frames())) == 3
+
+
+def test_the_full_structure_is_124_subjects_of_110_sequences():
+    assert len(casia_b.SUBJECTS) == 124 and casia_b.SUBJECTS[-1] == "124"
+    assert len(casia_b.CONDITIONS) * len(casia_b.VIEWS) == 110
+
+
+def test_the_48_gaps_leave_the_numbers_that_are_known_of_casia_b():
+    gaps = casia_b.KNOWN_GAPS
+    assert len(gaps) == 48 and 124 * 110 - len(gaps) == 13_592
+    assert all(s in casia_b.SUBJECTS and c in casia_b.CONDITIONS and v in casia_b.VIEWS for s, c, v in gaps)
+    for training_subjects, expected in ((24, 2_630), (62, 6_798), (74, 8_107)):
+        lost = sum(int(subject) <= training_subjects for subject, _, _ in gaps)
+        assert training_subjects * 110 - lost == expected
+    gallery = collections.Counter(condition[:2] for s, condition, _ in gaps if int(s) > 74)
+    assert gallery == {"nm": 13, "bg": 2}  # the LT test set: 2,187 of 2,200 in the gallery, 1,098 of 1,100 BG probes
