@@ -1,12 +1,14 @@
-"""Losses over the triplets of a batch, part by part."""
+"""Losses: over the triplets of a batch, part by part, and over the classes of the training subjects."""
 
 from tf3dlocal.losses.batch_all_triplet_loss import BatchAllTripletLoss, NonzeroTriplets
+from tf3dlocal.losses.scaled_cross_entropy import ScaledCrossEntropy
 from tf3dlocal.losses.triplet_hard_loss import TripletHardLoss, triplet_hard_loss
 from tf3dlocal.losses.triplet_semihard_loss import TripletSemiHardLoss, triplet_semihard_loss
 
 __all__ = [
     "BatchAllTripletLoss",
     "NonzeroTriplets",
+    "ScaledCrossEntropy",
     "TripletHardLoss",
     "TripletSemiHardLoss",
     "triplet_hard_loss",

@@ -1,0 +1,133 @@
+"""What happens between steps: reports, checkpoints, rank-1, a progress bar."""
+
+import math
+import time
+
+import keras
+import rich.console
+import rich.progress
+import tensorflow as tf
+
+
+class StepCallback(keras.callbacks.Callback):
+    """Calls `act(step, logs)` after each step whose number is a multiple of `every`, and after the last one.
+
+    `step` counts the steps of the whole training, resumed or not: 1 after the first.
+    """
+
+    def __init__(self, every: int, first_step: int, last_step: int):
+        super().__init__()
+        self.every, self.first_step, self.last_step = every, first_step, last_step
+
+    def act(self, step: int, logs: dict) -> None:
+        raise NotImplementedError
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.first_step + batch + 1
+        if step % self.every == 0 or step == self.last_step:
+            self.act(step, logs)
+
+
+class Report(StepCallback):
+    """Writes the losses since the last report to the log, TensorBoard and the progress bar.
+
+    A record: step, loss, the loss of each output ("part_features_loss", "logits_loss") where there are two,
+    "part_features_nonzero_triplets" (share, 0 to 1), "logits_accuracy", learning_rate, seconds_per_step (mean, without
+    the first step of a call, which compiles, and without evaluation and checkpoints).
+
+    Raises ValueError as soon as a loss is not a finite number.
+    """
+
+    def __init__(self, run, schedule, every, first_step, last_step, progress=True):
+        super().__init__(every, first_step, last_step)
+        self.run, self.schedule = run, schedule
+        self.bar = rich.progress.Progress(
+            rich.progress.TextColumn("training"),
+            rich.progress.BarColumn(),
+            rich.progress.MofNCompleteColumn(),
+            rich.progress.TimeRemainingColumn(),
+            rich.progress.TextColumn("{task.description}"),
+            console=rich.console.Console(stderr=True),
+            disable=not progress,
+        )
+        self.seconds, self.timed_steps, self.begun = 0.0, 0, None
+
+    def on_train_begin(self, logs=None):
+        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
+        self.bar.start()
+        self.task = self.bar.add_task("", total=self.last_step, completed=self.first_step)
+
+    def close(self):
+        """Stop the bar and close TensorBoard's file; also after an error, when Keras calls no callback."""
+        self.bar.stop()
+        self.writer.close()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.begun = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch > 0:
+            self.seconds += time.perf_counter() - self.begun
+            self.timed_steps += 1
+        self.bar.advance(self.task)
+        super().on_train_batch_end(batch, logs)
+
+    def act(self, step, logs):
+        record = {name: float(value) for name, value in logs.items()}
+        check_finite(record["loss"], step)
+        record["learning_rate"] = float(self.schedule(step - 1))
+        if self.timed_steps:
+            record["seconds_per_step"] = self.seconds / self.timed_steps
+        self.record(step, record)
+        self.bar.update(self.task, description=f"loss {record['loss']:.4f}")
+        self.seconds, self.timed_steps = 0.0, 0
+        if step != self.last_step:
+            self.model.reset_metrics()
+
+    def record(self, step, record):
+        """Write one record to the log and to TensorBoard."""
+        self.run.append_log({"step": step, **record})
+        with self.writer.as_default(step=step):
+            for name, value in record.items():
+                tf.summary.scalar(name, value)
+        self.writer.flush()
+
+
+class Checkpoint(StepCallback):
+    """Keeps model and optimizer. Raises ValueError in place of keeping a model whose loss is not finite."""
+
+    def __init__(self, run, every, first_step, last_step, keep):
+        super().__init__(every, first_step, last_step)
+        self.run, self.keep = run, keep
+
+    def act(self, step, logs):
+        check_finite(float(logs["loss"]), step)
+        self.run.save_checkpoint(self.model, step, self.keep)
+
+
+class HeldOutRank1(StepCallback):
+    """Identifies the held-out training subjects and records "rank_1" (per cent, mean of the groups) and each group's.
+
+    Args:
+        evaluate: function without arguments that gives {"NM": rank-1 in per cent, ...}.
+        report: the `Report` that keeps the numbers.
+    """
+
+    def __init__(self, evaluate, report, every, first_step, last_step):
+        super().__init__(every, first_step, last_step)
+        self.evaluate, self.report = evaluate, report
+
+    def act(self, step, logs):
+        groups = self.evaluate()
+        known = [value for value in groups.values() if not math.isnan(value)]
+        record = {f"rank_1_{name}": value for name, value in groups.items() if not math.isnan(value)}
+        self.report.record(step, {"rank_1": sum(known) / max(len(known), 1), **record})
+
+
+def check_finite(loss: float, step: int) -> None:
+    """Raises ValueError if the loss is not a finite number."""
+    if not math.isfinite(loss):
+        raise ValueError(
+            f"the loss is {loss} at step {step}: lower schedule.learning_rate, or take training.precision: float32; "
+            "the last checkpoint is kept"
+        )

@@ -1,0 +1,199 @@
+"""From a config to a fitted model: the whole story of a training."""
+
+import difflib
+import functools
+import inspect
+import os
+
+import keras
+
+from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.data import open_walks, training_batches
+from tf3dlocal.evaluation import evaluate, load_protocol
+from tf3dlocal.losses import (
+    BatchAllTripletLoss,
+    NonzeroTriplets,
+    ScaledCrossEntropy,
+    TripletHardLoss,
+    TripletSemiHardLoss,
+)
+from tf3dlocal.models import MODELS, embedding_model
+from tf3dlocal.training.callbacks import Checkpoint, HeldOutRank1, Report
+from tf3dlocal.training.run_folder import RunFolder
+from tf3dlocal.training.schedules import make_schedule
+from tf3dlocal.training.strategy import make_strategy
+
+TRIPLETS = {"batch_all": BatchAllTripletLoss, "hard": TripletHardLoss, "semihard": TripletSemiHardLoss}
+
+
+def run_experiment(
+    config: Experiment,
+    data: str | os.PathLike | None = None,
+    run: str | os.PathLike = "runs/experiment",
+    progress: bool = True,
+) -> keras.Model:
+    """Fit a model as a config says; called again with the same run folder it goes on where it was.
+
+    Every random choice of step s depends on the seed and s, and a checkpoint holds weights, optimizer and the state of
+    dropout: a training that was killed and resumed ends with the weights of one that was not.
+
+    Args:
+        config: see `tf3dlocal.config.Experiment`.
+        data: folder of the prepared data set, in place of the config's.
+        run: folder for config, checkpoints, log and model; see `RunFolder`.
+        progress: show a progress bar.
+
+    Returns:
+        The fitted keras.Model, compiled; run/model.keras holds it without the optimizer.
+
+    Raises:
+        ConfigError: the run folder belongs to another config, or an argument that the model does not have.
+        ValueError: the data do not fit the config, or the loss is no longer a finite number.
+
+    Example:
+        >>> config = Experiment.from_yaml("configs/three_d_local_walkers.yaml")          # doctest: +SKIP
+        >>> model = run_experiment(config, data="prepared", run="runs/first")            # doctest: +SKIP
+    """
+    run, settings = RunFolder(run), config.training
+    if not (data or config.data.folder):
+        raise ConfigError("no data set: give data.folder in the config, or --data")
+    train, held_out = choose_walks(open_walks(data or config.data.folder), config)
+    strategy = make_strategy(settings.strategy)
+    check_batch(config, strategy.num_replicas_in_sync)
+    run.claim(config)
+
+    keras.utils.set_random_seed(settings.seed)
+    schedule = make_schedule(steps=settings.steps, **config.schedule.model_dump())
+    with strategy.scope():
+        model = build_model(config, len(train.subject_names), train.size, strategy.num_replicas_in_sync)
+        compile_model(model, config, schedule, strategy.num_replicas_in_sync)
+        step = run.restore(model)
+    run.cut_log(step)
+
+    if step < settings.steps:
+        span = {"first_step": step, "last_step": settings.steps}
+        report = Report(run, schedule, settings.report_every, progress=progress, **span)
+        callbacks = [report, Checkpoint(run, settings.checkpoint_every, keep=settings.keep_checkpoints, **span)]
+        if settings.evaluate_every:
+            rank_1 = functools.partial(held_out_rank_1, embedding_model(model), held_out, config)
+            callbacks.insert(1, HeldOutRank1(rank_1, report, settings.evaluate_every, **span))
+        batches = make_batches(train, config, step, tuple(model.output))
+        try:
+            model.fit(
+                batches, epochs=1, steps_per_epoch=settings.steps - step, callbacks=callbacks, verbose=0, shuffle=False
+            )
+        finally:
+            report.close()
+    if step < settings.steps or not run.model_file.exists():
+        run.write(run.model_file, without_optimizer(model).save)
+    return model
+
+
+def choose_walks(walks, config: Experiment):
+    """The training walks, and those of the held-out training subjects (None if there are none).
+
+    The protocol's training subjects train; its test subjects are not touched. The last `held_out_subjects` of the
+    training subjects, in the order of their names, are kept out of the training to measure rank-1 on.
+    """
+    protocol = load_protocol(config.data.protocol, exclude=config.data.exclude_subjects)
+    subjects = sorted(protocol.split(walks.subjects).train)
+    num_held_out = config.training.held_out_subjects
+    if len(subjects) - num_held_out < config.data.subjects_per_batch:
+        raise ConfigError(
+            f"the protocol {config.data.protocol} trains {len(subjects)} subjects of {walks.name!r}, of which "
+            f"training.held_out_subjects keeps out {num_held_out}; data.subjects_per_batch is "
+            f"{config.data.subjects_per_batch}: lower one of the two, or prepare more subjects"
+        )
+    kept = len(subjects) - num_held_out
+    train = walks.select(subjects=subjects[:kept], min_frames=config.data.min_frames)
+    return train, walks.select(subjects=subjects[kept:]) if num_held_out else None
+
+
+def check_batch(config: Experiment, num_replicas: int) -> None:
+    """A batch must divide among the replicas."""
+    batch = config.data.subjects_per_batch * config.data.walks_per_subject
+    if batch % num_replicas:
+        raise ConfigError(
+            f"a batch of data.subjects_per_batch * data.walks_per_subject = {batch} clips does not divide among "
+            f"{num_replicas} devices: make it a multiple of {num_replicas}, or set training.strategy: none"
+        )
+
+
+def build_model(config: Experiment, num_classes: int, size: int, num_replicas: int = 1) -> keras.Model:
+    """The config's model for silhouettes of this size; what the config leaves open is taken from data and training."""
+    name, given = config.model.name, config.model.arguments
+    if name not in MODELS:
+        raise ConfigError(f"model.name is {name!r}; there are {', '.join(MODELS)}")
+    parameters = inspect.signature(MODELS[name]).parameters
+    for argument in given:
+        if argument not in parameters:
+            near = difflib.get_close_matches(argument, parameters, n=1)
+            way_out = f"did you mean {near[0]}?" if near else "it has " + ", ".join(parameters)
+            raise ConfigError(f"model.arguments: {name} has no argument {argument}; {way_out}")
+    width = size - 2 * (10 * size // 64)
+    offered = {
+        "num_classes": num_classes if config.losses.cross_entropy.weight else None,
+        "input_shape": (None, size, width, 1),
+        "clip_length": config.data.clip_length,
+        "synchronized": num_replicas > 1,
+        "dtype": config.training.precision,
+        "seed": config.training.seed,
+    }
+    offered = {argument: value for argument, value in offered.items() if argument in parameters}
+    return MODELS[name](**(offered | given))
+
+
+def compile_model(model: keras.Model, config: Experiment, schedule, num_replicas: int = 1) -> None:
+    """Losses, weights and metrics by output, and the optimizer with its variables made."""
+    triplet, cross_entropy = config.losses.triplet, config.losses.cross_entropy
+    losses, weights, metrics = {}, {}, {}
+    if triplet.weight:
+        losses["part_features"] = TRIPLETS[triplet.mining](margin=triplet.margin)
+        weights["part_features"] = triplet.weight
+        metrics["part_features"] = [NonzeroTriplets(margin=triplet.margin)]
+    if cross_entropy.weight:
+        losses["logits"] = ScaledCrossEntropy(cross_entropy.scale, cross_entropy.label_smoothing)
+        weights["logits"] = cross_entropy.weight
+        metrics["logits"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    missing = sorted(set(losses) - set(model.output))
+    if missing:
+        raise ConfigError(f"the model {model.name} has no output {', '.join(missing)}, on which a loss has a weight")
+
+    settings, decay = config.optimizer, config.optimizer.weight_decay or None
+    if settings.name == "adam":
+        optimizer = keras.optimizers.Adam(schedule, epsilon=settings.epsilon, weight_decay=decay)
+    else:
+        optimizer = keras.optimizers.SGD(schedule, momentum=settings.momentum, weight_decay=decay)
+    if config.training.precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(model.trainable_variables)
+    # Keras cannot compile a step over several replicas.
+    jit_compile = config.training.jit_compile and num_replicas == 1
+    model.compile(optimizer, loss=losses, loss_weights=weights, metrics=metrics, jit_compile=jit_compile)
+
+
+def make_batches(train, config: Experiment, first_step: int, outputs):
+    """The batches of the rest of the training, with the labels under every output: Keras' metrics ask for all of them."""
+    given = config.data.model_dump(exclude={"folder", "protocol", "exclude_subjects", "min_frames"})
+    return training_batches(
+        train,
+        **given,
+        seed=config.training.seed,
+        first_step=first_step,
+        num_steps=config.training.steps - first_step,
+        outputs=outputs,
+    )
+
+
+def held_out_rank_1(embedder: keras.Model, held_out, config: Experiment) -> dict[str, float]:
+    """Rank-1 in per cent of each probe group among the held-out training subjects, by the config's protocol."""
+    protocol = load_protocol(config.data.protocol).for_subjects(held_out.subject_names)
+    if config.training.held_out_views is not None:
+        protocol = protocol.model_copy(update={"views": tuple(config.training.held_out_views)})
+    result = evaluate(embedder, held_out, protocol, max_rank=1, progress=False)
+    return {name: float(value) for name, value in zip(result.groups, result.mean(), strict=True)}
+
+
+def without_optimizer(model: keras.Model) -> keras.Model:
+    """The same layers as a model that was never compiled, so that its file holds no optimizer."""
+    return keras.Model(model.input, model.output, name=model.name)
