@@ -1,9 +1,15 @@
+import gc
+import importlib
+import weakref
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tf3dlocal.evaluation.embedding import embed_walks
+
+embedding = importlib.import_module("tf3dlocal.evaluation.embedding")
 
 
 class Walks:
@@ -93,6 +99,31 @@ def test_a_model_of_single_frames_is_refused():
     frame = keras.Input((64, 44, 1))
     with pytest.raises(ValueError, match="one input .batch, frames, height, width, 1. is needed"):
         embed_walks(keras.Model(frame, keras.layers.Flatten()(frame)), Walks([2]), progress=False)
+
+
+def test_weights_that_have_changed_since_the_last_call_are_seen():
+    silhouettes = keras.Input((None, 64, 44, 1))
+    scale = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = keras.Model(silhouettes, keras.ops.mean(scale(silhouettes), axis=(1, 2, 4)))
+    walks = Walks([2])
+    before = embed_walks(model, walks, progress=False)
+    scale.set_weights([np.full((1, 1), 3.0)])
+    np.testing.assert_allclose(embed_walks(model, walks, progress=False), 3 * before, rtol=1e-6)
+
+
+def test_a_model_is_traced_once_and_let_go_with_its_graph():
+    calls = []
+    silhouettes = keras.Input((None, 64, 44, 1))
+    watched = keras.layers.Lambda(lambda x: calls.append(1) or keras.ops.mean(x, axis=(1, 2, 4)))
+    model = keras.Model(silhouettes, watched(silhouettes))
+    calls.clear()
+    for _ in range(2):
+        embed_walks(model, Walks([2, 3]), progress=False)
+    assert len(calls) == 1 and model in embedding._GRAPHS
+    watch = weakref.ref(model)
+    del model
+    gc.collect()
+    assert watch() is None
 
 
 def test_no_walks_is_an_error():

@@ -1,5 +1,6 @@
 """Whole walks through a model, in batches of equal length."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +9,8 @@ import rich.console
 import rich.progress
 
 OUTPUT = "embedding"
+
+_GRAPHS = weakref.WeakKeyDictionary()  # model -> {output name: traced function}
 
 
 def embed_walks(
@@ -95,16 +98,25 @@ def _embedder(model, output: str) -> tuple[Callable, tuple[int | None, int | Non
         return _from_signatures(signatures, output)
     if hasattr(model, "embed") and hasattr(model, "width"):
         return model.embed, (model.height, model.width)
-    size = (None, None)
-    function = model
     if hasattr(model, "input_shape"):
-        import tensorflow as tf
-
         size = _height_and_width(model)
-        # One trace for all lengths and batches; what the embedding does not need is pruned from the graph.
+        function = _traced(model, size, output)
+    else:
+        size, function = (None, None), lambda x: _pick(model(x), output)
+    return lambda x: function(_scaled(x)[..., np.newaxis]), size
+
+
+def _traced(model, size, output):
+    """One graph for all lengths and batches, kept as long as the model: a callback evaluates it many times."""
+    import tensorflow as tf
+
+    graphs = _GRAPHS.setdefault(model, {})
+    if output not in graphs:
+        alive = weakref.ref(model)  # a graph that held the model would keep it in the table for ever
         signature = [tf.TensorSpec([None, None, *size, 1], tf.float32)]
-        function = tf.function(lambda x: _pick(model(x, training=False), output), input_signature=signature)
-    return lambda x: _pick(function(_scaled(x)[..., np.newaxis]), output), size
+        # What the embedding does not need is pruned from the graph.
+        graphs[output] = tf.function(lambda x: _pick(alive()(x, training=False), output), input_signature=signature)
+    return graphs[output]
 
 
 def _height_and_width(model):
