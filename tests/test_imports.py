@@ -24,11 +24,12 @@ MAY_IMPORT = {
     "serving": {"data.silhouettes", "data.frames", "data.raw_sequences", "evaluation"},
     "cli": {"*"},
     "console": set(),
+    "open_model": {"*"},
     "demo": {"*"},
     "__init__": set(),
     "__main__": {"cli"},
 }
-MAY_USE_TENSORFLOW = {"data", "training", "serving", "cli", "console", "demo"}
+MAY_USE_TENSORFLOW = {"data", "training", "serving", "cli", "console", "open_model", "demo"}
 
 
 def modules():

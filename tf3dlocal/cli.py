@@ -13,6 +13,14 @@ from tf3dlocal.console import console, run, start_tensorflow, write_json
 
 Path = pathlib.Path
 DEMO_FOLDER = Path("demo")
+PREPARATION_WORDS = {
+    "left_out": "walks left out: too few usable frames",
+    "missing": "walks missing from the raw data",
+    "known_gaps": "walks missing that CASIA-B is known to lack",
+    "duplicates": "walks found twice (the first was taken)",
+    "strays": "files that belong to no walk",
+}
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores if not given.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers to FILE as well.")]
 
 app = typer.Typer(
@@ -62,13 +70,12 @@ def _options(
 def walkers(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the frames; made if absent.")],
     subjects: Annotated[int, typer.Option(min=1, help="How many people.")] = 24,
-    frames: Annotated[int, typer.Option(min=1, help="Frames of each walk, at 25 a second.")] = 60,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of each walk, 25 a second.")] = 60,
     views: Annotated[str, typer.Option(metavar="DEGREES", help="Camera angles, apart by commas.")] = (
         "0,18,36,54,72,90,108,126,144,162,180"
     ),
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same people and walks.")] = 0,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores if not given.")] = None,
-    json: Json = None,
+    workers: Workers = None,
 ):
     """Draw synthetic people walking, in the raw layout of CASIA-B.
 
@@ -80,7 +87,10 @@ def walkers(
       tf3dlocal walkers raw
       tf3dlocal walkers raw --subjects 40 --views 0,90 --seed 7
     """
-    raise NotImplementedError
+    from tf3dlocal.data.walkers import write_walkers
+
+    folder = write_walkers(out, subjects, seed, frames, _degrees(views), workers=workers)
+    console.print(f"{subjects} people in {folder}; next: tf3dlocal prepare {folder} prepared", markup=False)
 
 
 @app.command()
@@ -88,7 +98,13 @@ def prepare(
     raw: Annotated[Path, typer.Argument(metavar="RAW", help="Folder, zip or folder of SSS.tar.gz with raw frames.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data set; made if absent.")],
     size: Annotated[int, typer.Option(min=8, help="Height and width of an aligned silhouette, in pixels.")] = 64,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores if not given.")] = None,
+    layout: Annotated[
+        str, typer.Option(metavar="auto|casia-b|ou-mvlp|FILE.yaml", help="How the folders are named.")
+    ] = "auto",
+    name: Annotated[str | None, typer.Option(help="What reports call the data set; RAW's name if not given.")] = None,
+    min_frames: Annotated[int, typer.Option(min=1, help="Leave out walks with fewer usable frames.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUT made from other files.")] = False,
+    workers: Workers = None,
     json: Json = None,
 ):
     """Align the silhouettes of a data set and store them for training and testing.
@@ -102,9 +118,26 @@ def prepare(
       SSS/cc-nn/VVV/*.png      CASIA-B's folders (subject, condition, view in degrees)
       SSS.tar.gz ...           CASIA-B as it is handed out
       a zip of either
-      any folder tree with a description: see --layout
+      any other tree, with --layout FILE.yaml that holds one line such as
+                               pattern: "{subject}/{condition}/{view}/{frame}.png"
+
+    \b
+    Examples:
+      tf3dlocal prepare raw prepared
+      tf3dlocal prepare GaitDatasetB-silh casia --size 128
     """
-    raise NotImplementedError
+    start_tensorflow()
+    from tf3dlocal.data.prepare import prepare as prepare_walks
+
+    report = prepare_walks(
+        raw, out, size, name=name, layout=layout, min_frames=min_frames, workers=workers, overwrite=overwrite
+    )
+    for reason, count in sorted(report.drop_reasons.items()):
+        console.print(f"  {count:7d} frames dropped: {reason}", markup=False)
+    for what in ("left_out", "missing", "known_gaps", "duplicates", "strays"):
+        if count := len(getattr(report, what)):
+            console.print(f"  {count:7d} {PREPARATION_WORDS[what]}", markup=False)
+    write_json(json, report.as_dict())
 
 
 @app.command()
@@ -128,7 +161,14 @@ def train(
       tf3dlocal train configs/three_d_local_casia_b_st.yaml --data casia --set training.seed=3
       tensorboard --logdir runs
     """
-    raise NotImplementedError
+    start_tensorflow()
+    from tf3dlocal.config import Experiment
+    from tf3dlocal.training import run_experiment
+
+    experiment = Experiment.from_yaml(config, settings or [])
+    folder = to or Path("runs") / config.stem
+    run_experiment(experiment, data=data, run=folder)
+    console.print(f"model and log in {folder}", markup=False)
 
 
 @app.command()
@@ -142,6 +182,7 @@ def evaluate(
         Literal["part_mean", "flattened"],
         typer.Option(help="Euclidean per part then mean (OpenGait), or of all parts laid end to end (GaitSet)."),
     ] = "part_mean",
+    min_frames: Annotated[int, typer.Option(min=1, help="Leave out shorter walks; the published protocols keep all.")] = 1,
     published: Annotated[bool, typer.Option("--published", help="Print the papers' rows beside ours.")] = False,
     json: Json = None,
 ):
@@ -155,7 +196,16 @@ def evaluate(
       tf3dlocal evaluate runs/st --data casia --protocol casia-b-st --published
       tf3dlocal evaluate saved_models/gait --data own --protocol own.yaml --distance flattened --json own.json
     """
-    raise NotImplementedError
+    start_tensorflow()
+    from tf3dlocal.data import open_walks
+    from tf3dlocal.evaluation import evaluate as rank
+    from tf3dlocal.evaluation import json_report, print_report
+    from tf3dlocal.open_model import open_model
+
+    facts = {"model": str(model)}
+    result = rank(open_model(model), open_walks(data), protocol, distance, min_frames=min_frames, details=facts)
+    print_report(result, published=published, console=console)
+    write_json(json, json_report(result))
 
 
 @app.command()
@@ -177,7 +227,15 @@ def export(
     Example:
       tf3dlocal export runs/three_d_local_walkers saved_models/walkers --version 2
     """
-    raise NotImplementedError
+    start_tensorflow()
+    from tf3dlocal.open_model import config_of_run, open_trained_model
+    from tf3dlocal.serving import export as write_export
+
+    made_by = f"tf3dlocal export {model} {out} --version {version} --distance {distance}"
+    trained, config = open_trained_model(model), config_of_run(model)
+    path = write_export(trained, out, version, config=config, distance=distance, made_by=made_by)
+    console.print(f"SavedModel in {path}", markup=False)
+    write_json(json, {"folder": path})
 
 
 @app.command()
@@ -244,4 +302,14 @@ def demo(
     Takes less than ten minutes on two cores. What is there already is used again, so a second call takes seconds;
     remove FOLDER to begin anew.
     """
-    raise NotImplementedError
+    start_tensorflow()
+    from tf3dlocal.demo import run_demo
+
+    write_json(json, run_demo(folder, seed))
+
+
+def _degrees(text):
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a list of degrees such as 0,90,180", param_hint="--views") from None

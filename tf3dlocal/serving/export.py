@@ -60,6 +60,7 @@ def export(model, folder, version=1, *, config=None, scores=None, distance="part
       ValueError: the model has another kind of input or no "embedding", or an argument is out of its range.
 
     Example:
+      >>> import keras, tempfile, tensorflow as tf
       >>> silhouettes = keras.Input((None, 8, 6, 1))
       >>> embedding = keras.layers.GlobalAveragePooling3D()(silhouettes)
       >>> model = keras.Model(silhouettes, {"embedding": embedding})

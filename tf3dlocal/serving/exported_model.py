@@ -29,8 +29,8 @@ class ExportedModel:
       ValueError: the SavedModel has no `serving_default` signature from uint8 silhouettes to an embedding.
 
     Example:
-      >>> embedder = ExportedModel("saved_models/three_d_local_walkers")
-      >>> embedder.embed(np.zeros((1, 30, embedder.height, embedder.width), np.uint8)).shape
+      >>> embedder = ExportedModel("saved_models/walkers")                                     # doctest: +SKIP
+      >>> embedder.embed(np.zeros((1, 30, embedder.height, embedder.width), np.uint8)).shape   # doctest: +SKIP
       (1, 256)
     """
 

@@ -25,6 +25,7 @@ class WalkEmbeddings:
       left_out: per walk the list of (file, reason) of the frames that could not be used; not kept on disk.
 
     Example:
+      >>> import dataclasses, numpy as np
       >>> gallery = WalkEmbeddings(("a", "b"), np.array([[0.0, 1.0], [4.0, 5.0]], np.float32), (30, 30), "id", "part_mean")
       >>> probe = dataclasses.replace(gallery, names=("x",), embeddings=gallery.embeddings[1:], num_frames=(30,))
       >>> probe.nearest(gallery, 1)

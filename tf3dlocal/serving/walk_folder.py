@@ -46,6 +46,7 @@ def read_walk_folder(folder, height, width, frames="auto"):
       ValueError: no frame is usable, or aligned ones were promised and another size was found.
 
     Example:
+      >>> import cv2, tempfile
       >>> folder = tempfile.mkdtemp()
       >>> body = np.zeros((240, 320), np.uint8); body[60:180, 140:180] = 255
       >>> cv2.imwrite(folder + "/001.png", body)
