@@ -110,6 +110,8 @@ def _plant(person: Person, grid: np.ndarray, lifts: np.ndarray) -> tuple[np.ndar
     later = np.roll(soles, -1, axis=0) - soles
     weight = 0.5 * (weight + np.roll(weight, -1, axis=0))
     steps = -np.einsum("fp,fpd->fd", weight, later[:, :, :2])  # [phases, 2]
+    # A foot that lands while it still moves forwards must not push the whole body back.
+    steps[:, 0] = np.maximum(steps[:, 0], 0.25 * steps[:, 0].mean())
     stride = steps[:, 0].sum()
     path = np.zeros((len(grid), 3))
     path[1:, :2] = np.cumsum(steps - steps.mean(axis=0), axis=0)[:-1]
@@ -147,8 +149,8 @@ def _stance(phase: np.ndarray) -> np.ndarray:
 
     Stance is the first 62 % of the cycle; some people land a little early, so it fades in and out around that.
     """
-    from_middle = np.abs((phase - 0.29 + 0.5) % 1 - 0.5)
-    return np.clip((0.37 - from_middle) / 0.05, 0, 1)
+    from_middle = np.abs((phase - 0.305 + 0.5) % 1 - 0.5)
+    return np.clip((0.355 - from_middle) / 0.05, 0, 1)
 
 
 def _smooth(cycle: np.ndarray) -> np.ndarray:

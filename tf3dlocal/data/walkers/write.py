@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
+import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 
 import cv2
+import numpy as np
+import rich.console
 import rich.progress
 
 from tf3dlocal.data.walkers.camera import VIEWS_DEGREES
 from tf3dlocal.data.walkers.draw import check_walk, draw_views
+from tf3dlocal.data.walkers.share_out import share_out
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: what a killed call leaves there stays, hidden by its leading dot
+    fcntl = None
 
 SEQUENCES = tuple([f"nm-{n:02d}" for n in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"])
 # Encoding costs more than drawing. Run lengths suit two flat colours, and trying out PNG's row filters would take five
-# times as long and give larger files; cv2 before 4.12 cannot be told to leave them alone.
+# times as long and give larger files; an older cv2 cannot be told to leave them alone.
 _PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 if hasattr(cv2, "IMWRITE_PNG_FILTER"):
     _PNG_OPTIONS += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
-_SETTINGS_FILE = ".walkers.json"
 
 
 def write_walkers(out: str | os.PathLike, subjects: int = 20, seed: int = 0, frames: int = 30,
@@ -66,8 +71,8 @@ def write_walkers(out: str | os.PathLike, subjects: int = 20, seed: int = 0, fra
                 "sequences": list(sequences), "image_size": [int(size) for size in image_size]}
     _check(subjects, settings, workers)
     out.mkdir(parents=True, exist_ok=True)
-    _keep_settings(out, settings)
-    missing = [number for number in range(1, subjects + 1) if not (out / f"{number:03d}").is_dir()]
+    missing = _check_folder(out, subjects, settings)
+    _clear_left_behind(out)
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = min(workers, len(missing))
@@ -80,18 +85,21 @@ def write_walkers(out: str | os.PathLike, subjects: int = 20, seed: int = 0, fra
             bar.advance(task, len(settings["views"]))
 
         if workers > 1:
-            _share_out(out, missing, settings, workers, advance)
+            share_out(out, missing, settings, workers, advance)
         else:
             for number in missing:
                 write_subject(out, number, settings, advance)
+    _clear_left_behind(out)  # a killed process may need a moment to end
     return out
 
 
 def write_subject(out: pathlib.Path, number: int, settings: dict, advance: Callable[[], None]) -> None:
     """Draws one subject under a passing name and gives it its own when it is complete."""
     name = f"{number:03d}"
-    partial = out / f".{name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)  # of a call that was cut off
+    partial = out / f".{name}.partial-{os.getpid()}"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    handle = _hold(partial)
     try:
         for sequence in settings["sequences"]:
             walks = draw_views(settings["seed"], number, sequence, settings["views"], settings["frames"],
@@ -105,9 +113,14 @@ def write_subject(out: pathlib.Path, number: int, settings: dict, advance: Calla
                         file.write(picture)
             advance()
         os.replace(partial, out / name)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError) and (out / name).is_dir():
+            return  # another call has drawn the same pictures meanwhile
         raise
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def _check(subjects: int, settings: dict, workers: int | None) -> None:
@@ -126,59 +139,57 @@ def _check(subjects: int, settings: dict, workers: int | None) -> None:
         check_walk(1, sequence, settings["views"], settings["frames"], settings["image_size"])
 
 
-def _keep_settings(out: pathlib.Path, settings: dict) -> None:
-    """Writes the settings beside the pictures, or refuses to mix two data sets in one folder."""
-    path = out / _SETTINGS_FILE
-    if path.exists():
-        try:
-            found = json.loads(path.read_text())
-        except ValueError:
-            raise ValueError(f"{path} is not readable as JSON: delete the folder {out}, or choose another") from None
-        different = [key for key in settings if not isinstance(found, dict) or found.get(key) != settings[key]]
-        if different:
-            raise ValueError(f"{out} holds walkers drawn with another {' and '.join(different)} (see {path}): "
-                             "give the same settings to go on, or choose another folder")
-        return
-    if any(out.iterdir()):
-        raise ValueError(f"{out} is not empty and was not written by write_walkers: choose another folder")
-    passing = path.with_name(f"{path.name}.{os.getpid()}")
-    passing.write_text(json.dumps(settings))
-    os.replace(passing, path)
+def _check_folder(out: pathlib.Path, subjects: int, settings: dict) -> list[int]:
+    """Which subjects are missing; refuses a folder that holds something else.
+
+    There is no file of settings to trust: the first walk of each subject that is there is drawn again and compared.
+    """
+    for entry in out.iterdir():
+        if not entry.name.startswith(".") and not (re.fullmatch(r"\d{3}", entry.name) and entry.is_dir()):
+            raise ValueError(f"{out} holds {entry.name}, which write_walkers did not write: choose another folder")
+    missing = []
+    for number in range(1, subjects + 1):
+        folder = out / f"{number:03d}"
+        if not folder.exists():
+            missing.append(number)
+        elif not _is_drawn_so(folder, number, settings):
+            raise ValueError(f"{folder} was drawn with other settings (seed, frames, views, sequences or image_size) or by "
+                             "another version: give the settings it was drawn with, delete it, or choose another folder")
+    return missing
 
 
-def _share_out(out: pathlib.Path, numbers: list[int], settings: dict, workers: int, advance: Callable[[], None]) -> None:
-    """Lets several processes draw. They are plain commands: nothing is forked, and scripts need no main guard."""
-    import selectors
+def _is_drawn_so(folder: pathlib.Path, number: int, settings: dict) -> bool:
+    """Whether a subject's folder has the wanted sequences and views, and its first walk is what is drawn today."""
+    sequences, views = settings["sequences"], settings["views"]
+    if sorted(path.name for path in folder.iterdir()) != sorted(sequences):
+        return False
+    if any(sorted(os.listdir(folder / sequence)) != [f"{view:03d}" for view in sorted(views)] for sequence in sequences):
+        return False
+    pictures = sorted((folder / sequences[0] / f"{views[0]:03d}").iterdir())
+    if len(pictures) != settings["frames"]:
+        return False
+    walk = next(draw_views(settings["seed"], number, sequences[0], views[:1], settings["frames"],
+                           tuple(settings["image_size"])))
+    return all(np.array_equal(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), frame) for path, frame in zip(pictures, walk))
 
-    command = [sys.executable, "-m", "tf3dlocal.data.walkers.worker"]
-    jobs = [json.dumps({"out": str(out.resolve()), "numbers": numbers[k::workers], "settings": settings})
-            for k in range(workers)]
-    root = str(pathlib.Path(__file__).resolve().parents[3])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                  env=environment) for _ in jobs]
+
+def _hold(folder: pathlib.Path) -> int | None:
+    """A handle that marks a folder as being drawn into, until it is closed or the process ends; None if it is taken."""
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        with selectors.DefaultSelector() as selector:
-            for process, job in zip(processes, jobs):
-                process.stdin.write(job.encode())
-                process.stdin.close()
-                selector.register(process.stdout, selectors.EVENT_READ, process)
-            while selector.get_map():
-                for key, _ in selector.select():
-                    said = os.read(key.fd, 4096)
-                    for _ in range(said.count(b"\n")):
-                        advance()
-                    if not said:
-                        selector.unregister(key.fileobj)
-                        if key.data.wait():
-                            reason = key.data.stderr.read().decode(errors="replace").strip()
-                            raise RuntimeError(f"a worker that draws walkers into {out} failed; complete subjects are "
-                                               f"kept and the same call goes on from there. It said:\n{reason}")
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.terminate()
-            process.wait()
-            for pipe in (process.stdout, process.stderr):
-                pipe.close()
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _clear_left_behind(out: pathlib.Path) -> None:
+    """Removes what a killed call has left, but not what another call is drawing at this moment."""
+    for partial in out.glob(".[0-9][0-9][0-9].partial-*"):
+        handle = _hold(partial)
+        if handle is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+            os.close(handle)

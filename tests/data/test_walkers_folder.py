@@ -1,0 +1,118 @@
+"""write_walkers: the layout of CASIA-B, whole or not at all, and resumable."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from tf3dlocal.data.walkers import draw_walk, write, write_walkers
+
+SMALL = {"frames": 3, "views": [0, 90], "sequences": ["nm-01", "cl-01"], "image_size": (96, 128), "progress": False}
+
+
+def _contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_layout_is_that_of_casia_b_and_the_pictures_are_those_of_draw_walk(tmp_path):
+    out = write_walkers(tmp_path / "walkers", subjects=2, workers=1, **SMALL)
+    names = sorted(_contents(out))
+    assert len(names) == 2 * 2 * 2 * 3
+    assert names[0] == "001/cl-01/000/001-cl-01-000-001.png"
+    picture = cv2.imread(str(out / "002/nm-01/090/002-nm-01-090-003.png"), cv2.IMREAD_UNCHANGED)
+    assert picture.dtype == np.uint8 and picture.ndim == 2
+    assert np.array_equal(picture, draw_walk(0, 2, "nm-01", 90, 3, (96, 128))[2])
+
+
+def test_two_workers_write_what_one_writes(tmp_path):
+    one = write_walkers(tmp_path / "one", subjects=3, workers=1, **SMALL)
+    two = write_walkers(tmp_path / "two", subjects=3, workers=2, **SMALL)
+    assert _contents(one) == _contents(two)
+
+
+def test_a_second_call_keeps_what_is_there_and_adds_what_is_missing(tmp_path):
+    write_walkers(tmp_path, subjects=1, workers=1, **SMALL)
+    before = (tmp_path / "001").stat().st_mtime_ns
+    write_walkers(tmp_path, subjects=2, workers=1, **SMALL)
+    assert (tmp_path / "001").stat().st_mtime_ns == before
+    assert sorted(os.listdir(tmp_path)) == ["001", "002"]
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"frames": 4}, {"views": [0]}, {"sequences": ["nm-01"]},
+                                    {"image_size": (100, 128)}])
+def test_a_folder_drawn_with_other_settings_is_refused_not_mixed(tmp_path, change):
+    write_walkers(tmp_path, subjects=1, workers=1, **SMALL)
+    before = _contents(tmp_path)
+    with pytest.raises(ValueError, match="001 was drawn with other settings"):
+        write_walkers(tmp_path, subjects=2, workers=1, **{**SMALL, **change})
+    assert _contents(tmp_path) == before
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(ValueError, match=r"thesis\.tex"):
+        write_walkers(tmp_path, subjects=1, workers=1, **SMALL)
+
+
+def test_a_full_disk_is_reported_and_complete_subjects_stay(tmp_path, monkeypatch):
+    opened = []
+
+    def full(path, mode):
+        opened.append(path)
+        if len(opened) > 17:  # in the middle of the second subject
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+        return open(path, mode)
+
+    monkeypatch.setattr(write, "open", full, raising=False)
+    with pytest.raises(OSError, match="No space left on device"):
+        write_walkers(tmp_path, subjects=3, workers=1, **SMALL)
+    assert os.listdir(tmp_path) == ["001"]
+    monkeypatch.undo()
+    write_walkers(tmp_path, subjects=3, workers=1, **SMALL)
+    assert sorted(os.listdir(tmp_path)) == ["001", "002", "003"]
+
+
+def test_a_worker_that_cannot_write_says_why(tmp_path, monkeypatch):
+    (tmp_path / "blocked").write_text("")
+    settings = {"seed": 0, "frames": 1, "views": [90], "sequences": ["nm-01"], "image_size": [96, 128]}
+    with pytest.raises(OSError, match="blocked"):
+        write.share_out(tmp_path / "blocked", [1, 2], settings, 2, lambda: None)
+
+
+def test_a_call_that_was_killed_goes_on_and_gives_the_same(tmp_path):
+    out = tmp_path / "killed"
+    settings = {**SMALL, "frames": 12, "image_size": (240, 320)}
+    code = f"from tf3dlocal.data.walkers import write_walkers; write_walkers({str(out)!r}, subjects=6, workers=2, **{settings})"
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not (out / "001").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = {name for name in os.listdir(out) if not name.startswith(".")}
+    assert done and all(len(_contents(out / name)) == 2 * 2 * 12 for name in done)
+    write_walkers(out, subjects=6, workers=1, **settings)
+    assert sorted(os.listdir(out)) == [f"{number:03d}" for number in range(1, 7)]
+    assert _contents(out) == _contents(write_walkers(tmp_path / "whole", subjects=6, workers=1, **settings))
+
+
+@pytest.mark.parametrize("change, named", [
+    ({"subjects": 0}, "subjects"), ({"subjects": 1000}, "subjects"), ({"workers": 0}, "workers"),
+    ({"views": []}, "views"), ({"views": [10]}, "view 10"), ({"views": [0, 0]}, "twice"), ({"sequences": ["x"]}, "'x'"),
+    ({"frames": 0}, "frames"), ({"seed": -1}, "seed"),
+])  # fmt: skip
+def test_a_bad_argument_is_named_before_anything_is_written(tmp_path, change, named):
+    with pytest.raises(ValueError, match=named):
+        write_walkers(tmp_path / "out", **{**SMALL, "subjects": 1, "workers": 1, **change})
+    assert not (tmp_path / "out").exists()
+
+
+def test_drawing_does_not_load_tensorflow():
+    code = "import sys, tf3dlocal.data.walkers; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
