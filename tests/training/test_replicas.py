@@ -1,0 +1,34 @@
+"""On 2 and 4 devices a training gives the losses and weights of one device."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+PROGRAM = pathlib.Path(__file__).with_name("replicas.py")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """What `replicas.py` found, by number of devices."""
+    found = {}
+    for num_replicas in (1, 2, 4):
+        out = tmp_path_factory.mktemp("replicas") / f"{num_replicas}.npz"
+        environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
+        environment["PYTHONPATH"] = os.pathsep.join([str(PROGRAM.parent), str(PROGRAM.parents[1])])
+        subprocess.run([sys.executable, str(PROGRAM), str(num_replicas), str(out)], check=True, env=environment)
+        found[num_replicas] = dict(np.load(out))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_replicas", [2, 4])
+def test_losses_and_weights_after_some_steps_equal_those_of_one_device(trained, num_replicas):
+    one, several = trained[1], trained[num_replicas]
+    assert len(one) == len(several) > 30
+    assert one["batch_all/log/part_features_nonzero_triplets"] > 0.1
+    for name, expected in one.items():
+        np.testing.assert_allclose(several[name], expected, atol=1e-5, err_msg=name)

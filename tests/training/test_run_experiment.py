@@ -1,0 +1,155 @@
+"""The training as a whole: what it leaves behind, that it resumes to the bit, and what it says when something is wrong."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from small_walks import write_small_walks
+from tiny_gait import CONFIG, PROTOCOL, tiny_gait
+
+from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.models import MODELS
+from tf3dlocal.training import run_experiment
+from tf3dlocal.training.callbacks import Report
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared")
+    write_small_walks(folder)
+    (folder / "small.yaml").write_text(PROTOCOL)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def tiny_model_by_name(monkeypatch):
+    monkeypatch.setitem(MODELS, "tiny_gait", tiny_gait)
+
+
+@pytest.fixture
+def train(prepared):
+    """Train into a run folder with some keys changed."""
+
+    def run(folder, *overrides):
+        text = CONFIG.replace("PROTOCOL", str(prepared / "small.yaml"))
+        return run_experiment(Experiment.from_text(text, overrides), data=prepared, run=folder, progress=False)
+
+    return run
+
+
+def read_log(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_training_leaves_config_log_checkpoints_and_a_model_without_optimizer(train, tmp_path):
+    model = train(tmp_path / "run", "training.evaluate_every=6", "training.held_out_subjects=2")
+    log = read_log(tmp_path / "run")
+    assert [record["step"] for record in log] == [2, 4, 6, 6]
+    losses = {"loss", "part_features_loss", "logits_loss", "part_features_nonzero_triplets", "logits_accuracy"}
+    assert losses | {"step", "learning_rate", "seconds_per_step"} == set(log[0])
+    assert set(log[3]) == {"step", "rank_1", "rank_1_NM", "rank_1_CL"} and 0 <= log[3]["rank_1"] <= 100
+    weighted = log[0]["part_features_loss"] + 0.5 * log[0]["logits_loss"]
+    np.testing.assert_allclose(log[0]["loss"], weighted, rtol=1e-5)
+    names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert names == ["step-000004.keras", "step-000006.keras"]  # the last two of three
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+    assert Experiment.from_yaml(tmp_path / "run" / "config.yaml").training.steps == 6
+    saved = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    assert saved.optimizer is None
+    for ours, theirs in zip(model.get_weights(), saved.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert model.get_layer("logits").units == 2  # the classes are the subjects that train, not those held out
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_training_killed_between_checkpoints_resumes_to_the_same_weights(train, tmp_path, monkeypatch, precision):
+    whole = train(tmp_path / "whole", f"training.precision={precision}")
+    act = Report.act
+
+    def die_at_four(self, step, logs):
+        act(self, step, logs)
+        if step == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Report, "act", die_at_four)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed", f"training.precision={precision}")
+    monkeypatch.setattr(Report, "act", act)
+    with open(tmp_path / "killed" / "log.jsonl", "a") as file:
+        file.write('{"step": 5, "lo')  # the line that the kill cut short
+    resumed = train(tmp_path / "killed", f"training.precision={precision}")
+    for ours, theirs in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    for ours, theirs in zip(whole.optimizer.variables, resumed.optimizer.variables, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-6)
+    timeless = [
+        [{key: value for key, value in record.items() if key != "seconds_per_step"} for record in read_log(folder)]
+        for folder in (tmp_path / "whole", tmp_path / "killed")
+    ]
+    assert [record["step"] for record in timeless[1]] == [2, 4, 6]
+    for ours, theirs in zip(*timeless, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-5)
+
+
+def test_a_finished_training_is_not_made_again_and_a_longer_one_goes_on(train, tmp_path):
+    first = train(tmp_path, "training.steps=2")
+    written = (tmp_path / "model.keras").stat().st_mtime_ns
+    again = train(tmp_path, "training.steps=2")
+    assert (tmp_path / "model.keras").stat().st_mtime_ns == written
+    for ours, theirs in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    train(tmp_path, "training.steps=4")
+    assert [record["step"] for record in read_log(tmp_path)] == [2, 4]
+
+
+def test_a_run_folder_of_another_config_is_refused_with_the_keys_that_differ(train, tmp_path):
+    train(tmp_path, "training.steps=1")
+    with pytest.raises(ConfigError, match=r"data.clip_length: 4 in the folder, 3 now\n.*optimizer.name: 'adam' .*'sgd'"):
+        train(tmp_path, "training.steps=1", "optimizer.name=sgd", "data.clip_length=3")
+
+
+def test_a_damaged_checkpoint_is_named_and_nothing_is_overwritten(train, tmp_path):
+    train(tmp_path, "training.steps=2")
+    checkpoint = tmp_path / "checkpoints" / "step-000002.keras"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:500])
+    with pytest.raises(ValueError, match="step-000002.keras cannot be read.*remove it"):
+        train(tmp_path, "training.steps=2")
+
+
+def test_a_loss_that_is_no_longer_a_number_stops_the_training_before_a_checkpoint(train, tmp_path):
+    with pytest.raises(ValueError, match="the loss is nan at step .*learning_rate"):
+        train(tmp_path, "schedule.learning_rate=1e30", "optimizer.name=sgd", "training.report_every=4")
+    log = tmp_path / "log.jsonl"
+    assert not log.exists() or all(np.isfinite(record["loss"]) for record in read_log(tmp_path))
+    for checkpoint in (tmp_path / "checkpoints").iterdir():
+        assert int(checkpoint.stem[-6:]) < 4
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.subjects_per_batch=5"], "trains 4 subjects of 'small walks'.*subjects_per_batch is 5"),
+        (["training.held_out_subjects=3", "training.evaluate_every=2"], "keeps out 3"),
+        (["model.name=gaitnet"], "model.name is 'gaitnet'; there are three_d_local"),
+        (["model.arguments.chanels=3"], "no argument chanels; did you mean channels"),
+        (["data.protocol=casia-c"], "casia-c"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_anything_is_written(train, tmp_path, overrides, message):
+    with pytest.raises(ValueError, match=message):
+        train(tmp_path / "run", *overrides)
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
+def test_without_a_data_set_the_way_out_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="--data"):
+        run_experiment(Experiment.from_text(CONFIG), run=tmp_path)
+
+
+def test_the_triplet_loss_alone_and_float16_train_too(train, tmp_path):
+    overrides = ["losses.cross_entropy.weight=0", "training.precision=mixed_float16", "training.steps=2"]
+    model = train(tmp_path, *overrides)
+    assert set(model.output) == {"part_features", "embedding"}
+    assert set(read_log(tmp_path)[0]) >= {"loss", "part_features_nonzero_triplets"}
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
