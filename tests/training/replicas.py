@@ -1,6 +1,6 @@
 """Train a tiny model for a few steps on N logical CPU devices; run as a program, since devices are fixed at start.
 
-    python replicas.py N OUT.npz
+python replicas.py N OUT.npz
 """
 
 import os

@@ -4,7 +4,15 @@ import keras
 from keras import ops
 
 
-def tiny_gait(num_classes=None, input_shape=(None, 64, 44, 1), channels=8, dropout=0.5, synchronized=False, seed=None):
+def tiny_gait(
+    num_classes=None,
+    input_shape=(None, 64, 44, 1),
+    channels=8,
+    dropout=0.5,
+    compact=True,
+    synchronized=False,
+    seed=None,
+):
     """The brightest moment of 16 coarse cells, in 4 strips."""
     silhouettes = keras.Input(input_shape, name="silhouettes")
     x = keras.layers.AveragePooling3D((1, 16, 11))(silhouettes)  # b t 4 4 1
@@ -13,7 +21,7 @@ def tiny_gait(num_classes=None, input_shape=(None, 64, 44, 1), channels=8, dropo
     x = keras.layers.Dense(channels, kernel_initializer=start, name="cells")(x)
     parts = keras.layers.BatchNormalization(synchronized=synchronized, name="part_features")(x)  # b p c
     x = keras.layers.Dropout(dropout, seed=seed)(keras.layers.Flatten()(parts))
-    embedding = keras.layers.Dense(channels, kernel_initializer=start, name="embedding")(x)
+    embedding = keras.layers.Dense(channels, kernel_initializer=start, name="embedding")(x) if compact else x
     outputs = {"part_features": parts, "embedding": embedding}
     if num_classes:
         outputs["logits"] = keras.layers.Dense(num_classes, kernel_initializer=start, name="logits")(embedding)

@@ -158,6 +158,7 @@ def compile_model(model: keras.Model, config: Experiment, schedule, num_replicas
     missing = sorted(set(losses) - set(model.output))
     if missing:
         raise ConfigError(f"the model {model.name} has no output {', '.join(missing)}, on which a loss has a weight")
+    check_all_learn(model, losses)
 
     settings, decay = config.optimizer, config.optimizer.weight_decay or None
     if settings.name == "adam":
@@ -170,6 +171,18 @@ def compile_model(model: keras.Model, config: Experiment, schedule, num_replicas
     # Keras cannot compile a step over several replicas.
     jit_compile = config.training.jit_compile and num_replicas == 1
     model.compile(optimizer, loss=losses, loss_weights=weights, metrics=metrics, jit_compile=jit_compile)
+
+
+def check_all_learn(model: keras.Model, losses) -> None:
+    """Weights that no loss depends on would keep their random start, and with them perhaps the test feature."""
+    learning = keras.Model(model.input, [model.output[name] for name in losses])
+    reached = {id(variable) for variable in learning.trainable_variables}
+    idle = [layer.name for layer in model.layers if {id(v) for v in layer.trainable_variables} - reached]
+    if idle:
+        raise ConfigError(
+            f"no loss reaches the layers {', '.join(idle)} of {model.name}: give losses.cross_entropy.weight (the "
+            "classifier trains them), or leave them out (model.arguments.compact_channels: null)"
+        )
 
 
 def make_batches(train, config: Experiment, first_step: int, outputs):

@@ -1,0 +1,47 @@
+"""The models of the configs that come with us can be built, and every layer of them learns."""
+
+import pathlib
+import shlex
+
+import pytest
+
+from tf3dlocal.config import Experiment
+from tf3dlocal.evaluation import load_protocol
+from tf3dlocal.training.experiment import build_model, compile_model
+from tf3dlocal.training.schedules import make_schedule
+
+ROOT = pathlib.Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+README = (ROOT / "configs" / "README.md").read_text(encoding="utf-8")
+ABLATIONS = [line for line in README.splitlines() if line.startswith("--set ")]
+
+
+def build(config):
+    schedule = make_schedule(steps=config.training.steps, **config.schedule.model_dump())
+    model = build_model(config, num_classes=24, size=64)
+    compile_model(model, config, schedule)
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_model_of_a_config_is_built_and_all_of_it_learns(path):
+    config = Experiment.from_yaml(path)
+    model = build(config)
+    assert ("logits" in model.output) == bool(config.losses.cross_entropy.weight)
+    if config.model.arguments == {"preset": "release"}:
+        assert model.count_params() == 4_264_862
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ABLATIONS)
+def test_the_model_of_an_ablation_row_is_built(line):
+    # Narrow blocks: the row is about which parts there are, not how wide they are.
+    overrides = [word for word in shlex.split(line) if word != "--set"] + ["model.arguments.channels=[4, 4, 8]"]
+    build(Experiment.from_yaml(ROOT / "configs" / "three_d_local_casia_b_lt.yaml", overrides))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_protocol_of_a_config_is_there(path):
+    protocol = Experiment.from_yaml(path).data.protocol
+    assert load_protocol(ROOT / protocol if protocol.endswith(".yaml") else protocol).probes
