@@ -107,3 +107,9 @@ def test_a_worker_that_dies_is_an_error_that_says_how_to_go_on(tmp_path):
         PreparationError, match="(?s)A process died while part.*call again to go on, with fewer workers"
     ):
         align_parts(todo, Alignment(64, 10_000), workers=2)
+
+
+def test_the_processes_that_align_never_load_tensorflow_or_keras():
+    code = "import sys, tf3dlocal.data.prepare; print({'tensorflow', 'keras', 'pydantic'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "set()"
