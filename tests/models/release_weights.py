@@ -41,7 +41,7 @@ def pairs(model):
     for theirs, ours in PARTS.items():
         path = model.get_layer(f"block_3_{ours}")
         net = path.localization
-        for number, layer, how in ((0, net.input_norm, same), (4, net.norm1, same), (7, net.norm2, same)):
+        for number, layer, how in ((0, net.pool0, same), (4, net.norm1, same), (7, net.norm2, same)):
             yield from normalization(f"local.{theirs}.localization.convs.{number}", layer, how)
         yield from normalization(f"local.{theirs}.localization.fc.1", net.output_norm, reordered)
         for number, layer in ((3, net.conv1), (6, net.conv2), (10, net.conv4)):

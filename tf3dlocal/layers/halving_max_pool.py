@@ -2,16 +2,21 @@
 
 from keras import ops
 
+from tf3dlocal.layers.forms import choose_form
 
-def halving_max_pool(volume, form="reference", halve_frames=True):
+LOWEST = -65504.0  # of half precision
+
+
+def halving_max_pool(volume, form="auto", halve_frames=True):
     """Maximum over three neighbours along frames, height and width, at every second cell: n cells become ceil(n / 2).
 
     Padding stands on both sides as in seed Table 1 ("same" pooling in TensorFlow would pad an even length on the right
-    only and start one cell later). It is zero, which is exact behind a ReLU.
+    only and start one cell later), and never wins: it is the lowest number of half precision.
 
     Args:
-        volume: float [batch, frames, height, width, channels], not negative.
-        form: "sliced" takes the maximum of three strided slices per axis; any other name one pooling operation.
+        volume: float [batch, frames, height, width, channels].
+        form: "auto", or one of the equal forms of `choose_form`: one pooling operation for "reference", the maximum of three
+            strided slices per axis for the others (pooling over frames is slow on a CPU).
         halve_frames: False leaves the frames alone.
 
     Returns:
@@ -23,15 +28,17 @@ def halving_max_pool(volume, form="reference", halve_frames=True):
         TensorShape([1, 15, 8, 6, 2])
     """
     axes = (1, 2, 3) if halve_frames else (2, 3)
-    if form != "sliced":
+    if choose_form(form) == "reference":
         window = tuple(3 if axis in axes else 1 for axis in (1, 2, 3))
         strides = tuple(2 if axis in axes else 1 for axis in (1, 2, 3))
-        return ops.max_pool(ops.pad(volume, [(int(axis in axes),) * 2 for axis in range(5)]), window, strides)
+        margin = [(int(axis in axes),) * 2 for axis in range(5)]
+        return ops.max_pool(ops.pad(volume, margin, constant_values=LOWEST), window, strides)
     for axis in axes:
         size = ops.shape(volume)[axis]
         half = (size + 1) // 2
         # One cell before and two behind: with an odd size the last is never read, with an even one it is.
-        padded = ops.pad(volume, [(1, 2) if index == axis else (0, 0) for index in range(5)])
+        margin = [(1, 2) if index == axis else (0, 0) for index in range(5)]
+        padded = ops.pad(volume, margin, constant_values=LOWEST)
         slices = []
         for start in range(3):
             index = [slice(None)] * 5

@@ -5,8 +5,8 @@ from keras import ops
 
 from tf3dlocal.layers.adaptive_max_pool import adaptive_max_pool
 from tf3dlocal.layers.batch_normalization import batch_normalization
-from tf3dlocal.layers.forms import choose_form
 from tf3dlocal.layers.halving_max_pool import halving_max_pool
+from tf3dlocal.layers.normalized_max_pooling import NormalizedMaxPooling
 from tf3dlocal.layers.volume_convolution import VolumeConvolution
 
 
@@ -85,7 +85,7 @@ class LocalizationNetwork(keras.layers.Layer):
         def convolution(kernel_size, name):
             return VolumeConvolution(hidden_channels, kernel_size, form, seed, dtype=self.dtype_policy, name=name)
 
-        self.input_norm = norm("input_norm")
+        self.pool0 = NormalizedMaxPooling(not per_frame, synchronized, form, dtype=self.dtype_policy, name="pool0")
         self.conv1, self.norm1 = convolution(1, "conv1"), norm("norm1")
         self.conv2, self.norm2 = convolution(3, "conv2"), norm("norm2")
         self.conv4 = convolution(3, "conv4")
@@ -97,7 +97,7 @@ class LocalizationNetwork(keras.layers.Layer):
 
     def build(self, volume_shape):
         batch, _, height, width, _ = volume_shape
-        self.input_norm.build(volume_shape)
+        self.pool0.build(volume_shape)
         self.conv1.build(volume_shape)
         hidden = (None, None, None, None, self.conv1.filters)
         for layer in (self.norm1, self.conv2, self.norm2, self.conv4, *([self.norm4] if self.norm4 else [])):
@@ -111,10 +111,9 @@ class LocalizationNetwork(keras.layers.Layer):
 
     def call(self, volume, training=None):
         def pool(values):
-            return halving_max_pool(values, choose_form(self.form), halve_frames=not self.per_frame)
+            return halving_max_pool(values, self.form, halve_frames=not self.per_frame)
 
-        x = ops.stop_gradient(volume)  # b t y x c
-        x = pool(ops.relu(self.input_norm(x, training=training)))  # pool0
+        x = self.pool0(volume, training=training)  # b t y x c
         x = ops.relu(self.norm1(self.conv1(x), training=training))
         x = pool(ops.relu(self.norm2(self.conv2(x), training=training)))  # pool3
         x = self.conv4(x)

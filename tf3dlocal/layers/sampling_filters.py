@@ -80,18 +80,21 @@ def apply_filters(volume, rows, columns, frames):
     Returns:
         float [batch, out_frames, out_height, out_width, channels].
     """
-    batch, num_frames, height, width, channels = ops.shape(volume)
+    _, num_frames, height, width, channels = ops.shape(volume)
     out_height, out_width, out_frames = ops.shape(rows)[-2], ops.shape(columns)[-2], ops.shape(frames)[-2]
-    if len(rows.shape) == 3:
-        rows, columns = rows[:, None], columns[:, None]  # one place for all frames
-    if height * width <= LARGEST_JOINT_MAP:
-        joint = rows[:, :, :, None, :, None] * columns[:, :, None, :, None, :]  # b f n m y x
-        joint = ops.reshape(joint, (-1, ops.shape(rows)[1], out_height * out_width, height * width))
+    if len(rows.shape) == 3 and height * width <= LARGEST_JOINT_MAP:
+        joint = rows[:, :, None, :, None] * columns[:, None, :, None, :]  # b n m y x
+        joint = ops.reshape(joint, (-1, 1, out_height * out_width, height * width))
         cut = ops.matmul(joint, ops.reshape(volume, (-1, num_frames, height * width, channels)))  # b t (n m) c
     else:
-        cut = ops.reshape(volume, (-1, num_frames, height, width * channels))
-        cut = ops.matmul(rows, cut)  # b t n (x c)
-        cut = ops.reshape(cut, (-1, num_frames, out_height, width, channels))
-        cut = ops.matmul(columns[:, :, None], cut)  # b t n m c
+        # The frames that share one place stand beside the channels: thick products over few matrices.
+        sharing = num_frames if len(rows.shape) == 3 else 1
+        rows, columns = (ops.reshape(matrix, (-1, *ops.shape(matrix)[-2:])) for matrix in (rows, columns))
+        cut = ops.reshape(volume, (-1, sharing, height, width, channels))
+        cut = ops.reshape(ops.transpose(cut, (0, 2, 1, 3, 4)), (-1, height, sharing * width * channels))
+        cut = ops.reshape(ops.matmul(rows, cut), (-1, out_height, sharing, width, channels))  # b n t x c
+        cut = ops.reshape(ops.transpose(cut, (0, 3, 1, 2, 4)), (-1, width, out_height * sharing * channels))
+        cut = ops.reshape(ops.matmul(columns, cut), (-1, out_width, out_height, sharing, channels))  # b m n t c
+        cut = ops.transpose(cut, (0, 3, 2, 1, 4))  # b t n m c
     cut = ops.matmul(frames, ops.reshape(cut, (-1, num_frames, out_height * out_width * channels)))  # b l (n m c)
     return ops.reshape(cut, (-1, out_frames, out_height, out_width, channels))
