@@ -93,6 +93,14 @@ def test_the_sequences_can_be_read_without_preparing(tmp_path):
     assert len(list(sequence.frames())) == 3
 
 
+def test_an_archive_of_something_else_beside_the_subjects_is_all_strays(tmp_path):
+    other = {"000-papers.tar.gz": tar_bytes({"paper.pdf": b"?"})}
+    source = open_raw(write_tree(tars(tmp_path), other))
+    strays = []
+    assert len([s for part in source.parts for s in part.sequences(strays)]) == 8
+    assert strays == [f"{tmp_path}/raw/000-papers.tar.gz/paper.pdf"]
+
+
 def test_the_full_structure_is_124_subjects_of_110_sequences():
     assert len(casia_b.SUBJECTS) == 124 and casia_b.SUBJECTS[-1] == "124"
     assert len(casia_b.CONDITIONS) * len(casia_b.VIEWS) == 110

@@ -6,9 +6,9 @@ import pathlib
 
 import numpy as np
 import pytest
-from raw_trees import casia_files, frame_files, png, raw_frame, tar_bytes, tars_of_subjects, write_tree, zip_bytes
+from raw_trees import casia_files, frame_files, png, raw_frame, tars_of_subjects, write_tree, zip_bytes
 
-from tf3dlocal.data import casia_b, open_walks, part_files
+from tf3dlocal.data import open_walks, part_files
 from tf3dlocal.data.prepare import PreparationError, prepare
 from tf3dlocal.data.raw_sequences import RawDataError
 from tf3dlocal.data.silhouettes import align_silhouette
@@ -115,69 +115,6 @@ def test_a_data_set_without_one_usable_walk_is_an_error_that_counts_the_reasons(
     with pytest.raises(RawDataError, match=r"not one usable walk in 1 sequences. Dropped frames: colour image \(3\)"):
         prepared(tmp_path, dict.fromkeys(frame_files(), colour))
     assert not (tmp_path / "out" / "dataset.json").exists()
-
-
-# ------------------------------------------------------------------------------------------------ structure
-
-
-FULL = {"conditions": casia_b.CONDITIONS, "views": casia_b.VIEWS, "num_frames": 1}
-
-
-def test_a_missing_view_is_reported(tmp_path):
-    files = {n: c for n, c in casia_files(("001", "002"), **FULL).items() if not n.startswith("002/nm-01/090")}
-    report, _ = prepared(tmp_path, files)
-    assert report.structure.startswith("CASIA-B") and report.missing == ["002/nm-01/090"]
-    assert report.missing_subjects == list(casia_b.SUBJECTS[2:])
-
-
-def test_a_small_set_in_casia_b_s_layout_is_not_blamed_for_being_small(tmp_path):
-    files = {n: c for n, c in casia_files(("001", "002", "003")).items() if not n.startswith("002/nm-01/090")}
-    report, _ = prepared(tmp_path, files)
-    assert report.missing == ["002/nm-01/090"] and report.missing_subjects == []
-
-
-def test_known_gaps_of_casia_b_are_told_apart_from_other_missing_sequences(tmp_path):
-    full = {(s, c, v) for s in casia_b.SUBJECTS for c in casia_b.CONDITIONS for v in casia_b.VIEWS}
-    from tf3dlocal.data.preparation_report import PreparationReport
-
-    report = PreparationReport("casia-b", "raw", "casia-b", {})
-    report.compare_with_structure(full - casia_b.KNOWN_GAPS - {("001", "nm-01", 0)})
-    assert len(report.known_gaps) == 48 and report.missing == ["001/nm-01/000"]
-    assert "- 005/nm-01/000" in report.as_markdown() and report.missing_subjects == []
-
-
-def test_a_known_gap_that_is_there_but_empty_counts_as_a_known_gap(tmp_path):
-    black = png(np.zeros((60, 80), np.uint8))
-    report, _ = prepared(
-        tmp_path, casia_files(("005",), **FULL) | dict.fromkeys(frame_files("005", "nm-01", 0, 1), black)
-    )
-    assert (
-        report.known_gaps == ["005/nm-01/000"]
-        and report.missing == []
-        and report.left_out[0]["sequence"] == "005/nm-01/000"
-    )
-
-
-def test_in_other_data_what_most_subjects_have_is_expected_of_all(tmp_path):
-    files = casia_files(("001", "002", "003"), ("d1-01",)) | frame_files("001", "d9-09")
-    files = {name: content for name, content in files.items() if not name.startswith("003/d1-01/090")}
-    report, _ = prepared(tmp_path, files)
-    assert report.missing == ["003/d1-01/090"] and report.known_gaps == []
-
-
-def test_stray_files_are_reported(tmp_path):
-    report, walks = prepared(tmp_path, casia_files() | {"readme.txt": b"?", "001/nm-01/090/Thumbs.db": b"?"})
-    assert [pathlib.Path(path).name for path in report.strays] == ["Thumbs.db", "readme.txt"] and len(walks) == 8
-
-
-def test_a_sequence_that_occurs_twice_is_taken_once_and_reported(tmp_path):
-    report, walks = prepared(tmp_path, casia_files() | {"copy.tar.gz": tar_bytes(frame_files())})
-    assert len(walks) == 8 and len(report.duplicates) == 1 and "copy.tar.gz" in report.duplicates[0]
-
-
-def test_a_wanted_subject_that_is_absent_is_reported(tmp_path):
-    report, walks = prepared(tmp_path, subjects=["002", "099"])
-    assert report.missing_subjects == ["099"] and set(walks.subjects) == {"002"}
 
 
 # ------------------------------------------------------------------------------------------------ going on

@@ -108,9 +108,15 @@ class ZipPart:
 
     def sequences(self, strays: list[str]) -> Iterator[RawSequence]:
         """The sequences of the subject, by name."""
-        archive = zipfile.ZipFile(self.path)  # held open by the frames' readers, closed with the last of them
+        archive = _open_zip(self.path, self.fingerprint())
         files = ((safe_member_path(name, self.path), functools.partial(_read, archive, name)) for name in self.members)
         yield from group_into_sequences(files, self.pattern, self.path, strays, self.subjects)
+
+
+@functools.lru_cache(maxsize=1)
+def _open_zip(path: str, fingerprint: str) -> zipfile.ZipFile:
+    """The archive, kept open from one subject to the next: a large one takes seconds to list its members."""
+    return zipfile.ZipFile(path)
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

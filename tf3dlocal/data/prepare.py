@@ -8,13 +8,13 @@ import json
 import pathlib
 import shutil
 
-from tf3dlocal.data.dataset_index import INDEX_NAME, shard_name, write_index
+from tf3dlocal.data.dataset_index import INDEX_NAME, read_index, shard_name, write_index
 from tf3dlocal.data.parallel_alignment import PreparationError, align_parts
 from tf3dlocal.data.part_files import Alignment, part_file_name, read_part, write_atomically
 from tf3dlocal.data.preparation_progress import PreparationProgress
 from tf3dlocal.data.preparation_report import PreparationReport, sequence_name
 from tf3dlocal.data.raw_sequences import RawDataError
-from tf3dlocal.data.raw_source import RawSource, open_raw
+from tf3dlocal.data.raw_source import RawSource, open_raw, subject_names
 from tf3dlocal.data.silhouettes import MINIMUM_PIXEL_SUM
 from tf3dlocal.data.tfrecords import ShardWriter
 
@@ -71,10 +71,13 @@ def prepare(
     alignment = Alignment(int(size), int(minimum_pixel_sum))
     if size < 2 or size % 2:
         raise ValueError(f"size must be an even number of pixels, got {size}.")
+    subjects = None if subjects is None else subject_names(subjects)
+    if out.resolve() == pathlib.Path(raw).resolve():
+        raise PreparationError(f"{out} holds the raw data: give another folder for the prepared ones.")
     source = open_raw(raw, layout, subjects)
     name = name or source.name
     settings = {"name": name, "size": alignment.size, "minimum_pixel_sum": alignment.minimum_pixel_sum}
-    settings |= {"min_frames": min_frames, "subjects": None if subjects is None else sorted(map(str, subjects))}
+    settings |= {"min_frames": min_frames, "subjects": subjects}
     files = [part_file_name(part, alignment) for part in source.parts]
     fingerprint = hashlib.sha256(json.dumps([settings, source.pattern.pattern, files]).encode()).hexdigest()
     shown = PreparationProgress(progress)
@@ -98,7 +101,7 @@ def prepare(
 
 
 def _finished(out, fingerprint, settings, overwrite) -> PreparationReport | None:
-    """The report of a complete data set in `out` that is what we would make; clears away another if allowed to."""
+    """The report of a complete data set in `out` that is what we would make; an error if it holds another."""
     if not (out / INDEX_NAME).exists():
         return None
     try:
@@ -106,19 +109,28 @@ def _finished(out, fingerprint, settings, overwrite) -> PreparationReport | None
     except (OSError, ValueError, TypeError):
         report = None
     if report is not None and report.fingerprint == fingerprint:
-        return report
-    if not overwrite:
-        before = report.settings if report else {}
-        changed = [f"{key} was {before.get(key)!r} and is {settings[key]!r}" for key in settings]
-        changed = [text for key, text in zip(settings, changed, strict=True) if before.get(key) != settings[key]]
-        reason = "; ".join(changed) if report else "its report.json cannot be read"
-        raise PreparationError(
-            f"{out} holds a data set that was prepared otherwise ({reason or 'the raw files have changed'}). "
-            "Choose another folder, or make it anew with overwrite=True."
-        )
-    for path in (out / INDEX_NAME, *out.glob("walks-*.tfrecord"), out / "report.json", out / "report.md"):
-        path.unlink(missing_ok=True)
-    return None
+        return report if _whole(out) else None
+    if overwrite:
+        return None  # the old data set stays until the new one can be written
+    changed = []
+    if report is not None:
+        changed = [f"{key} was {report.settings.get(key)!r} and is {settings[key]!r}" for key in settings]
+        changed = [
+            text for key, text in zip(settings, changed, strict=True) if report.settings.get(key) != settings[key]
+        ]
+    reason = "; ".join(changed) or ("the raw files have changed" if report else "its report.json cannot be read")
+    raise PreparationError(
+        f"{out} holds a data set that was prepared otherwise ({reason}). Choose another folder, or make it anew with "
+        "overwrite=True."
+    )
+
+
+def _whole(out) -> bool:
+    """Whether index and shards of a data set are still there and of this version."""
+    try:
+        return all((out / shard).is_file() for shard in read_index(out)["shards"])
+    except (OSError, ValueError):
+        return False
 
 
 def _align(source: RawSource, files, alignment, folder, workers, shown) -> None:
@@ -145,8 +157,8 @@ def _align(source: RawSource, files, alignment, folder, workers, shown) -> None:
 
 def _gather(report, source, files, out, min_frames, subjects) -> None:
     """Write shards, reports and, last, the index. The order of walks is that of the parts and of names in a part."""
-    for leftover in (*out.glob("walks-*.tfrecord"), *out.glob(".*.partial")):
-        leftover.unlink()
+    for leftover in (out / INDEX_NAME, *out.glob("walks-*.tfrecord"), *out.glob(".*.partial")):
+        leftover.unlink(missing_ok=True)
     parts = [out / PARTS / file for file in files]
     sizes = [part.stat().st_size for part in parts]
     num_shards = max(1, min(len(parts), round(sum(sizes) / SHARD_BYTES)))

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tf3dlocal.data import casia_b, oumvlp
-from tf3dlocal.data.archives import TAR_NAME, safe_member_path, tar_part, zip_members, zip_parts
+from tf3dlocal.data.archives import TAR_NAME, TarPart, safe_member_path, tar_part, zip_members, zip_parts
 from tf3dlocal.data.folders import folder_parts, read_description
 from tf3dlocal.data.path_pattern import PathPattern
 from tf3dlocal.data.raw_sequences import RawDataError, RawPart, RawSequence
 
 LAYOUTS = {pattern.layout: pattern for pattern in (casia_b.LAYOUT, oumvlp.LAYOUT)}
 PEEK = 2000  # paths of an archive that are looked at to tell its layout
+PEEKED_ARCHIVES = 5  # of a folder of archives, until one holds silhouettes
 DEPTH = 3  # folders that may stand above the root of a tree
 
 
@@ -45,7 +46,7 @@ def open_raw(raw: str | os.PathLike, layout: str | PathPattern = "auto", subject
     raw = pathlib.Path(raw)
     if not raw.exists():
         raise RawDataError(f"{raw} does not exist.")
-    wanted = None if subjects is None else frozenset(str(subject) for subject in subjects)
+    wanted = None if subjects is None else frozenset(subject_names(subjects))
     name, patterns = _candidates(raw, layout)
     for pattern in patterns:
         strays: list[str] = []
@@ -68,6 +69,11 @@ def read_raw(raw: str | os.PathLike, layout: str | PathPattern = "auto", subject
     """
     for part in open_raw(raw, layout, subjects).parts:
         yield from part.sequences([])
+
+
+def subject_names(subjects) -> list[str]:
+    """Subjects as they may be given, one or several, numbers or names: ["001", "002"]."""
+    return sorted(map(str, [subjects] if isinstance(subjects, str) else subjects))
 
 
 def _candidates(raw, layout):
@@ -120,12 +126,18 @@ def _is_archive(path):
 
 
 def _known(parts, pattern):
-    """The parts, or none of them where the first tar archive among them holds another layout."""
-    for part in parts:
-        if hasattr(part, "peek"):
-            paths = part.peek(PEEK)
-            return parts if any(pattern.match(path) for path in paths) else []
-    return parts
+    """The parts, or none of them where the first tar archives among them hold another layout."""
+    tars = [part for part in parts if isinstance(part, TarPart)]
+    faults = []
+    for part in tars[:PEEKED_ARCHIVES]:
+        try:
+            if any(pattern.match(path) for path in part.peek(PEEK)):
+                return parts
+        except RawDataError as error:
+            faults.append(error)
+    if faults and len(faults) == len(tars):
+        raise faults[0]  # nothing readable at all; a single bad archive is told when its turn comes
+    return [part for part in parts if part not in tars]
 
 
 def _root_of_tree(folder, pattern) -> pathlib.Path | None:
