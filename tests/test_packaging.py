@@ -14,7 +14,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tf3dlocal"
-IMPORT_NAMES = {"opencv-python-headless": "cv2", "PyYAML": "yaml", "scikit-learn": "sklearn"}
+IMPORT_NAMES = {"opencv-python-headless": "cv2", "protobuf": "google", "PyYAML": "yaml", "scikit-learn": "sklearn"}
 
 
 @pytest.fixture(scope="module")
