@@ -3,6 +3,7 @@
 Heavy imports stand inside the verbs, so that `--help` answers at once.
 """
 
+import dataclasses
 import pathlib
 from typing import Annotated, Literal
 
@@ -12,6 +13,10 @@ import tf3dlocal
 from tf3dlocal.console import console, run, start_tensorflow, write_json
 
 Path = pathlib.Path
+Distance = Annotated[
+    Literal["part_mean", "flattened"],
+    typer.Option(help="Euclidean per part then mean (OpenGait), or of all parts laid end to end (GaitSet)."),
+]
 DEMO_FOLDER = Path("demo")
 PREPARATION_WORDS = {
     "left_out": "walks left out: too few usable frames",
@@ -36,8 +41,8 @@ app = typer.Typer(
       tf3dlocal export runs/CONFIG saved           a SavedModel for TF Serving
       tf3dlocal embed saved alice=walks/alice-1    embeddings, and who is nearest
 
-    `tf3dlocal demo` does all of it. Each verb explains itself: tf3dlocal VERB --help. Exit code: 0 done, 1 something is
-    wrong with the input and the message says what, 2 wrong usage.
+    `tf3dlocal demo` does all of it. Each verb explains itself: tf3dlocal VERB --help. Exit code: 0 done; 1 something is
+    wrong with the input, and the message says what; 2 wrong usage. TF3DLOCAL_TRACEBACK=1 shows where.
     """,
     no_args_is_help=True,
     add_completion=False,
@@ -57,12 +62,11 @@ def _show_version(wanted):
         raise typer.Exit()
 
 
+Version = Annotated[bool, typer.Option("--version", help="Print the version and stop.", callback=_show_version)]
+
+
 @app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_show_version)
-    ] = False,
-):
+def _options(version: Version = False):
     pass
 
 
@@ -98,9 +102,7 @@ def prepare(
     raw: Annotated[Path, typer.Argument(metavar="RAW", help="Folder, zip or folder of SSS.tar.gz with raw frames.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data set; made if absent.")],
     size: Annotated[int, typer.Option(min=8, help="Height and width of an aligned silhouette, in pixels.")] = 64,
-    layout: Annotated[
-        str, typer.Option(metavar="auto|casia-b|ou-mvlp|FILE.yaml", help="How the folders are named.")
-    ] = "auto",
+    layout: Annotated[str, typer.Option(metavar="auto|casia-b|ou-mvlp|FILE.yaml", help="How paths are named.")] = "auto",
     name: Annotated[str | None, typer.Option(help="What reports call the data set; RAW's name if not given.")] = None,
     min_frames: Annotated[int, typer.Option(min=1, help="Leave out walks with fewer usable frames.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUT made from other files.")] = False,
@@ -143,9 +145,7 @@ def prepare(
 @app.command()
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment as YAML; see configs/.")],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key; may be repeated.")
-    ] = None,
+    settings: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change a key; repeatable.")] = (),
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Prepared data set, instead of the config's.")] = None,
     to: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Folder of the run, instead of runs/CONFIG.")] = None,
     json: Json = None,
@@ -164,11 +164,12 @@ def train(
     start_tensorflow()
     from tf3dlocal.config import Experiment
     from tf3dlocal.training import run_experiment
+    from tf3dlocal.training.run_folder import RunFolder
 
-    experiment = Experiment.from_yaml(config, settings or [])
     folder = to or Path("runs") / config.stem
-    run_experiment(experiment, data=data, run=folder)
+    run_experiment(Experiment.from_yaml(config, settings), data=data, run=folder)
     console.print(f"model and log in {folder}", markup=False)
+    write_json(json, {"run": folder, "log": RunFolder(folder).read_log()})
 
 
 @app.command()
@@ -178,10 +179,7 @@ def evaluate(
     protocol: Annotated[
         str, typer.Option(metavar="NAME|FILE.yaml", help="casia-b-st, casia-b-mt, casia-b-lt, ou-mvlp, or your own file.")
     ],
-    distance: Annotated[
-        Literal["part_mean", "flattened"],
-        typer.Option(help="Euclidean per part then mean (OpenGait), or of all parts laid end to end (GaitSet)."),
-    ] = "part_mean",
+    distance: Distance = "part_mean",
     min_frames: Annotated[int, typer.Option(min=1, help="Leave out shorter walks; the published protocols keep all.")] = 1,
     published: Annotated[bool, typer.Option("--published", help="Print the papers' rows beside ours.")] = False,
     json: Json = None,
@@ -213,9 +211,7 @@ def export(
     model: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder or .keras file.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the versions of this model.")],
     version: Annotated[int, typer.Option(min=1, help="Number of this export; an existing one is never overwritten.")] = 1,
-    distance: Annotated[
-        Literal["part_mean", "flattened"], typer.Option(help="How its embeddings are to be compared; kept in the card.")
-    ] = "part_mean",
+    distance: Distance = "part_mean",
     json: Json = None,
 ):
     """Write a trained model as OUT/VERSION, a SavedModel that TF Serving and plain TensorFlow load.
@@ -249,9 +245,7 @@ def embed(
         Path | None, typer.Option(metavar="FILE.npz", help="Say who is nearest among these kept embeddings.")
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many of the nearest to show.")] = 3,
-    frames: Annotated[
-        Literal["auto", "raw", "aligned"], typer.Option(help="Are the pictures aligned? auto: tell by their size.")
-    ] = "auto",
+    frames: Annotated[Literal["auto", "raw", "aligned"], typer.Option(help="auto: tell by the size.")] = "auto",
     json: Json = None,
 ):
     """Turn walks into embeddings, and with a gallery say who they are nearest to.
@@ -271,24 +265,14 @@ def embed(
     known = WalkEmbeddings.read(gallery) if gallery else None
     embedded = WalkEmbeddings.of_folders(ExportedModel(model), named, frames)
     nearest = embedded.nearest(known, top) if known else [[]] * len(named)
-    results = []
-    for i, name in enumerate(embedded.names):
-        dropped = f", {len(embedded.left_out[i])} left out" if embedded.left_out[i] else ""
-        hits = "".join(f"\n  {distance:8.3f}  {other}" for other, distance in nearest[i])
-        console.print(f"{name}: {embedded.num_frames[i]} frames{dropped}{hits}", markup=False)
-        results.append(
-            {
-                "name": name,
-                "num_frames": embedded.num_frames[i],
-                "left_out": [list(frame) for frame in embedded.left_out[i]],
-                "nearest": [{"name": other, "distance": distance} for other, distance in nearest[i]],
-                "embedding": embedded.embeddings[i],
-            }
-        )
+    for name, num_frames, left_out, hits in zip(embedded.names, embedded.num_frames, embedded.left_out, nearest):
+        dropped = f", {len(left_out)} left out" if left_out else ""
+        places = "".join(f"\n  {distance:8.3f}  {other}" for other, distance in hits)
+        console.print(f"{name}: {num_frames} frames{dropped}{places}", markup=False)
     if out:
         embedded.write(out)
         console.print(f"{len(embedded.names)} embeddings in {out}", markup=False)
-    write_json(json, {"model": model, "distance": embedded.distance, "walks": results})
+    write_json(json, dataclasses.asdict(embedded) | {"nearest": nearest if known else None})
 
 
 @app.command()

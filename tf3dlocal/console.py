@@ -12,7 +12,8 @@ import rich.console
 
 MISTAKE = 1  # exit code; typer itself ends with 2 for wrong usage and 130 for an interrupt
 
-console = rich.console.Console(highlight=False)
+# A table of 11 views is wider than the 80 columns that a file or a pipe is taken to have.
+console = rich.console.Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def run(app, arguments=None, name="tf3dlocal"):

@@ -42,16 +42,16 @@ data:
   window: [12, 16]
 model:
   name: three_d_local
-  arguments: {{channels: [12, 24, 48], local_blocks: [2, 3], embedding_channels: 64, compact_channels: null}}
+  arguments: {{channels: [12, 24, 48], local_blocks: [3], embedding_channels: 64, compact_channels: null}}
 losses:
   triplet: {{mining: batch_all, margin: 0.2}}
 schedule: {{name: warmup_cosine, learning_rate: 0.002, warmup_steps: 10}}
 training:
-  steps: 200
+  steps: 120
   seed: {seed}
   report_every: 10
-  checkpoint_every: 50
-  evaluate_every: 50
+  checkpoint_every: 40
+  evaluate_every: 40
   held_out_subjects: 4
   held_out_views: [36, 90, 144]
 """

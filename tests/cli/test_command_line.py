@@ -1,0 +1,182 @@
+"""What a person at a terminal sees: help that teaches, one clear sentence for a mistake, the right exit code."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tf3dlocal.cli import app, main
+from tf3dlocal.console import write_json
+
+VERBS = ("walkers", "prepare", "train", "evaluate", "export", "embed", "demo")
+
+
+def call(capfd, *arguments):
+    """The verb as the process would run it: (exit code, standard output, standard error)."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    out, err = capfd.readouterr()
+    return ended.value.code or 0, out, err
+
+
+def test_the_verbs_are_those_of_the_readme(capfd):
+    code, out, _ = call(capfd, "--help")
+    assert code == 0
+    assert {command.name or command.callback.__name__ for command in app.registered_commands} == set(VERBS)
+    assert all(f"\n  {verb}" in out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(capfd, verb):
+    code, out, _ = call(capfd, verb, "--help")
+    assert code == 0
+    assert len(out.splitlines()) > 10
+    if verb != "demo":
+        assert f"tf3dlocal {verb} " in out, "an example of its use"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_has_a_word_of_help(verb):
+    import typer.main
+
+    command = typer.main.get_command(app).commands[verb]
+    assert not [parameter.name for parameter in command.params if not parameter.help]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("walkers",)])
+def test_every_verb_that_gives_numbers_writes_them_as_json(verb):
+    import typer.main
+
+    options = [option for p in typer.main.get_command(app).commands[verb].params for option in p.opts]
+    assert "--json" in options
+
+
+def test_help_comes_in_under_a_second():
+    command = [sys.executable, "-m", "tf3dlocal", "--help"]
+    seconds = []
+    for _ in range(3):
+        begin = time.process_time_ns(), os.times()
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        after = os.times()
+        seconds.append(after.children_user + after.children_system - begin[1].children_user - begin[1].children_system)
+    assert min(seconds) < 1  # of processor time, so that a busy machine does not fail the test
+
+
+def test_the_version_is_printed(capfd):
+    code, out, _ = call(capfd, "--version")
+    assert (code, out.startswith("tf3dlocal 0.")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-such-verb",),
+        ("walkers",),
+        ("walkers", "OUT", "--subjects", "many"),
+        ("walkers", "OUT", "--views", "0,left"),
+        ("prepare", "raw", "out", "--no-such-option"),
+        ("evaluate", "run", "--protocol", "casia-b-st"),
+        ("evaluate", "run", "--data", "d", "--protocol", "casia-b-st", "--distance", "cosine"),
+        ("export", "run", "out", "--version", "0"),
+        ("embed", "saved"),
+    ],
+)
+def test_wrong_usage_ends_with_code_2_and_says_what_is_wrong(capfd, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(capfd, *arguments)
+    assert code == 2
+    assert "Usage: tf3dlocal" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("prepare", "nowhere", "out"), "nowhere"),
+        (("train", "nowhere.yaml"), "nowhere.yaml"),
+        (("evaluate", "nowhere", "--data", "d", "--protocol", "casia-b-st"), "nowhere"),
+        (("export", "nowhere", "out"), "nowhere"),
+        (("embed", "nowhere", "walk"), "nowhere"),
+    ],
+)
+def test_a_missing_file_is_one_message_with_its_name_and_code_1(capfd, arguments, named, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(capfd, *arguments)
+    assert code == 1
+    assert "error: " in err and named in err
+    assert "Traceback" not in err
+
+
+def test_an_unknown_config_key_is_named_before_anything_is_made(capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("training: {steps: 10, sede: 3}\n")
+    code, _, err = call(capfd, "train", "config.yaml", "--data", "prepared")
+    assert code == 1
+    assert "training.sede" in err and "training.seed" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_a_wrong_setting_is_named_as_it_was_given(capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("training: {steps: 10}\n")
+    code, _, err = call(capfd, "train", "config.yaml", "--set", "training.steps=many")
+    assert code == 1
+    assert "--set training.steps=many" in err
+
+
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
+    import tf3dlocal.data.walkers
+
+    def broken(*args, **kwargs):
+        raise AttributeError("a fault")
+
+    monkeypatch.setattr(tf3dlocal.data.walkers, "write_walkers", broken)
+    with pytest.raises(AttributeError, match="a fault"):
+        main(["walkers", "out"])
+
+
+def test_a_traceback_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("TF3DLOCAL_TRACEBACK", "1")
+    with pytest.raises(FileNotFoundError):
+        main(["train", "nowhere.yaml"])
+
+
+def test_an_error_of_a_full_disk_is_one_message(capfd, monkeypatch):
+    import tf3dlocal.data.walkers
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device", "out/001")
+
+    monkeypatch.setattr(tf3dlocal.data.walkers, "write_walkers", full)
+    code, _, err = call(capfd, "walkers", "out")
+    assert code == 1
+    assert "No space left on device" in err and "out/001" in err
+
+
+def test_square_brackets_in_a_message_are_printed_as_they_are(capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(capfd, "prepare", "raw[/bold]", "out")
+    assert code == 1
+    assert "raw[/bold]" in err
+
+
+def test_json_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "new" / "numbers.json"
+    write_json(target, {"rank_1": 91.5, "folder": tmp_path})
+    assert json.loads(target.read_text()) == {"rank_1": 91.5, "folder": str(tmp_path)}
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(target, {"rank_1": float("nan")})
+    assert json.loads(target.read_text())["rank_1"] == 91.5
+    assert [path.name for path in target.parent.iterdir()] == ["numbers.json"]
+
+
+def test_tensorflow_says_nothing_when_a_verb_starts_it(tmp_path):
+    program = "from tf3dlocal.console import start_tensorflow; start_tensorflow(); import tensorflow as tf; tf.zeros(1)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120,
+        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("", "")

@@ -1,0 +1,128 @@
+"""Each verb after the other on three people and two cameras, as a person would call them."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tf3dlocal.cli import main
+
+CONFIG = """
+data:
+  protocol: PROTOCOL
+  subjects_per_batch: 2
+  walks_per_subject: 2
+  clip_length: 4
+  window: [4, 5]
+model: {arguments: {channels: [2, 4, 4], local_blocks: [3], num_parts: 4, embedding_channels: 4, compact_channels: null}}
+training: {steps: 2, report_every: 1, strategy: none}
+"""
+
+PROTOCOL = """
+name: three people
+train: [001..002]
+test: [003..004]
+gallery: [nm-01, nm-02, nm-03, nm-04]
+probes: {NM: [nm-05, nm-06], CL: [cl]}
+"""
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code or 0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Everything that the verbs made, one after the other; a failure here fails every test of this file."""
+    folder = tmp_path_factory.mktemp("verbs")
+    (folder / "protocol.yaml").write_text(PROTOCOL)
+    (folder / "config.yaml").write_text(CONFIG.replace("PROTOCOL", str(folder / "protocol.yaml")))
+    raw, prepared, run, saved = (folder / name for name in ("raw", "prepared", "run", "saved"))
+    verbs = [
+        ("walkers", raw, "--subjects", 4, "--frames", 6, "--views", "0,90", "--workers", 1),
+        ("prepare", raw, prepared, "--workers", 1, "--json", folder / "prepare.json"),
+        ("train", folder / "config.yaml", "--data", prepared, "--run", run, "--json", folder / "train.json"),
+        ("evaluate", run, "--data", prepared, "--protocol", folder / "protocol.yaml", "--json", folder / "run.json"),
+        ("export", run, saved, "--json", folder / "export.json"),
+        ("evaluate", saved, "--data", prepared, "--protocol", folder / "protocol.yaml", "--json", folder / "saved.json"),
+        ("embed", saved, f"three={raw}/003/nm-01/090", f"four={raw}/004/nm-01/090", "--out", folder / "gallery.npz"),
+        ("embed", saved, raw / "003/nm-01/090", "--gallery", folder / "gallery.npz", "--json", folder / "embed.json"),
+    ]
+    for verb in verbs:
+        assert call(*verb) == 0, verb
+    return folder
+
+
+def numbers(folder, name):
+    return json.loads((folder / f"{name}.json").read_text())
+
+
+def test_prepare_counts_walks_and_frames(folder):
+    report = numbers(folder, "prepare")
+    assert report["num_walks"] == 4 * 10 * 2
+    assert report["num_frames"] == report["num_raw_frames"] == 80 * 6
+
+
+def test_train_gives_its_log(folder):
+    log = numbers(folder, "train")["log"]
+    assert [record["step"] for record in log][-1] == 2
+
+
+def test_the_run_and_its_export_have_the_same_rank_1(folder):
+    run, saved = numbers(folder, "run"), numbers(folder, "saved")
+    assert run["rank1"] == saved["rank1"]
+    assert run["groups"] == ["NM", "CL"]
+
+
+def test_the_card_of_the_export_holds_the_config_of_the_run(folder):
+    card = json.loads((folder / "saved" / "1" / "model_card.json").read_text())
+    assert card["config"]["model"]["arguments"]["channels"] == [2, 4, 4]
+    assert card["made_by"].startswith(f"tf3dlocal export {folder / 'run'}")
+
+
+def test_a_walk_is_nearest_to_itself_in_the_gallery(folder):
+    found = numbers(folder, "embed")
+    ((nearest, *_),) = found["nearest"]
+    assert nearest == ["three", pytest.approx(0, abs=1e-4)]
+    assert found["num_frames"] == [6]
+    gallery = np.load(folder / "gallery.npz")
+    assert gallery["names"].tolist() == ["three", "four"]
+
+
+def test_an_exported_version_is_not_overwritten(folder, capfd):
+    assert call("export", folder / "run", folder / "saved") == 1
+    assert "choose version 2" in capfd.readouterr().err
+
+
+def test_an_export_of_an_export_is_refused(folder, tmp_path, capfd):
+    assert call("export", folder / "saved", tmp_path / "again") == 1
+    assert "exported model already" in capfd.readouterr().err
+
+
+def test_an_unfinished_training_is_called_unfinished(folder, tmp_path, capfd):
+    unfinished = shutil.copytree(folder / "run", tmp_path / "run")
+    (unfinished / "model.keras").unlink()
+    protocol = folder / "protocol.yaml"
+    assert call("evaluate", unfinished, "--data", folder / "prepared", "--protocol", protocol) == 1
+    assert "is not finished" in capfd.readouterr().err
+
+
+def test_a_protocol_that_does_not_fit_the_data_set_is_explained(folder, capfd):
+    assert call("evaluate", folder / "run", "--data", folder / "prepared", "--protocol", "casia-b-st") == 1
+    assert "none of them is in the data set" in capfd.readouterr().err
+
+
+def test_a_walk_without_pictures_names_its_folder(folder, tmp_path, capfd):
+    (tmp_path / "walk").mkdir()
+    assert call("embed", folder / "saved", tmp_path / "walk") == 1
+    assert str(tmp_path / "walk") in capfd.readouterr().err
+
+
+def test_too_few_people_for_a_batch_are_said_before_training(folder, tmp_path, capfd):
+    settings = ("--set", "data.subjects_per_batch=3", "--run", tmp_path / "run")
+    assert call("train", folder / "config.yaml", "--data", folder / "prepared", *settings) == 1
+    assert "data.subjects_per_batch is 3" in capfd.readouterr().err
+    assert not (tmp_path / "run").exists()
