@@ -17,6 +17,7 @@ from tf3dlocal.layers.location import LOCATION_FIELDS, Location, decode_location
 from tf3dlocal.layers.micro_motion_pooling import MicroMotionPooling
 from tf3dlocal.layers.mixture_sampler import MixtureSampler3D
 from tf3dlocal.layers.normalized_max_pooling import NormalizedMaxPooling
+from tf3dlocal.layers.own_seed import own_seed
 from tf3dlocal.layers.part_priors import PAPER_PARTS, RELEASE_PARTS, PartPrior
 from tf3dlocal.layers.sampling_filters import apply_filters, gaussian_filter, linear_filter, sampling_grid
 from tf3dlocal.layers.separate_dense import SeparateDense

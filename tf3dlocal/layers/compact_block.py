@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.layers.batch_normalization import batch_normalization
+from tf3dlocal.layers.own_seed import own_seed
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -36,8 +37,8 @@ class CompactBlock(keras.layers.Layer):
         self.units = units
         self.input_norm = batch_normalization("input_norm", synchronized, self.dtype_policy)
         self.dropout = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="dropout")
-        self.linear = keras.layers.Dense(units, use_bias=False, kernel_initializer=keras.initializers.GlorotUniform(seed),
-                                         dtype=self.dtype_policy, name="linear")
+        start = keras.initializers.GlorotUniform(own_seed(seed, "linear"))
+        self.linear = keras.layers.Dense(units, use_bias=False, kernel_initializer=start, dtype=self.dtype_policy, name="linear")
         self.output_norm = batch_normalization("output_norm", synchronized, self.dtype_policy)
 
     def build(self, parts_shape):

@@ -14,7 +14,7 @@ class FocalConvolution(VolumeConvolution):
 
     Args:
         filters: number of output channels.
-        kernel_size: one odd number k, for a kernel (1, k, k).
+        kernel_size: one odd number k, for a kernel (1, k, k), or such three numbers.
         num_strips: number of strips p; must divide the map's height.
         form, seed: as in `VolumeConvolution`.
 
@@ -25,7 +25,7 @@ class FocalConvolution(VolumeConvolution):
         float [batch, frames, height, width, filters].
 
     Raises:
-        ValueError: a height that the strips do not divide.
+        ValueError: a kernel of several frames, or a height that the strips do not divide.
 
     Example:
         >>> import numpy as np
@@ -36,7 +36,9 @@ class FocalConvolution(VolumeConvolution):
     def __init__(self, filters, kernel_size=3, num_strips=1, form="auto", seed=None, **kwargs):
         if isinstance(kernel_size, int):
             kernel_size = (1, kernel_size, kernel_size)
-        super().__init__(filters, tuple(kernel_size), form=form, seed=seed, **kwargs)
+        if kernel_size[0] != 1:  # strips stand side by side on the frames' axis, where it would take them for neighbours
+            raise ValueError(f"A focal convolution has a kernel of one frame; got {tuple(kernel_size)}.")
+        super().__init__(filters, kernel_size, form=form, seed=seed, **kwargs)
         self.num_strips = num_strips
 
     def build(self, volume_shape):

@@ -19,7 +19,7 @@ def local_block(block_input, global_map, parts=PAPER_PARTS, name="local_block", 
         global_map: [batch, frames, height, width, C], the output of the block's global path.
         parts: part priors, any number of them; no two of one name.
         name: prefix of the layers' names.
-        part_channels: filters of every path; None for C / 2 (main paper 3.2.3).
+        part_channels: filters of every path; None for C / 2 (main paper 3.2.3), 0 as in `LocalPath`.
         hidden_channels: filters within the localization networks; None for C / 4 (seed Table 1).
         form: as in `VolumeConvolution`.
         seed: seed of the first weights; each path gets one of its own.
@@ -45,8 +45,8 @@ def local_block(block_input, global_map, parts=PAPER_PARTS, name="local_block", 
     paths = [global_map]
     for index, part in enumerate(parts):
         path = LocalPath(
-            part, channels // 2 if part_channels is None else part_channels,
-            channels // 4 if hidden_channels is None else hidden_channels, form=form,
+            part, max(1, channels // 2) if part_channels is None else part_channels,
+            max(1, channels // 4) if hidden_channels is None else hidden_channels, form=form,
             seed=None if seed is None else seed + index + 1, name=f"{name}_{part.name}", **path_arguments)
         paths.append(path(block_input, global_map)["features"])
     dtype = path_arguments.get("dtype")

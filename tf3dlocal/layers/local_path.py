@@ -7,6 +7,7 @@ from tf3dlocal.layers.gaussian_sampler import GaussianSampler3D
 from tf3dlocal.layers.localization_network import LocalizationNetwork
 from tf3dlocal.layers.location import decode_location
 from tf3dlocal.layers.mixture_sampler import MixtureSampler3D
+from tf3dlocal.layers.own_seed import own_seed
 from tf3dlocal.layers.part_priors import PartPrior
 from tf3dlocal.layers.trilinear_sampler import TrilinearSampler3D
 from tf3dlocal.layers.volume_convolution import VolumeConvolution
@@ -72,11 +73,11 @@ class LocalPath(keras.layers.Layer):
             synchronized=synchronized, form=form, seed=seed)
         tied = rule == "release" if tied_strides is None else tied_strides
         self.localization = LocalizationNetwork(
-            hidden_channels, 7 if tied else 8, rule, clip_length, per_frame, synchronized, form, seed,
-            dtype=self.dtype_policy, name="localization")
+            hidden_channels, 7 if tied else 8, rule, clip_length, per_frame, synchronized, form,
+            own_seed(seed, "localization"), dtype=self.dtype_policy, name="localization")
+        names = [f"convolution_{index + 1}" for index in range(num_convolutions if channels else 0)]
         self.convolutions = [
-            VolumeConvolution(channels, 3, form, seed, dtype=self.dtype_policy, name=f"convolution_{index + 1}")
-            for index in range(num_convolutions if channels else 0)]
+            VolumeConvolution(channels, 3, form, own_seed(seed, name), dtype=self.dtype_policy, name=name) for name in names]
 
     def get_config(self):
         return {**super().get_config(), **self.arguments}
@@ -116,3 +117,8 @@ class LocalPath(keras.layers.Layer):
             "volume": tuple(block_input_shape),
             "location": (*global_map_shape[:2 if per_frame else 1], 8),
         }
+
+    def compute_output_spec(self, block_input, global_map, training=None):
+        shapes = self.compute_output_shape(block_input.shape, global_map.shape)
+        dtypes = {name: self.compute_dtype for name in shapes} | {"location": "float32"}
+        return {name: keras.KerasTensor(shape, dtypes[name]) for name, shape in shapes.items()}

@@ -7,6 +7,7 @@ from tf3dlocal.layers.adaptive_max_pool import adaptive_max_pool
 from tf3dlocal.layers.batch_normalization import batch_normalization
 from tf3dlocal.layers.halving_max_pool import halving_max_pool
 from tf3dlocal.layers.normalized_max_pooling import NormalizedMaxPooling
+from tf3dlocal.layers.own_seed import own_seed
 from tf3dlocal.layers.volume_convolution import VolumeConvolution
 
 
@@ -56,7 +57,7 @@ class LocalizationNetwork(keras.layers.Layer):
         float32 [batch, num_outputs], or [batch, frames, num_outputs] per frame; order as in `decode_location`.
 
     Raises:
-        ValueError: unknown style, another number of outputs, or per_frame with style "release".
+        ValueError: no filters, unknown style, another number of outputs, or per_frame with style "release".
 
     Example:
         >>> import numpy as np
@@ -67,6 +68,8 @@ class LocalizationNetwork(keras.layers.Layer):
     def __init__(self, hidden_channels, num_outputs=8, style="paper", clip_length=30, per_frame=False, synchronized=False,
                  form="auto", seed=None, **kwargs):
         super().__init__(**kwargs)
+        if hidden_channels < 1:  # Keras would build it, and every clip would get the same location
+            raise ValueError(f"A localization network needs at least one filter; got {hidden_channels}.")
         if style not in ("paper", "release"):
             raise ValueError(f'style is "paper" or "release", not {style!r}.')
         if num_outputs not in (7, 8):
@@ -83,7 +86,8 @@ class LocalizationNetwork(keras.layers.Layer):
             return batch_normalization(name, synchronized, dtype or self.dtype_policy)
 
         def convolution(kernel_size, name):
-            return VolumeConvolution(hidden_channels, kernel_size, form, seed, dtype=self.dtype_policy, name=name)
+            return VolumeConvolution(
+                hidden_channels, kernel_size, form, own_seed(seed, name), dtype=self.dtype_policy, name=name)
 
         self.pool0 = NormalizedMaxPooling(not per_frame, synchronized, form, dtype=self.dtype_policy, name="pool0")
         self.conv1, self.norm1 = convolution(1, "conv1"), norm("norm1")
@@ -91,7 +95,7 @@ class LocalizationNetwork(keras.layers.Layer):
         self.conv4 = convolution(3, "conv4")
         self.norm4 = norm("norm4") if style == "paper" else None
         # Near zero, so that training starts with every part on its prior. Numbers of places stay in float32.
-        start = keras.initializers.RandomNormal(stddev=0.001, seed=seed)
+        start = keras.initializers.RandomNormal(stddev=0.001, seed=own_seed(seed, "fc6"))
         self.fc6 = keras.layers.Dense(num_outputs, kernel_initializer=start, dtype="float32", name="fc6")
         self.output_norm = norm("output_norm", "float32") if style == "release" else None
 
@@ -140,3 +144,6 @@ class LocalizationNetwork(keras.layers.Layer):
 
     def compute_output_shape(self, volume_shape):
         return (*volume_shape[:2 if self.per_frame else 1], self.num_outputs)
+
+    def compute_output_spec(self, volume, training=None):
+        return keras.KerasTensor(self.compute_output_shape(volume.shape), "float32")  # under any policy

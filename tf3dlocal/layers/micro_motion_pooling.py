@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf3dlocal.layers.own_seed import own_seed
 
 
 def neighbouring_frames(parts, length):
@@ -37,7 +38,7 @@ class MicroMotionPooling(keras.layers.Layer):
     Every part has convolutions of its own. GaitPart and OpenGait: LeakyReLU, no bias; the 3DLocal release: ReLU, bias.
 
     Args:
-        squeeze: the inner convolution has channels / squeeze filters.
+        squeeze: the inner convolution has channels / squeeze filters, and one at least.
         use_bias: whether the convolutions have a bias.
         activation: "leaky_relu" (slope 0.01) or "relu" between the two convolutions.
         seed: seed of the first weights.
@@ -68,22 +69,26 @@ class MicroMotionPooling(keras.layers.Layer):
 
     def build(self, parts_shape):
         num_parts, channels = parts_shape[-2:]
-        hidden = channels // self.squeeze
+        hidden = max(1, channels // self.squeeze)
         self.template_weights = []
         for index, (_, first, second) in enumerate(self.TEMPLATES, start=1):
-            convolutions = []
-            for name, length, inputs, outputs in (("squeeze", first, channels, hidden), ("expand", second, hidden, channels)):
-                kernel = self.add_weight(name=f"template_{index}_{name}_kernel", shape=(num_parts, length, inputs, outputs),
-                                         initializer=self.kernel_start(length, inputs))
-                bias = self.use_bias and self.add_weight(name=f"template_{index}_{name}_bias", shape=(num_parts, outputs),
-                                                         initializer=self.kernel_start(length, inputs))
-                convolutions.append((kernel, bias))
-            self.template_weights.append(convolutions)
+            squeeze = self.convolution_weights(f"template_{index}_squeeze", num_parts, first, channels, hidden)
+            expand = self.convolution_weights(f"template_{index}_expand", num_parts, second, hidden, channels)
+            self.template_weights.append([squeeze, expand])
 
-    def kernel_start(self, length, inputs):
-        """PyTorch's default of a Conv1d, which the release keeps: uniform within 1 / sqrt(frames x inputs)."""
+    def convolution_weights(self, name, num_parts, length, inputs, outputs):
+        """Kernel and bias (or False) of one convolution per part.
+
+        They start as PyTorch's default of a Conv1d, which the release keeps: uniform within 1 / sqrt(frames x inputs).
+        """
         limit = (length * inputs) ** -0.5
-        return keras.initializers.RandomUniform(-limit, limit, seed=self.seed)
+
+        def weight(kind, shape):
+            start = keras.initializers.RandomUniform(-limit, limit, seed=own_seed(self.seed, f"{name}_{kind}"))
+            return self.add_weight(name=f"{name}_{kind}", shape=shape, initializer=start)
+
+        kernel = weight("kernel", (num_parts, length, inputs, outputs))
+        return kernel, self.use_bias and weight("bias", (num_parts, outputs))
 
     def convolve(self, parts, kernel, bias):
         kernel = ops.cast(kernel, parts.dtype)

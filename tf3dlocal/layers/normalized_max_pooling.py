@@ -55,7 +55,7 @@ class NormalizedMaxPooling(keras.layers.Layer):
     def call(self, volume, training=None):
         volume = ops.stop_gradient(volume)
         mean, variance = self.moving_mean.value, self.moving_variance.value
-        if training:
+        if training and self.trainable:  # frozen, it keeps its statistics, as Keras' own layer does
             mean, variance = ops.moments(ops.cast(volume, "float32"), axes=(0, 1, 2, 3), synchronized=self.synchronized)
             for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(self.MOMENTUM * moving + (1 - self.MOMENTUM) * batch)

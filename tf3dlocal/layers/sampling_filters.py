@@ -28,8 +28,9 @@ def sampling_grid(center, stride, count, symmetric=True):
 def gaussian_filter(positions, variance, size):
     """Rows of a Gaussian filter: G[i, p] = exp(-(mu_i - p)^2 / (2 sigma^2)) / Z_i over the cells p = 0..size-1.
 
-    Z_i is the row's sum, held at 1e-8 from below as in the release: every row whose point lies on or near the map sums to
-    one, and a point far outside reads nothing in place of 0/0. Main paper Eq. 7-8.
+    Z_i is the row's sum, held at 1e-8 from below as in the release: a row whose point has a cell within 6 sigma sums to
+    one, and a point far outside reads nothing in place of 0/0. Main paper Eq. 7-8. (So does, in the release and here, a
+    point between two cells that are both farther than that; it needs a variance below 0.0065, a fifteenth of the prior's.)
 
     Args:
         positions: float [..., points], in cells.

@@ -21,7 +21,8 @@ class SeparableSampler3D(keras.layers.Layer):
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
-        location: `Location`, or its stacked form [batch, 8] or [batch, frames, 8]; always computed in float32.
+        location: `Location`, or its stacked form [batch, 8] or [batch, frames, 8]; always computed in float32. Where every
+            frame has its own, time is cut by the mean over frames of its centre, stride and variance.
 
     Returns:
         float [batch, frames, height, width, channels].
@@ -61,7 +62,7 @@ class SeparableSampler3D(keras.layers.Layer):
         location = Location.unstack(location)
         clip = location
         if len(location.center_t.shape) == 2:  # frames have their own place in space; in time the clip has one
-            clip = Location(*(field[:, 0] for field in location))
+            clip = Location(*(ops.mean(field, axis=1) for field in location))
         rows = sampling_grid(location.center_y, location.stride_y, self.num_rows or height, symmetric)
         columns = sampling_grid(location.center_x, location.stride_x, width, symmetric)
         frames = sampling_grid(clip.center_t, clip.stride_t, num_frames, symmetric)

@@ -4,7 +4,7 @@ import keras
 
 from tf3dlocal.layers import (
     PAPER_PARTS, RELEASE_PARTS, CompactBlock, FocalConvolution, FramePooling, HorizontalPooling, LocalPath,
-    MicroMotionPooling, SeparateDense, local_block,
+    MicroMotionPooling, SeparateDense, local_block, own_seed,
 )
 
 # What differs between the paper (with the seed, its supplement) and the authors' code; every entry is an argument too.
@@ -108,7 +108,7 @@ def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1),
         if block in local_blocks:
             x = local_block(
                 block_input, x, chosen("parts", parts), name=f"block_{block}",
-                part_channels=block_channels // 2 if feature_extraction else 0,
+                part_channels=None if feature_extraction else 0,
                 hidden_channels=max(1, block_channels // chosen("hidden_divisor", hidden_divisor)),
                 seed=None if seed is None else seed + 100 * block + 50, **path_arguments)
         if block < 3:
@@ -117,15 +117,17 @@ def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1),
     x = HorizontalPooling(num_parts, dtype=dtype, name="horizontal_pooling")(x)  # b t p c
     x = MicroMotionPooling(
         use_bias=chosen("temporal_bias", temporal_bias), activation=chosen("temporal_activation", temporal_activation),
-        seed=seed, dtype=dtype, name="micro_motion_pooling")(x)  # b p c
+        seed=own_seed(seed, "micro_motion_pooling"), dtype=dtype, name="micro_motion_pooling")(x)  # b p c
     # Distances and logits are computed in float32 whatever the policy.
-    part_features = SeparateDense(embedding_channels, seed=seed, dtype="float32", name="part_features")(x)  # b p c
+    features_seed = own_seed(seed, "part_features")
+    part_features = SeparateDense(embedding_channels, features_seed, dtype="float32", name="part_features")(x)  # b p c
     outputs = {"part_features": part_features, "embedding": part_features}
     if compact_channels is not None:
-        compact = CompactBlock(compact_channels, dropout, synchronized, seed, dtype="float32", name="embedding")
+        compact = CompactBlock(
+            compact_channels, dropout, synchronized, own_seed(seed, "embedding"), dtype="float32", name="embedding")
         outputs["embedding"] = compact(part_features)  # b c
     if num_classes is not None:
-        start = keras.initializers.GlorotUniform(seed)
+        start = keras.initializers.GlorotUniform(own_seed(seed, "logits"))
         classifier = keras.layers.Dense(num_classes, use_bias=False, kernel_initializer=start, dtype="float32", name="logits")
         outputs["logits"] = classifier(outputs["embedding"])
     return keras.Model(silhouettes, outputs, name=name)

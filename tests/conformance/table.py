@@ -1,0 +1,102 @@
+"""Every public layer, model and loss once, with toy arguments, what goes in and what comes out.
+
+Shapes are a small language: `b` is the batch, `t` the number of frames, both free; numbers are fixed.
+"""
+
+from typing import NamedTuple
+
+from tf3dlocal import layers, losses
+from tf3dlocal.models import ThreeDLocal
+
+HEAD = ("head", 0.25, 0.5, 0.5, 0.5, 0.125, 0.5)
+HALVES = [("upper", 0.5, 1.0, 0.5, 0.5, 0.25, 0.5), ("lower", 0.5, 1.0, 0.5, 0.5, 0.75, 0.5)]
+
+
+class Row(NamedTuple):
+    """What is made, from which arguments, and the shapes of its call arguments and outputs."""
+
+    make: object
+    arguments: dict
+    inputs: tuple
+    outputs: object
+
+    def sizes(self, batch, frames):
+        """(input shapes, output shapes) for these numbers of clips and frames, None for an unknown one."""
+        free = {"b": batch, "t": frames}
+
+        def shape(text):
+            if isinstance(text, dict):
+                return {name: shape(value) for name, value in text.items()}
+            return tuple(free[axis] if axis in free else int(axis) for axis in text.split())
+
+        return [shape(text) for text in self.inputs], shape(self.outputs)
+
+
+VOLUME, MAP = "b t 8 6 4", "b t 8 6 8"
+SAMPLED = ((VOLUME, "b 8"), VOLUME)
+SAMPLED_PER_FRAME = ((VOLUME, "b t 8"), VOLUME)
+RELEASE_SAMPLING = {"num_rows": 5, "grid": "release", "coordinates": "release"}
+
+LAYERS = {
+    "CompactBlock": Row(layers.CompactBlock, {"units": 5, "seed": 0}, ("b 3 8",), "b 5"),
+    "FocalConvolution": Row(layers.FocalConvolution, {"filters": 3, "kernel_size": 5, "num_strips": 2}, (VOLUME,), "b t 8 6 3"),
+    "FramePooling": Row(layers.FramePooling, {}, (VOLUME,), "b t 4 3 4"),
+    "FramePooling, sliced": Row(layers.FramePooling, {"form": "sliced"}, ("b t 9 7 4",), "b t 4 3 4"),
+    "GaussianSampler3D": Row(layers.GaussianSampler3D, {}, *SAMPLED),
+    "GaussianSampler3D, release": Row(layers.GaussianSampler3D, RELEASE_SAMPLING, *SAMPLED),
+    "HorizontalPooling": Row(layers.HorizontalPooling, {"num_parts": 4}, (VOLUME,), "b t 4 4"),
+    "LocalizationNetwork": Row(layers.LocalizationNetwork, {"hidden_channels": 3, "seed": 0}, (MAP,), "b 8"),
+    "LocalizationNetwork, release": Row(
+        layers.LocalizationNetwork, {"hidden_channels": 3, "num_outputs": 7, "style": "release", "seed": 0}, (MAP,), "b 7"),
+    "LocalizationNetwork, per frame": Row(
+        layers.LocalizationNetwork, {"hidden_channels": 3, "per_frame": True, "seed": 0}, (MAP,), "b t 8"),
+    "LocalPath": Row(
+        layers.LocalPath, {"prior": HEAD, "channels": 3, "hidden_channels": 5, "seed": 0}, (VOLUME, MAP),
+        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"}),
+    "LocalPath, release": Row(
+        layers.LocalPath,
+        {"prior": HEAD, "channels": 3, "hidden_channels": 5, "rule": "release", "num_convolutions": 2, "seed": 0},
+        (VOLUME, MAP), {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"}),
+    "LocalPath, per frame, no features": Row(
+        layers.LocalPath, {"prior": HEAD, "channels": 0, "hidden_channels": 5, "per_frame": True, "seed": 0}, (VOLUME, MAP),
+        {"features": VOLUME, "volume": VOLUME, "location": "b t 8"}),
+    "MicroMotionPooling": Row(layers.MicroMotionPooling, {"squeeze": 2}, ("b t 3 8",), "b 3 8"),
+    "MicroMotionPooling, release": Row(
+        layers.MicroMotionPooling, {"use_bias": True, "activation": "relu"}, ("b t 3 8",), "b 3 8"),
+    "MixtureSampler3D": Row(layers.MixtureSampler3D, {}, *SAMPLED_PER_FRAME),
+    "MixtureSampler3D, release": Row(layers.MixtureSampler3D, RELEASE_SAMPLING, *SAMPLED),
+    "NormalizedMaxPooling": Row(layers.NormalizedMaxPooling, {"halve_frames": False}, ("b t 9 6 4",), "b t 5 3 4"),
+    "SeparateDense": Row(layers.SeparateDense, {"units": 5}, ("b 3 8",), "b 3 5"),
+    "TrilinearSampler3D": Row(layers.TrilinearSampler3D, {}, *SAMPLED),
+    "VolumeConvolution": Row(layers.VolumeConvolution, {"filters": 3}, (VOLUME,), "b t 8 6 3"),
+    "VolumeConvolution, reference": Row(
+        layers.VolumeConvolution, {"filters": 3, "kernel_size": [3, 1, 5], "form": "reference"}, (VOLUME,), "b t 8 6 3"),
+}  # fmt: skip
+
+# As many filters in the localization networks as the blocks have channels: of very few, ReLU may silence all.
+TINY = {
+    "input_shape": (None, 16, 12, 1), "channels": (4, 6, 6), "hidden_divisor": 1, "parts": HALVES, "num_parts": 2,
+    "embedding_channels": 6, "seed": 0,
+}  # fmt: skip
+SILHOUETTES = ("b t 16 12 1",)
+
+MODELS = {
+    "three_d_local": Row(
+        ThreeDLocal, {**TINY, "local_blocks": (1, 3), "compact_channels": 5, "num_classes": 3}, SILHOUETTES,
+        {"part_features": "b 2 6", "embedding": "b 5", "logits": "b 3"}),
+    "three_d_local, release": Row(
+        ThreeDLocal, {**TINY, "preset": "release"}, SILHOUETTES, {"part_features": "b 2 6", "embedding": "b 2 6"}),
+    "three_d_local, per frame, focal": Row(
+        ThreeDLocal,
+        {**TINY, "input_shape": (None, 32, 12, 1), "local_blocks": (2,), "per_frame": True, "global_path": "focal",
+         "compact_channels": None},
+        ("b t 32 12 1",), {"part_features": "b 2 6", "embedding": "b 2 6"}),
+}  # fmt: skip
+
+# Labels [b] are given beside the one input; what `call` gives per part or per walk.
+LOSSES = {
+    "BatchAllTripletLoss": Row(losses.BatchAllTripletLoss, {"margin": 0.3}, ("b 3 8",), "3"),
+    "ScaledCrossEntropy": Row(losses.ScaledCrossEntropy, {"scale": 2.0, "label_smoothing": 0.1}, ("b 5",), "b"),
+    "TripletHardLoss": Row(losses.TripletHardLoss, {"margin": 0.3, "soft": True}, ("b 3 8",), "3"),
+    "TripletSemiHardLoss": Row(losses.TripletSemiHardLoss, {"distance_metric": "squared-L2"}, ("b 3 8",), "3"),
+}

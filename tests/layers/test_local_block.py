@@ -1,0 +1,198 @@
+"""Local paths and their fusion: localization, sampling and features together, for any parts at all."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from layer_tools import randomize
+from references.layer_loops import convolution_by_hand
+from references.sampler_loops import sample_by_hand
+
+from tf3dlocal.layers import (
+    PAPER_PARTS,
+    RELEASE_PARTS,
+    LocalizationNetwork,
+    LocalPath,
+    PartPrior,
+    VolumeConvolution,
+    decode_location,
+    local_block,
+)
+
+HEIGHT, WIDTH = 8, 6
+WHOLE = [PartPrior("whole", 1, 1, 1, 0.5, 0.5, 0.5)]
+QUADRANTS = [
+    {"name": f"{row}_{column}", "height": 0.5, "width": 0.5, "length": 1, "center_x": x, "center_y": y, "center_t": 0.5}
+    for row, y in (("upper", 0.25), ("lower", 0.75)) for column, x in (("left", 0.25), ("right", 0.75))
+]  # fmt: skip
+
+
+def random_map(channels, frames=3, batch=2, seed=0):
+    return np.random.default_rng(seed).uniform(size=(batch, frames, HEIGHT, WIDTH, channels)).astype("float32")
+
+
+def block_model(parts=PAPER_PARTS, input_channels=4, channels=8, **arguments):
+    """block_input -> 3x3 global convolution -> local block, as a functional model."""
+    block_input = keras.Input((None, HEIGHT, WIDTH, input_channels))
+    global_map = VolumeConvolution(channels, (1, 3, 3), seed=1, name="global")(block_input)
+    return keras.Model(block_input, local_block(block_input, global_map, parts, seed=0, **arguments))
+
+
+@pytest.mark.parametrize("rule", ["paper", "release"])
+@pytest.mark.parametrize("sampler", ["mixture", "gaussian", "trilinear"])
+def test_a_path_localizes_samples_and_reads_as_the_formulas_say(sampler, rule):
+    part = RELEASE_PARTS[0] if rule == "release" else PAPER_PARTS[0]
+    path = LocalPath(part, channels=3, hidden_channels=2, sampler=sampler, rule=rule, num_convolutions=2)
+    block_input, global_map = random_map(4), random_map(8, seed=1)
+    path.build(block_input.shape, global_map.shape)
+    randomize(path)
+    found = {name: value.numpy() for name, value in path(block_input, global_map).items()}
+
+    raw = path.localization(global_map).numpy().astype("float64")
+    assert raw.shape == (2, 7 if rule == "release" else 8)
+    rounded = (sampler, rule) == ("mixture", "release")
+    places = decode_location(raw, part, (3, HEIGHT, WIDTH), rule, rounded).stack().numpy()
+    np.testing.assert_allclose(found["location"], places, rtol=1e-5)
+    release = rule == "release"
+    # The release's head is one row high and 6 x 4/11 columns wide here: round(6 x 1 / (6 x 4/11)) rows.
+    num_rows = 3 if release else None
+    volumes = [sample_by_hand(clip.astype("float64"), place, sampler, num_rows, release, release)
+               for clip, place in zip(block_input, places, strict=True)]
+    # A location good to 1e-5 of ten cells, read with a slope of up to 1 / sigma, sigma being 0.1 and more.
+    np.testing.assert_allclose(found["volume"], volumes, rtol=0, atol=1e-3)
+    for clip, features in zip(found["volume"], found["features"], strict=True):
+        for convolution in path.convolutions:
+            clip = np.maximum(convolution_by_hand(clip, convolution.kernel.numpy()), 0)
+        np.testing.assert_allclose(features, clip, rtol=0, atol=1e-5)
+
+
+def test_the_releases_grids_have_the_rows_of_the_authors_code():
+    """On a map of 16 x 11 the published code samples 6, 9, 11, 11, 13 and 13 rows; 5.5 rounds to the even 6."""
+    rows = []
+    for part in RELEASE_PARTS:
+        path = LocalPath(part, channels=0, hidden_channels=1, rule="release", sampler="gaussian")
+        path.build((None, None, 16, 11, 1), (None, None, 16, 11, 2))
+        rows.append(path.sampler.num_rows)
+    assert rows == [6, 9, 11, 11, 13, 13]
+
+
+def test_the_seeds_torso_is_too_narrow_for_the_releases_geometry():
+    torso = LocalPath(PAPER_PARTS[3], channels=2, hidden_channels=1, rule="release")
+    with pytest.raises(ValueError, match="samples 29 rows, but the map has only 16"):
+        torso(np.zeros((1, 2, 16, 11, 1), "float32"), np.zeros((1, 2, 16, 11, 4), "float32"))
+
+
+@pytest.mark.parametrize("rule", ["paper", "release"])
+def test_every_raw_number_of_a_location_learns_from_the_features(rule):
+    part = PartPrior("part", 0.5, 0.6, 0.5, 0.45, 0.45, 0.4)
+    path = LocalPath(part, channels=4, hidden_channels=2, rule=rule, sampler="gaussian", seed=0)
+    block_input, global_map = random_map(4, frames=5), random_map(8, frames=5, seed=1)
+    with tf.GradientTape() as tape:
+        features = path(block_input, global_map)["features"]
+        loss = tf.reduce_sum(features * random_map(4, frames=5, seed=2))
+    assert np.all(tape.gradient(loss, path.localization.fc6.bias.value) != 0)
+
+
+def test_without_feature_extraction_a_path_hands_the_sampled_volume_on():
+    path = LocalPath(PAPER_PARTS[0], channels=0, hidden_channels=2)
+    outputs = path(random_map(4), random_map(8))
+    np.testing.assert_array_equal(outputs["features"], outputs["volume"])
+    assert not path.convolutions
+
+
+@pytest.mark.parametrize("per_frame", [False, True])
+def test_a_path_says_where_it_looks_in_cells_of_the_block_input(per_frame):
+    path = LocalPath(WHOLE[0], channels=2, hidden_channels=2, per_frame=per_frame, seed=0)
+    location = path(random_map(4), random_map(8))["location"].numpy()
+    assert location.shape == ((2, 3, 8) if per_frame else (2, 8))
+    # Raw numbers start near zero (below 0.1, see the localization network): the grid covers the whole map.
+    np.testing.assert_allclose(location[..., 0] / WIDTH, 0.5, atol=0.05)
+    np.testing.assert_allclose(location[..., 3:5], 1, rtol=0.11)
+
+
+@pytest.mark.parametrize(("parts", "names"), [
+    (PAPER_PARTS, ["head", "left_arm", "right_arm", "torso", "left_leg", "right_leg"]),
+    (PAPER_PARTS[:1], ["head"]),
+    (WHOLE, ["whole"]),
+    (QUADRANTS, ["upper_left", "upper_right", "lower_left", "lower_right"]),
+])  # fmt: skip
+def test_any_parts_make_a_block(parts, names):
+    model = block_model(parts, name="block")
+    paths = [layer for layer in model.layers if isinstance(layer, LocalPath)]
+    assert [path.name for path in paths] == [f"block_{name}" for name in names]
+    # C/2 = 4 channels from every path beside the C = 8 of the global one, and back to 8.
+    assert model.get_layer("block_joined").output.shape == (None, None, HEIGHT, WIDTH, 8 + 4 * len(names))
+    assert model.get_layer("block_fusion").kernel.shape == (1, 1, 1, 8 + 4 * len(names), 8)
+    assert {path.localization.conv1.filters for path in paths} == {2}  # C/4
+    fused = model(random_map(4)).numpy()
+    assert fused.shape == (2, 3, HEIGHT, WIDTH, 8) and np.isfinite(fused).all() and (fused >= 0).all()
+
+
+def test_six_parts_quadruple_the_channels_and_the_fusion_brings_them_back():
+    assert block_model(channels=8, name="block").get_layer("block_fusion").kernel.shape[-2:] == (4 * 8, 8)
+
+
+def test_the_fusion_is_a_relu_of_one_matrix_over_global_map_and_parts():
+    model = block_model(QUADRANTS, name="block")
+    inner = keras.Model(model.input, {
+        "global": model.get_layer("global").output, "fused": model.output,
+        "parts": [model.get_layer(f"block_{part['name']}").output[0] for part in QUADRANTS]})
+    found = inner(random_map(4))
+    joined = np.concatenate([found["global"], *found["parts"]], axis=-1)
+    expected = np.maximum(joined @ model.get_layer("block_fusion").kernel.numpy()[0, 0, 0], 0)
+    np.testing.assert_allclose(found["fused"], expected, rtol=0, atol=1e-5)
+
+
+def test_channels_of_paths_and_localization_can_be_chosen():
+    model = block_model(WHOLE, name="block", part_channels=5, hidden_channels=3)
+    path = model.get_layer("block_whole")
+    assert (path.channels, path.localization.conv1.filters) == (5, 3)
+    assert model.get_layer("block_fusion").kernel.shape[-2] == 8 + 5
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_a_map_of_few_channels_still_gets_paths_that_extract_features(channels):
+    model = block_model(WHOLE, channels=channels, name="block")
+    path = model.get_layer("block_whole")
+    assert (path.channels, path.localization.conv1.filters) == (1, 1) and len(path.convolutions) == 1
+
+
+def test_every_path_starts_from_weights_of_its_own_and_a_seed_gives_them_again():
+    first, second = block_model(QUADRANTS, name="block"), block_model(QUADRANTS, name="block")
+    for own, same in zip(first.weights, second.weights, strict=True):
+        np.testing.assert_array_equal(own, same)
+    paths = [first.get_layer(f"block_{part['name']}") for part in QUADRANTS]
+    starts = [tuple(kernel.numpy().ravel()[:4]) for path in paths
+              for kernel in (path.localization.conv2.kernel, path.localization.conv4.kernel, path.convolutions[0].kernel)]
+    assert len(set(starts)) == len(starts)
+
+
+def test_parts_must_have_names_of_their_own():
+    with pytest.raises(ValueError, match=r"each with a name of its own; got \['whole', 'whole'\]"):
+        block_model([*WHOLE, *WHOLE])
+    with pytest.raises(ValueError, match=r"needs parts, each with a name of its own; got \[\]"):
+        block_model([])
+
+
+def test_both_maps_of_a_path_must_be_of_one_size():
+    path = LocalPath(PAPER_PARTS[0], channels=2, hidden_channels=1)
+    with pytest.raises(ValueError, match=r"is \(8, 6\) cells high and wide, the global map \(4, 3\)"):
+        path(random_map(4), random_map(8)[:, :, ::2, ::2])
+
+
+@pytest.mark.parametrize(("arguments", "complaint"), [
+    ({"sampler": "nearest"}, "Unknown sampler 'nearest'; there are gaussian, trilinear, mixture"),
+    ({"rule": "seed"}, "rule is .paper. or .release., not 'seed'"),
+    ({"prior": ("head", -1, 1, 1, 0.5, 0.5, 0.5)}, "extents of part 'head' must be positive"),
+    ({"hidden_channels": 0}, "at least one filter; got 0"),
+    ({"rule": "release", "per_frame": True}, "per frame are offered with style=.paper. only"),
+])  # fmt: skip
+def test_what_a_path_cannot_be_is_refused(arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        LocalPath(**{"prior": PAPER_PARTS[0], "channels": 2, "hidden_channels": 1, **arguments})
+
+
+def test_a_path_has_the_localization_network_that_the_papers_table_1_describes():
+    path = LocalPath(PAPER_PARTS[0], channels=2, hidden_channels=3, rule="release", tied_strides=False, clip_length=40)
+    assert isinstance(path.localization, LocalizationNetwork)
+    assert (path.localization.style, path.localization.num_outputs) == ("release", 8)

@@ -1,0 +1,280 @@
+"""The three samplers against plain loops, against pictures that a person can check, and against numeric derivatives."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from layer_tools import MODES, relative_error
+from references.sampler_loops import sample_by_hand
+
+from tf3dlocal.layers import (
+    GaussianSampler3D,
+    Location,
+    MixtureSampler3D,
+    TrilinearSampler3D,
+    apply_filters,
+    sampling_filters,
+)
+
+SAMPLERS = {"gaussian": GaussianSampler3D, "trilinear": TrilinearSampler3D, "mixture": MixtureSampler3D}
+# Up to and beyond the largest map whose rows and columns are joined into one matrix.
+SMALL, LARGE = (4, 6, 5), (2, 19, 14)
+assert SMALL[1] * SMALL[2] <= sampling_filters.LARGEST_JOINT_MAP < LARGE[1] * LARGE[2]
+
+
+def random_volume(size, batch=2, channels=2, seed=0):
+    return np.random.default_rng(seed).uniform(size=(batch, *size, channels))
+
+
+def random_locations(size, places=(2,), seed=0):
+    """[*places, 8]: centres on the map and beyond its borders, strides that shrink and magnify; time as one per clip."""
+    rng = np.random.default_rng(seed)
+    frames, height, width = size
+    fields = Location(
+        center_x=rng.uniform(-0.5, 1.5, places) * width, center_y=rng.uniform(-0.5, 1.5, places) * height,
+        center_t=rng.uniform(0, 1, places[:1]) * frames, stride_x=rng.uniform(0.2, 1.5, places),
+        stride_y=rng.uniform(0.2, 1.5, places), stride_t=rng.uniform(0.2, 1.5, places[:1]),
+        variance=rng.uniform(0.05, 2, places), confidence=rng.uniform(0.1, 1, places))
+    return np.stack([np.broadcast_to(field.reshape(field.shape + (1,) * (len(places) - field.ndim)), places)
+                     for field in fields], axis=-1)
+
+
+def sample_in_double(sampler, volume, location):
+    """The layer's mathematics without its cast of the location to float32 (and without rows of padding)."""
+    return apply_filters(volume, *sampler.filters(location, volume.shape[1:4]))
+
+
+def place(**fields):
+    """One location [1, 8] that copies a map of 9 x 9 cells and 9 frames onto itself, but for the given fields."""
+    same = Location(4, 4, 4, 1, 1, 1, variance=0.01, confidence=1)
+    return np.array([same._replace(**fields)], "float32")
+
+
+@pytest.mark.parametrize("release", [False, True])
+@pytest.mark.parametrize("per_frame", [False, True])
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_it_equals_plain_loops_over_the_papers_formulas(kind, size, per_frame, release):
+    options = {"grid": "release", "coordinates": "release"} if release else {}
+    sampler = SAMPLERS[kind](**options)
+    volume = random_volume(size)
+    location = random_locations(size, (2, size[0]) if per_frame else (2,))
+    expected = np.stack([sample_by_hand(v, place, kind, None, release, release) for v, place in zip(volume, location)])
+    np.testing.assert_allclose(sample_in_double(sampler, volume, location), expected, rtol=0, atol=1e-12)
+    # In float32 a position near 20 is known to 2e-6 cells, and a filter weight changes by up to 1 / (sigma e^0.5) a cell,
+    # with sigma = 0.22; where a row's sum nears its floor, 6 sigma outside, six times as fast.
+    np.testing.assert_allclose(sampler(volume.astype("float32"), location), expected, rtol=0, atol=5e-5)
+
+
+@pytest.mark.parametrize(("num_rows", "above"), [(1, 2), (2, 2), (3, 1), (5, 0), (6, 0)])
+def test_rows_that_are_not_sampled_are_zeros_above_and_below(num_rows, above):
+    volume, location = random_volume(SMALL), random_locations(SMALL, seed=2)
+    sampled = GaussianSampler3D(num_rows=num_rows)(volume.astype("float32"), location).numpy()
+    expected = np.stack([sample_by_hand(v, place, "gaussian", num_rows) for v, place in zip(volume, location)])
+    np.testing.assert_allclose(sampled, expected, rtol=0, atol=2e-5)
+    assert not sampled[:, :, :above].any() and not sampled[:, :, above + num_rows:].any()
+
+
+@pytest.mark.parametrize("kind", ["trilinear", "mixture"])
+def test_a_grid_on_the_cells_copies_the_map(kind):
+    # At integer positions the paper's linear weights, as printed, would give zeros.
+    volume = random_volume((9, 9, 9), batch=1).astype("float32")
+    np.testing.assert_allclose(SAMPLERS[kind]()(volume, place(confidence=0.5)), volume / 2, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+@pytest.mark.parametrize(("field", "axis"), [("center_t", 1), ("center_y", 2), ("center_x", 3)])
+def test_a_shifted_centre_shifts_the_output(kind, field, axis):
+    volume = random_volume((9, 9, 9), batch=1).astype("float32")
+    sampler = SAMPLERS[kind]()
+    here = sampler(volume, place(variance=0.3)).numpy()
+    there = sampler(volume, place(variance=0.3, **{field: 6})).numpy()
+    inside = np.take(there, range(7), axis), np.take(here, range(2, 9), axis)
+    np.testing.assert_allclose(*inside, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_a_bar_moved_or_turned_lands_where_a_person_expects(kind):
+    sampler = SAMPLERS[kind]()
+    bar = np.zeros((1, 9, 9, 9, 1), "float32")
+    bar[:, :, :, 6] = 1  # upright, in column 6
+    centred = sampler(bar, place(center_x=6)).numpy()
+    np.testing.assert_allclose(centred[0, 4, 4, :, 0], np.eye(9)[4], atol=1e-6)
+    lying = bar.transpose(0, 1, 3, 2, 4)  # turned: now in row 6
+    np.testing.assert_allclose(sampler(lying, place(center_y=6)), centred.transpose(0, 1, 3, 2, 4), rtol=0, atol=1e-6)
+    flash = bar.transpose(0, 3, 1, 2, 4)  # the whole frame 6 lights up
+    np.testing.assert_allclose(sampler(flash, place(center_t=6))[0, :, 4, 4, 0], np.eye(9)[4], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_a_stride_of_two_shrinks_a_bar_and_a_stride_of_a_half_widens_it(kind):
+    bar = np.zeros((1, 9, 9, 9, 1), "float32")
+    bar[:, :, :, 3:6] = 1  # columns 3, 4, 5 about the centre
+
+    def width_of(stride):
+        return SAMPLERS[kind]()(bar, place(stride_x=stride))[0, 4, 4, :, 0].numpy().sum()
+
+    assert width_of(1.0) == pytest.approx(3, abs=1e-5)
+    assert width_of(2.0) == pytest.approx(1, abs=1e-5)  # columns 2, 4, 6 are read about the centre
+    assert width_of(0.5) == pytest.approx(6, abs=1e-5)  # five points on the bar, and half of each on its border
+
+
+def test_every_frame_is_read_at_its_own_place_and_with_its_own_confidence():
+    """A dot that walks to the right stands still when every frame's centre walks with it."""
+    walk = np.zeros((1, 5, 9, 9, 1), "float32")
+    walk[0, range(5), 4, range(2, 7)] = 1
+    locations = np.repeat(place(center_t=2), 5, axis=0)[None]  # b t 8
+    locations[0, :, 0] = range(2, 7)
+    locations[0, :, 7] = [1, 1, 0.5, 1, 0]
+    followed = MixtureSampler3D()(walk, locations)[0, :, :, :, 0].numpy()
+    expected = np.zeros((5, 9, 9))
+    expected[:, 4, 4] = [1, 1, 0.5, 1, 0]
+    np.testing.assert_allclose(followed, expected, atol=1e-6)
+
+
+def test_the_releases_grid_stands_half_a_stride_nearer_to_the_origin():
+    volume = random_volume((9, 9, 9), batch=1).astype("float32")
+    strides = {"stride_x": 0.8, "stride_y": 0.6, "stride_t": 0.4, "variance": 0.2}
+    moved = place(center_x=4 - 0.4, center_y=4 - 0.3, center_t=4 - 0.2, **strides)
+    for kind in SAMPLERS.values():
+        release = kind(grid="release")(volume, place(**strides))
+        np.testing.assert_allclose(release, kind()(volume, moved), rtol=0, atol=1e-5)
+
+
+def test_the_releases_mixture_reads_a_ramp_as_pytorch_does():
+    """1 .. 10 sampled on itself, measured with torch 2.13 on the authors' code: half a frame off, and halved."""
+    ramp = np.arange(1, 11, dtype="float32").reshape(1, 10, 1, 1, 1)
+    on_itself = place(center_x=0, center_y=0, center_t=4.5)
+    exact = MixtureSampler3D()(ramp, on_itself).numpy().ravel()
+    release = MixtureSampler3D(coordinates="release")(ramp, on_itself).numpy().ravel()
+    np.testing.assert_allclose(exact, range(1, 11), rtol=1e-6)
+    np.testing.assert_allclose(release[[0, 1, -2, -1]], [0.25, 0.81, 4.69, 2.5], atol=0.005)
+
+
+def jacobian(sample, location, step=1e-5):
+    """d output / d location by central differences: [*output, *location]."""
+    columns = []
+    for index in np.ndindex(*location.shape):
+        ends = []
+        for sign in (1, -1):
+            moved = location.copy()
+            moved[index] += sign * step
+            ends.append(np.asarray(sample(moved)))
+        columns.append((ends[0] - ends[1]) / (2 * step))
+    return np.stack(columns, axis=-1).reshape(*columns[0].shape, *location.shape)
+
+
+# Positions stay 0.02 cells away from cells, where linear interpolation has kinks; points lie on the map and beside it.
+SMOOTH = np.array([[2.317, 2.833, 1.637, 0.803, 0.871, 0.679, 0.4, 0.8], [4.183, 0.713, 2.541, 0.457, 0.913, 0.391, 0.9, 0.3]])
+
+
+def smooth_location(per_frame):
+    return np.repeat(SMOOTH[:, None], SMALL[0], axis=1) if per_frame else SMOOTH
+
+
+@functools.cache
+def numeric_derivative(kind, per_frame):
+    """Of the output's weighted sum, in double precision: the weights, the derivative by location."""
+    sampler, volume = SAMPLERS[kind](), random_volume(SMALL)
+    weights = np.random.default_rng(4).normal(size=volume.shape)
+    by_location = jacobian(
+        lambda moved: np.sum(sample_in_double(sampler, volume, moved) * weights), smooth_location(per_frame))
+    return weights, by_location
+
+
+@pytest.mark.parametrize("per_frame", [False, True])
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_the_derivative_by_location_is_the_numeric_one(kind, per_frame):
+    weights, numeric = numeric_derivative(kind, per_frame)
+    volume, location = random_volume(SMALL), tf.constant(smooth_location(per_frame))
+    with tf.GradientTape() as tape:
+        tape.watch(location)
+        total = tf.reduce_sum(sample_in_double(SAMPLERS[kind](), volume, location) * weights)
+    derivative = tape.gradient(total, location).numpy()
+    # Central differences err by step^2 / 6 times a third derivative (tens) and by 1e-16 of the sum (tens) / step.
+    np.testing.assert_allclose(derivative, numeric, rtol=0, atol=1e-8)
+    without_effect = [6] if kind == "trilinear" else []  # there the variance has no part in the output
+    assert [field for field in range(8) if not derivative[..., field].any()] == without_effect
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_the_jacobian_by_location_is_the_numeric_one(kind):
+    sampler, volume, location = SAMPLERS[kind](), random_volume((3, 4, 3), channels=1), tf.constant(SMOOTH)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(location)
+        sampled = sample_in_double(sampler, volume, location)
+    automatic = tape.jacobian(sampled, location, experimental_use_pfor=False)
+    numeric = jacobian(lambda moved: sample_in_double(sampler, volume, moved), SMOOTH)
+    np.testing.assert_allclose(automatic, numeric, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_the_derivative_by_the_volume_is_the_transposed_filter(kind):
+    """The output is linear in the map: <V(I), w> = <I, dV/dI w>."""
+    sampler = SAMPLERS[kind]()
+    volume, location = tf.constant(random_volume(SMALL)), tf.constant(random_locations(SMALL))
+    weights = np.random.default_rng(3).normal(size=volume.shape)
+    with tf.GradientTape() as tape:
+        tape.watch(volume)
+        total = tf.reduce_sum(sample_in_double(sampler, volume, location) * weights)
+    np.testing.assert_allclose(np.sum(tape.gradient(total, volume) * volume), total, rtol=1e-12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("kind", "per_frame"), [("gaussian", False), ("trilinear", False), ("mixture", False), ("mixture", True)])
+def test_output_and_derivative_are_those_of_double_precision_in_every_mode(kind, per_frame, mode):
+    sampler, volume, location = SAMPLERS[kind](), random_volume(SMALL), smooth_location(per_frame)
+    weights, numeric = numeric_derivative(kind, per_frame)
+
+    def weighted_sum(volume, location):
+        with tf.GradientTape() as tape:
+            tape.watch(location)
+            sampled = sampler(volume, location)
+            total = tf.reduce_sum(sampled * tf.cast(weights, sampled.dtype))
+        return sampled, tape.gradient(total, location)
+
+    sampled, derivative = MODES[mode](weighted_sum)(tf.constant(volume, "float32"), tf.constant(location, "float32"))
+    assert relative_error(sampled, sample_in_double(sampler, volume, location).numpy()) < 5e-6
+    assert relative_error(derivative, numeric) < 5e-5  # sums of 480 products of either sign, each good to 1e-6
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_batch_and_frames_may_be_unknown(kind, jit_compile):
+    sampler = SAMPLERS[kind]()
+    signature = [tf.TensorSpec([None, None, 6, 5, 2]), tf.TensorSpec([None, 8])]
+    sample = tf.function(sampler, input_signature=signature, jit_compile=jit_compile)
+    for batch, frames in ((1, 1), (3, 4)):
+        size = (frames, 6, 5)
+        volume, location = random_volume(size, batch).astype("float32"), random_locations(size, (batch,)).astype("float32")
+        np.testing.assert_allclose(sample(volume, location), sampler(volume, location), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_half_precision_comes_close_to_single_precision(kind, size):
+    volume, location = random_volume(size).astype("float32"), random_locations(size).astype("float32")
+    full = SAMPLERS[kind]()(volume, location).numpy()
+    half = SAMPLERS[kind](dtype="mixed_float16")(volume, location)
+    assert half.dtype == "float16"
+    # Values up to one, each rounded to 2^-11 at most six times: the map, three filters and up to three products.
+    np.testing.assert_allclose(half, full, rtol=0, atol=6 * 2.0**-11)
+
+
+def test_a_location_with_names_is_taken_as_its_stacked_form_is():
+    volume, location = random_volume(SMALL).astype("float32"), random_locations(SMALL).astype("float32")
+    sampler = MixtureSampler3D()
+    np.testing.assert_array_equal(sampler(volume, Location.unstack(location)), sampler(volume, location))
+
+
+def test_what_cannot_be_sampled_is_refused_with_a_reason():
+    with pytest.raises(ValueError, match="grid is .symmetric. or .release., not 'centred'"):
+        GaussianSampler3D(grid="centred")
+    with pytest.raises(ValueError, match="coordinates is .exact. or .release., not 'pytorch'"):
+        GaussianSampler3D(coordinates="pytorch")
+    volume, location = random_volume(SMALL).astype("float32"), random_locations(SMALL)
+    with pytest.raises(ValueError, match="samples 29 rows, but the map has only 6"):
+        GaussianSampler3D(num_rows=29)(volume, location)
+    with pytest.raises(ValueError, match="8 numbers on its last axis .* but the shape is"):
+        GaussianSampler3D()(volume, location[:, :7])

@@ -1,0 +1,315 @@
+"""3DLocal as a whole: its parameters counted by hand, the paper's ablations, and any walk in any mode."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from layer_tools import MODES, randomize, relative_error
+
+from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS, Location, MixtureSampler3D
+from tf3dlocal.models import ThreeDLocal, embedding_model, located_parts
+
+# Half of the papers' height and width, few channels. Local paths cost most of the time: where one block of them tells as
+# much as three, there is one.
+ALL_BLOCKS = {
+    "input_shape": (None, 32, 22, 1), "channels": (4, 8, 8), "num_parts": 4, "embedding_channels": 6, "compact_channels": 5,
+    "seed": 0,
+}  # fmt: skip
+PAPER = {**ALL_BLOCKS, "local_blocks": (3,)}
+RELEASE = {**PAPER, "preset": "release", "compact_channels": None}
+both_presets = pytest.mark.parametrize("options", [PAPER, RELEASE], ids=["paper", "release"])
+
+
+def random_walks(frames=3, batch=2, size=(32, 22), seed=0):
+    return np.random.default_rng(seed).uniform(size=(batch, frames, *size, 1)).astype("float32")
+
+
+# The main paper's Table 5 adds the paths one by one; its last row but one hands the volumes on without extracting features.
+TABLE_5 = {
+    "global only": {"local_blocks": ()},
+    "+ head": {"parts": PAPER_PARTS[:1]},
+    "+ both arms": {"parts": PAPER_PARTS[:3]},
+    "+ torso": {"parts": PAPER_PARTS[:4]},
+    "+ both legs": {"feature_extraction": False},
+    "+ feature extraction": {},
+}
+# Its Table 3 says behind which blocks the local operations stand, its Table 4 how they sample.
+TABLE_3 = {f"blocks {blocks}": {"local_blocks": blocks} for blocks in [(), (1,), (2,), (3,), (2, 3), (1, 2, 3)]}
+TABLE_4 = {sampler: {"sampler": sampler} for sampler in ("gaussian", "trilinear", "mixture")}
+ABLATIONS = {**TABLE_3, **TABLE_4, **TABLE_5}
+
+
+def count_by_hand(channels=(32, 64, 128), size=(64, 44), local_blocks=(1, 2, 3), parts=PAPER_PARTS, feature_extraction=True,
+                  num_classes=None, per_frame=False):
+    """Trainable weights of the paper's model; every convolution is without bias, every BN has gamma and beta."""
+    total, inputs = 0, 1
+    height, width = size
+    for block, c in enumerate(channels, start=1):
+        total += (25 if block == 1 else 9) * inputs * c + 9 * c * c  # two convolutions, the very first of 5 x 5
+        if block in local_blocks:
+            hidden, cells = c // 4, -(-height // 8) * -(-width // 8)
+            bins = 1 if per_frame else 4  # of time, in front of Fc6
+            localization = (
+                2 * c  # BN of the input
+                + (c * hidden + 2 * hidden)  # Conv1, BN
+                + 2 * (27 * hidden * hidden + 2 * hidden)  # Conv2, BN, Conv4, BN
+                + (bins * cells * hidden + 1) * 8  # Fc6
+            )
+            features = 27 * inputs * (c // 2) if feature_extraction else 0
+            joined = c + len(parts) * (c // 2 if feature_extraction else inputs)
+            total += len(parts) * (localization + features) + joined * c  # fusion
+        inputs = c
+        height, width = height // 2, width // 2
+    total += 16 * (3 + 1 + 3 + 3) * inputs * (inputs // 4)  # micro-motion: convolutions of 3 and 1, 3 and 3 frames
+    total += 16 * inputs * 256  # one matrix per strip
+    total += 2 * 16 * 256 + 16 * 256 * 256 + 2 * 256  # compact block: BN, linear, BN
+    return total + 256 * (num_classes or 0)
+
+
+@pytest.mark.parametrize(("options", "count"), [
+    ({}, 4_049_200),
+    ({"num_classes": 74}, 4_068_144),
+    ({"per_frame": True}, 3_947_824),
+    ({"input_shape": (None, 128, 88, 1)}, 4_405_552),
+    ({"channels": (64, 128, 256)}, 11_689_424),  # OU-MVLP
+    (TABLE_3["blocks ()"], 2_523_424),
+    (TABLE_3["blocks (1,)"], 2_626_832),
+    (TABLE_3["blocks (2,)"], 2_833_040),
+    (TABLE_3["blocks (3,)"], 3_636_176),
+    (TABLE_3["blocks (2, 3)"], 3_945_792),
+    (TABLE_5["+ head"], 2_795_640),
+    (TABLE_5["+ both arms"], 3_297_064),
+    (TABLE_5["+ torso"], 3_547_776),
+    (TABLE_5["+ both legs"], 3_214_288),
+])  # fmt: skip
+def test_the_papers_model_has_the_parameters_one_counts_by_hand(options, count):
+    by_hand = {**options}
+    if "input_shape" in by_hand:
+        by_hand["size"] = by_hand.pop("input_shape")[1:3]
+    assert count_by_hand(**by_hand) == count
+    assert num_trainable(ThreeDLocal(**options)) == count
+
+
+def num_trainable(model):
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def test_the_releases_model_has_the_parameters_of_its_parts():
+    """Counted in the authors' code: backbone, six paths (localization and features), fusion, time pooling, strips."""
+    count = 286_496 + 6 * (233_493 + 221_184) + 65_536 + 660_480 + 524_288
+    assert num_trainable(ThreeDLocal(preset="release")) == count == 4_264_862
+
+
+@pytest.mark.parametrize("options", ABLATIONS.values(), ids=ABLATIONS)
+def test_every_ablation_of_the_papers_tables_3_to_5_runs(options):
+    outputs = ThreeDLocal(**ALL_BLOCKS, **options)(random_walks())
+    assert {name: tuple(value.shape) for name, value in outputs.items()} == {"part_features": (2, 4, 6), "embedding": (2, 5)}
+    assert all(np.isfinite(value).all() and value.dtype == "float32" for value in outputs.values())
+
+
+@pytest.mark.parametrize("size", [(64, 44), (128, 88)])
+def test_it_takes_silhouettes_of_both_sizes_of_the_paper(size):
+    model = ThreeDLocal(input_shape=(None, *size, 1), channels=(4, 8, 8), parts=PAPER_PARTS[:1])
+    maps = [model.get_layer(f"block_{block}_fusion_relu").output.shape[2:4] for block in (1, 2, 3)]
+    assert maps == [size, (size[0] // 2, size[1] // 2), (size[0] // 4, size[1] // 4)]
+    outputs = model(random_walks(2, size=size))
+    assert outputs["part_features"].shape == (2, 16, 256) and outputs["embedding"].shape == (2, 256)
+
+
+@pytest.mark.parametrize("frames", [1, 7, 33])
+@both_presets
+def test_walks_of_any_length_have_an_embedding(options, frames):
+    embedding = ThreeDLocal(**options)(random_walks(frames))["embedding"]
+    assert np.isfinite(embedding).all() and np.any(embedding[0] != embedding[1])
+
+
+@pytest.mark.parametrize("options", [
+    PAPER, RELEASE, {**RELEASE, "sampler": "mixture"}, {**PAPER, "per_frame": True},
+], ids=["paper", "release", "release, mixture", "per frame"])  # fmt: skip
+def test_the_embedding_of_a_walk_does_not_depend_on_its_batch(options):
+    model = randomize(ThreeDLocal(**options))
+    walks = random_walks(5, batch=3)
+    together = model(walks)["embedding"].numpy()
+    alone = [model(walk[None])["embedding"][0] for walk in walks]
+    assert relative_error(alone, together) < 1e-5
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+@both_presets
+def test_every_mode_gives_the_same_for_an_unknown_batch_and_frames(options, mode):
+    model = ThreeDLocal(**options, parts=RELEASE_PARTS[:1])
+    run = tf.function(model, input_signature=[tf.TensorSpec([None, None, 32, 22, 1])], jit_compile=mode == "xla")
+    walks = random_walks(4)
+    assert relative_error(run(walks)["embedding"], model(walks)["embedding"].numpy()) < 1e-5
+
+
+@pytest.mark.parametrize("mode", ["graph", pytest.param("xla", marks=pytest.mark.slow)])
+def test_a_training_step_gives_the_same_gradients_in_every_mode(mode):
+    model = ThreeDLocal(**RELEASE, parts=RELEASE_PARTS[:1])
+    walks, weights = random_walks(4, batch=4), np.random.default_rng(1).normal(size=(4, 4, 6)).astype("float32")
+
+    def gradients(walks):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model(walks, training=True)["part_features"] * weights)
+        return tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+
+    eager, found = gradients(walks), MODES[mode](gradients)(walks)
+    for weight, own, expected in zip(model.trainable_weights, found, eager, strict=True):
+        if not weight.path.endswith("fc6/bias"):  # a batch normalization follows: its true gradient is zero
+            # Single precision through twenty layers; batch normalization of few walks magnifies differences.
+            assert relative_error(own, expected.numpy()) < 1e-3, weight.path
+
+
+def test_half_precision_comes_close_to_single_precision_and_gives_it_out():
+    full = ThreeDLocal(**PAPER, num_classes=3)
+    half = ThreeDLocal(**PAPER, num_classes=3, dtype="mixed_float16")
+    half.set_weights(full.get_weights())
+    walks = random_walks()
+    expected = full(walks)
+    for name, value in half(walks).items():
+        assert value.dtype == "float32"
+        assert relative_error(value, expected[name].numpy()) < 20 * 2.0**-11  # the roundings of twenty layers in a row
+
+
+@pytest.mark.parametrize("options", [{**PAPER, "num_classes": 3}, RELEASE], ids=["paper", "release"])
+def test_a_saved_model_gives_equal_outputs_and_still_tells_its_parts(options, tmp_path):
+    model = ThreeDLocal(**options)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    walks = random_walks()
+    for name, value in model(walks).items():
+        np.testing.assert_array_equal(again(walks)[name], value)
+    parts, parts_again = (located_parts(each)(walks)["block_3"] for each in (model, again))
+    for name, location in parts.items():
+        np.testing.assert_array_equal(parts_again[name], location)
+
+
+def test_outputs_and_layers_have_the_names_of_the_papers_figure():
+    model = ThreeDLocal(**ALL_BLOCKS, num_classes=3)
+    assert list(model.output) == ["part_features", "embedding", "logits"]
+    block = ["convolution_1", "convolution_1_relu", "convolution_2", "convolution_2_relu", "head", "left_arm", "right_arm",
+             "torso", "left_leg", "right_leg", "joined", "fusion", "fusion_relu"]  # fmt: skip
+    assert [layer.name for layer in model.layers] == [
+        "silhouettes", *(f"block_1_{name}" for name in block), "block_1_pooling",
+        *(f"block_2_{name}" for name in block), "block_2_pooling", *(f"block_3_{name}" for name in block),
+        "horizontal_pooling", "micro_motion_pooling", "part_features", "embedding", "logits"]  # fmt: skip
+
+
+def test_without_a_compact_block_the_part_features_are_what_is_compared():
+    outputs = ThreeDLocal(**RELEASE)(random_walks())
+    np.testing.assert_array_equal(outputs["embedding"], outputs["part_features"])
+
+
+def test_a_focal_global_path_has_one_four_and_eight_strips():
+    model = ThreeDLocal(**{**PAPER, "local_blocks": ()}, global_path="focal")
+    strips = [model.get_layer(f"block_{block}_convolution_{number}").num_strips for block in (1, 2, 3) for number in (1, 2)]
+    assert strips == [1, 1, 4, 4, 8, 8]
+
+
+PART_NAMES = ["head", "left_arm", "right_arm", "torso", "left_leg", "right_leg"]
+
+
+@pytest.mark.parametrize(("options", "part_names", "blocks"), [
+    (ALL_BLOCKS, PART_NAMES, {"block_1": (32, 22), "block_2": (16, 11), "block_3": (8, 5)}),
+    (RELEASE, ["head", "torso", "left_arm", "right_arm", "left_leg", "right_leg"], {"block_3": (8, 5)}),
+], ids=["paper", "release"])  # fmt: skip
+def test_six_parts_are_located_in_every_block(options, part_names, blocks):
+    model = ThreeDLocal(**options)
+    located = located_parts(model)(random_walks(6))
+    assert {block: list(parts) for block, parts in located.items()} == dict.fromkeys(blocks, part_names)
+    for block, (height, width) in blocks.items():
+        for name, location in located[block].items():
+            assert location.shape == (2, 8) and location.dtype == "float32"
+            prior, place = model.get_layer(f"{block}_{name}").prior, Location.unstack(location)
+            # Before training raw numbers are below 0.1 (in the release as long as its last BN has seen no batch).
+            np.testing.assert_allclose(place.center_x, prior.center_x * width, atol=0.1 * width / 2)
+            np.testing.assert_allclose(place.center_y, prior.center_y * height, atol=0.1 * height / 2)
+            np.testing.assert_allclose(place.stride_x, prior.width, rtol=0.11)
+
+
+def test_parts_are_located_frame_by_frame_where_the_model_is_per_frame():
+    located = located_parts(ThreeDLocal(**PAPER, per_frame=True))(random_walks(6))
+    shapes = {name: tuple(location.shape) for name, location in located["block_3"].items()}
+    assert shapes == dict.fromkeys(PART_NAMES, (2, 6, 8))
+
+
+def test_the_located_volume_can_be_asked_for_by_its_layers_name():
+    model = ThreeDLocal(**PAPER)
+    features, location, volume = model.get_layer("block_3_torso").output
+    inner = keras.Model(model.input, [model.get_layer("block_2_pooling").output, features, location, volume])
+    block_input, features, location, volume = inner(random_walks())
+    assert features.shape == (2, 3, 8, 5, 4)
+    np.testing.assert_allclose(MixtureSampler3D()(block_input, location), volume, rtol=0, atol=1e-6)
+
+
+def test_the_embedding_model_gives_the_one_tensor_that_is_compared():
+    model, walks = ThreeDLocal(**{**PAPER, "local_blocks": ()}, num_classes=3), random_walks()
+    np.testing.assert_array_equal(embedding_model(model)(walks), model(walks)["embedding"])
+    bare = keras.Model(model.input, model.output["embedding"], name="bare")
+    with pytest.raises(ValueError, match="The model 'bare' has no output \"embedding\""):
+        embedding_model(bare)
+
+
+@both_presets
+def test_no_gradient_comes_to_the_global_path_through_localization(options):
+    """With the fusion deaf to the global map of block 3, only localization still reads it: then nothing teaches it."""
+    model = ThreeDLocal(**options)
+    fusion, path = model.get_layer("block_3_fusion"), model.get_layer("block_3_head")
+    global_map, block_input = model.get_layer("block_3_convolution_2"), model.get_layer("block_2_convolution_2")
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model(random_walks())["part_features"] ** 2)
+        asked = [global_map.kernel.value, block_input.kernel.value, path.localization.fc6.kernel.value]
+        return [bool(np.any(gradient)) for gradient in tape.gradient(loss, asked)]
+
+    assert gradients() == [True, True, True]
+    fusion.kernel.assign(fusion.kernel.numpy() * (np.arange(fusion.kernel.shape[-2]) >= 8)[:, None])
+    assert gradients() == [False, True, True]
+
+
+@both_presets
+def test_empty_silhouettes_have_finite_outputs_and_gradients(options):
+    model = ThreeDLocal(**options)
+    with tf.GradientTape() as tape:
+        outputs = model(np.zeros((2, 3, 32, 22, 1), "float32"), training=True)
+        loss = sum(tf.reduce_sum(value**2) for value in outputs.values())
+    assert np.isfinite(loss)
+    gradients = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_a_seed_gives_the_same_model_again_and_no_two_of_its_weights_start_alike():
+    first, second = (ThreeDLocal(**{**ALL_BLOCKS, "compact_channels": 16}, num_classes=3) for _ in range(2))
+    for own, same in zip(first.weights, second.weights, strict=True):
+        np.testing.assert_array_equal(own, same)
+    starts = {}
+    for weight in first.trainable_weights:
+        if "kernel" in weight.path and np.prod(weight.shape) >= 8:
+            # Weights from one seed are multiples of each other, however different their shapes.
+            start = weight.numpy().ravel()[:8]
+            starts.setdefault(tuple((start / start[0]).round(3)), []).append(weight.path)
+    assert [paths for paths in starts.values() if len(paths) > 1] == []
+
+
+@pytest.mark.parametrize(("options", "complaint"), [
+    ({"preset": "seed"}, "Unknown preset 'seed'; there are paper, release"),
+    ({"local_blocks": (1, 4)}, r"behind blocks 1, 2 and 3; got local_blocks=\(1, 4\)"),
+    ({"global_path": "fconv"}, "global_path is \"plain\" or \"focal\", not 'fconv'"),
+    ({"preset": "release", "num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+    ({"input_shape": (None, 64, None, 1)}, r"fixed height and width; got \(None, 64, None, 1\)"),
+    ({"input_shape": (64, 44, 1)}, r"fixed height and width; got \(64, 44, 1\)"),
+    ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
+    ({"input_shape": (None, 32, 22, 1), "local_blocks": ()}, "16 strips do not divide a map of 8 rows"),
+    ({"sampler": "nearest"}, "Unknown sampler 'nearest'"),
+    ({"rule": "seed"}, "rule is \"paper\" or \"release\", not 'seed'"),
+    ({"parts": ()}, "needs parts"),
+])  # fmt: skip
+def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        ThreeDLocal(**options)
+
+
+def test_a_model_without_local_paths_has_no_parts_to_locate():
+    with pytest.raises(ValueError, match="'three_d_local' has no local paths"):
+        located_parts(ThreeDLocal(**{**PAPER, "local_blocks": ()}))
