@@ -150,15 +150,20 @@ class _Demo:
 
     def picture(self):
         """Pictures"""
-        from tf3dlocal.visualization.part_boxes import draw_part_boxes
-        from tf3dlocal.visualization.training_trace import plot_training
-        from tf3dlocal.visualization.walks import contact_sheet
+        from tf3dlocal.data import cut_sides
+        from tf3dlocal.models import part_geometry
+        from tf3dlocal.visualization import (
+            contact_sheet,
+            draw_part_boxes,
+            plot_training,
+        )
 
-        self.pictures.mkdir(exist_ok=True)
         walks = [self.walk("017", condition, view) for condition in ("nm-01", "bg-01", "cl-01") for view in (0, 54, 90)]
         sheet, parts, trace = (self.pictures / f"{name}.png" for name in ("walks", "located_parts", "training"))
-        contact_sheet([walk.silhouettes for walk in walks], sheet)
-        draw_part_boxes(self.model, self.walk("017", "nm-01", 90).silhouettes, parts)
+        contact_sheet([walk.silhouettes for walk in walks], sheet, titles=[walk.name for walk in walks])
+        walk = self.walk("017", "nm-01", 90)
+        seen = cut_sides(walk.silhouettes)
+        draw_part_boxes(seen, **part_geometry(self.model, seen), path=parts, title=walk.name)
         plot_training(self.trained / "log.jsonl", trace)
         for path, what in ((sheet, "aligned walks"), (parts, "where it looks"), (trace, "loss and rank-1")):
             console.print(f"{path}: {what}", markup=False)

@@ -1,0 +1,18 @@
+"""The examples in the docstrings give what they show."""
+
+import doctest
+import importlib
+import pathlib
+
+import pytest
+
+import tf3dlocal.visualization
+
+FOLDER = pathlib.Path(tf3dlocal.visualization.__file__).parent
+MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_the_docstrings_give_what_they_say(name):
+    result = doctest.testmod(importlib.import_module(f"tf3dlocal.visualization.{name}"))
+    assert result.attempted > 0 and result.failed == 0
