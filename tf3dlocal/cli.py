@@ -174,7 +174,9 @@ def train(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="Run folder, .keras file or exported model.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="RUN_OR_MODEL", help="Run folder, .keras file, exported model, or gei: the baseline.")
+    ],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Prepared data set.")],
     protocol: Annotated[
         str, typer.Option(metavar="NAME|FILE.yaml", help="casia-b-st, casia-b-mt, casia-b-lt, ou-mvlp, or your own file.")
@@ -187,21 +189,26 @@ def evaluate(
     """Embed the test walks and print the rank-1 table of a protocol, in per cent.
 
     Each probe is compared with the gallery of one view at a time. The table gives, per probe view, the mean over the
-    gallery views other than its own, and their mean.
+    gallery views other than its own, and their mean. In place of a model, `gei` takes the nearest gait energy image (the
+    mean silhouette of a walk): no training, and what a network has to beat.
 
     \b
     Examples:
+      tf3dlocal evaluate gei --data casia --protocol casia-b-st
       tf3dlocal evaluate runs/st --data casia --protocol casia-b-st --published
       tf3dlocal evaluate saved_models/gait --data own --protocol own.yaml --distance flattened --json own.json
     """
     start_tensorflow()
     from tf3dlocal.data import open_walks
     from tf3dlocal.evaluation import evaluate as rank
-    from tf3dlocal.evaluation import json_report, print_report
+    from tf3dlocal.evaluation import evaluate_gait_energy, json_report, print_report
     from tf3dlocal.open_model import open_model
 
-    facts = {"model": str(model)}
-    result = rank(open_model(model), open_walks(data), protocol, distance, min_frames=min_frames, details=facts)
+    if str(model) == "gei":
+        result = evaluate_gait_energy(open_walks(data), protocol, min_frames=min_frames)
+    else:
+        facts = {"model": str(model)}
+        result = rank(open_model(model), open_walks(data), protocol, distance, min_frames=min_frames, details=facts)
     print_report(result, published=published, console=console)
     write_json(json, json_report(result))
 

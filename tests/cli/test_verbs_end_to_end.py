@@ -48,6 +48,7 @@ def folder(tmp_path_factory):
         ("evaluate", run, "--data", prepared, "--protocol", folder / "protocol.yaml", "--json", folder / "run.json"),
         ("export", run, saved, "--json", folder / "export.json"),
         ("evaluate", saved, "--data", prepared, "--protocol", folder / "protocol.yaml", "--json", folder / "saved.json"),
+        ("evaluate", "gei", "--data", prepared, "--protocol", folder / "protocol.yaml", "--json", folder / "gei.json"),
         ("embed", saved, f"three={raw}/003/nm-01/090", f"four={raw}/004/nm-01/090", "--out", folder / "gallery.npz"),
         ("embed", saved, raw / "003/nm-01/090", "--gallery", folder / "gallery.npz", "--json", folder / "embed.json"),
     ]
@@ -75,6 +76,12 @@ def test_the_run_and_its_export_have_the_same_rank_1(folder):
     run, saved = numbers(folder, "run"), numbers(folder, "saved")
     assert run["rank1"] == saved["rank1"]
     assert run["groups"] == ["NM", "CL"]
+
+
+def test_the_baseline_of_gait_energy_images_needs_no_model(folder):
+    baseline = numbers(folder, "gei")
+    assert baseline["groups"] == ["NM", "CL"]
+    assert baseline["distance"] == "Euclidean"
 
 
 def test_the_card_of_the_export_holds_the_config_of_the_run(folder):

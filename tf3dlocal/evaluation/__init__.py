@@ -5,6 +5,7 @@ from tf3dlocal.evaluation.cross_view_result import CrossViewResult
 from tf3dlocal.evaluation.distances import DISTANCES, pairwise_distances
 from tf3dlocal.evaluation.embedding import embed_walks
 from tf3dlocal.evaluation.evaluate import evaluate
+from tf3dlocal.evaluation.gait_energy_image import evaluate_gait_energy, gait_energy_image
 from tf3dlocal.evaluation.print_report import print_report
 from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, load_protocol, protocol_names
 from tf3dlocal.evaluation.published import published_names, published_table
@@ -20,6 +21,8 @@ __all__ = [
     "csv_report",
     "embed_walks",
     "evaluate",
+    "evaluate_gait_energy",
+    "gait_energy_image",
     "json_report",
     "load_protocol",
     "markdown_report",
