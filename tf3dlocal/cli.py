@@ -18,13 +18,6 @@ Distance = Annotated[
     typer.Option(help="Euclidean per part then mean (OpenGait), or of all parts laid end to end (GaitSet)."),
 ]
 DEMO_FOLDER = Path("demo")
-PREPARATION_WORDS = {
-    "left_out": "walks left out: too few usable frames",
-    "missing": "walks missing from the raw data",
-    "known_gaps": "walks missing that CASIA-B is known to lack",
-    "duplicates": "walks found twice (the first was taken)",
-    "strays": "files that belong to no walk",
-}
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores if not given.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers to FILE as well.")]
 
@@ -134,11 +127,8 @@ def prepare(
     report = prepare_walks(
         raw, out, size, name=name, layout=layout, min_frames=min_frames, workers=workers, overwrite=overwrite
     )
-    for reason, count in sorted(report.drop_reasons.items()):
-        console.print(f"  {count:7d} frames dropped: {reason}", markup=False)
-    for what in ("left_out", "missing", "known_gaps", "duplicates", "strays"):
-        if count := len(getattr(report, what)):
-            console.print(f"  {count:7d} {PREPARATION_WORDS[what]}", markup=False)
+    for count, what in report.losses():
+        console.print(f"  {count:7d} {what}", markup=False)
     write_json(json, report.as_dict())
 
 

@@ -99,6 +99,7 @@ class Optimizer(_Section):
     epsilon: PositiveFloat = 1e-7  # of Adam; PyTorch's default is 1e-8
     momentum: Share = 0.9  # of SGD
     weight_decay: NonNegativeFloat = 0.0
+    localization_rate: PositiveFloat = 1.0  # share of the learning rate for localization networks; see training.optimizers
 
 
 class Schedule(_Section):

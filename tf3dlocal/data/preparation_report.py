@@ -9,6 +9,13 @@ from tf3dlocal.data import casia_b, oumvlp
 
 SHORT = 30  # frames; the usual training clip needs as many
 ROWS = 40  # of a list in the Markdown report; the JSON report holds all
+LOSSES = {
+    "left_out": "walks left out: too few usable frames",
+    "missing": "walks missing from the raw data",
+    "known_gaps": "walks missing that CASIA-B is known to lack",
+    "duplicates": "walks found twice (the first was taken)",
+    "strays": "files that belong to no walk",
+}
 
 
 @dataclass
@@ -77,6 +84,11 @@ class PreparationReport:
         self.missing = [name for name in (sequence_name(*place) for place in missing) if name not in self.known_gaps]
         wanted = whole if subjects_wanted is None else sorted(map(str, subjects_wanted))
         self.missing_subjects = [subject for subject in wanted if subject not in self.subjects]
+
+    def losses(self) -> list[tuple[int, str]]:
+        """What was lost, in a line each: [(count, what), ...]; empty if nothing was."""
+        lines = [(count, f"frames dropped: {reason}") for reason, count in sorted(self.drop_reasons.items())]
+        return lines + [(len(getattr(self, name)), what) for name, what in LOSSES.items() if getattr(self, name)]
 
     def as_dict(self) -> dict:
         """All of it, for report.json."""

@@ -19,6 +19,7 @@ from tf3dlocal.losses import (
 )
 from tf3dlocal.models import MODELS, embedding_model
 from tf3dlocal.training.callbacks import Checkpoint, HeldOutRank1, Report
+from tf3dlocal.training.optimizers import make_optimizer
 from tf3dlocal.training.run_folder import RunFolder
 from tf3dlocal.training.schedules import make_schedule
 from tf3dlocal.training.strategy import make_strategy
@@ -160,13 +161,8 @@ def compile_model(model: keras.Model, config: Experiment, schedule, num_replicas
         raise ConfigError(f"the model {model.name} has no output {', '.join(missing)}, on which a loss has a weight")
     check_all_learn(model, losses)
 
-    settings, decay = config.optimizer, config.optimizer.weight_decay or None
-    if settings.name == "adam":
-        optimizer = keras.optimizers.Adam(schedule, epsilon=settings.epsilon, weight_decay=decay)
-    else:
-        optimizer = keras.optimizers.SGD(schedule, momentum=settings.momentum, weight_decay=decay)
-    if config.training.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    loss_scaling = config.training.precision == "mixed_float16"
+    optimizer = make_optimizer(schedule=schedule, loss_scaling=loss_scaling, **config.optimizer.model_dump())
     optimizer.build(model.trainable_variables)
     # Keras cannot compile a step over several replicas.
     jit_compile = config.training.jit_compile and num_replicas == 1
