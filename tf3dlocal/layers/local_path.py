@@ -101,14 +101,17 @@ class LocalPath(keras.layers.Layer):
 
     def call(self, block_input, global_map, training=None):
         _, num_frames, height, width, _ = ops.shape(block_input)
-        raw = self.localization(global_map, training=training)
-        round_center_t = self.rule == "release" and self.sampler_name == "mixture"
-        location = decode_location(raw, self.prior, (num_frames, height, width), self.rule, round_center_t).stack()
+        location = self.decode(self.localization(global_map, training=training), (num_frames, height, width))
         volume = self.sampler(block_input, location)
         features = volume
         for convolution in self.convolutions:
             features = ops.relu(convolution(features))
         return {"features": features, "volume": volume, "location": location}
+
+    def decode(self, raw, size):
+        """Raw numbers [..., 8 or 7] to stacked locations [..., 8] on a map of size (frames, height, width)."""
+        round_center_t = self.rule == "release" and self.sampler_name == "mixture"
+        return decode_location(raw, self.prior, size, self.rule, round_center_t).stack()
 
     def compute_output_shape(self, block_input_shape, global_map_shape):
         per_frame = self.localization.per_frame

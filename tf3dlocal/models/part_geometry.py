@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from tf3dlocal.layers import LocalPath, decode_location
+from tf3dlocal.layers import LocalPath
 from tf3dlocal.models.three_d_local import located_parts
 
 
@@ -69,6 +69,4 @@ def map_size(path: LocalPath):
 def prior_location(path: LocalPath, num_frames):
     """Where a path of this prior looks while its localization emits zeros: float32 [8]."""
     raw = ops.zeros((1, path.localization.num_outputs))
-    round_center_t = path.rule == "release" and path.sampler_name == "mixture"  # as in LocalPath.call
-    location = decode_location(raw, path.prior, (num_frames, *map_size(path)), path.rule, round_center_t)
-    return ops.convert_to_numpy(location.stack())[0]
+    return ops.convert_to_numpy(path.decode(raw, (num_frames, *map_size(path))))[0]
