@@ -133,7 +133,7 @@ class _Demo:
 
     def evaluate(self):
         """Rank-1 of people it has never seen"""
-        from tf3dlocal.evaluation import evaluate, print_report, write_reports
+        from tf3dlocal.evaluation import evaluate, evaluate_gait_energy, print_report, write_reports
 
         self.say(f"tf3dlocal evaluate {self.trained} --data {self.prepared} --protocol {self.protocol}")
         printed, found = self.results / "rank1.txt", self.results / "rank1.json"
@@ -148,7 +148,14 @@ class _Demo:
             write_reports(result, self.results, method="3DLocal, small")
             printed.write_text(capture.get(), encoding="utf-8")
         groups = json.loads(found.read_text(encoding="utf-8"))["rank1"]
-        return {"rank_1": {group: round(values["mean"], 2) for group, values in groups.items()}}
+        untrained = evaluate_gait_energy(self.walks, str(self.protocol), max_rank=1, progress=False)
+        baseline = dict(zip(untrained.groups, untrained.mean().round(2).tolist(), strict=True))
+        means = ", ".join(f"{group} {value:.1f}" for group, value in baseline.items())
+        console.print(f"Without any training, the nearest gait energy image finds: {means}", markup=False)
+        return {
+            "rank_1": {group: round(values["mean"], 2) for group, values in groups.items()},
+            "rank_1_of_gait_energy_images": baseline,
+        }
 
     def picture(self):
         """Pictures"""
