@@ -39,7 +39,8 @@ RELEASE_SAMPLING = {"num_rows": 5, "grid": "release", "coordinates": "release"}
 
 LAYERS = {
     "CompactBlock": Row(layers.CompactBlock, {"units": 5, "seed": 0}, ("b 3 8",), "b 5"),
-    "FocalConvolution": Row(layers.FocalConvolution, {"filters": 3, "kernel_size": 5, "num_strips": 2}, (VOLUME,), "b t 8 6 3"),
+    "FocalConvolution": Row(
+        layers.FocalConvolution, {"filters": 3, "kernel_size": 5, "num_strips": 2}, (VOLUME,), "b t 8 6 3"),
     "FramePooling": Row(layers.FramePooling, {}, (VOLUME,), "b t 4 3 4"),
     "FramePooling, sliced": Row(layers.FramePooling, {"form": "sliced"}, ("b t 9 7 4",), "b t 4 3 4"),
     "GaussianSampler3D": Row(layers.GaussianSampler3D, {}, *SAMPLED),
@@ -82,14 +83,15 @@ SILHOUETTES = ("b t 16 12 1",)
 
 MODELS = {
     "three_d_local": Row(
-        ThreeDLocal, {**TINY, "local_blocks": (1, 3), "compact_channels": 5, "num_classes": 3}, SILHOUETTES,
+        ThreeDLocal, {**TINY, "local_blocks": (1,), "compact_channels": 5, "num_classes": 3}, SILHOUETTES,
         {"part_features": "b 2 6", "embedding": "b 5", "logits": "b 3"}),
     "three_d_local, release": Row(
-        ThreeDLocal, {**TINY, "preset": "release"}, SILHOUETTES, {"part_features": "b 2 6", "embedding": "b 2 6"}),
+        ThreeDLocal, {**TINY, "preset": "release", "parts": HALVES[:1]}, SILHOUETTES,
+        {"part_features": "b 2 6", "embedding": "b 2 6"}),
     "three_d_local, per frame, focal": Row(
         ThreeDLocal,
-        {**TINY, "input_shape": (None, 32, 12, 1), "local_blocks": (2,), "per_frame": True, "global_path": "focal",
-         "compact_channels": None},
+        {**TINY, "input_shape": (None, 32, 12, 1), "parts": HALVES[:1], "local_blocks": (2,), "per_frame": True,
+         "global_path": "focal", "compact_channels": None},
         ("b t 32 12 1",), {"part_features": "b 2 6", "embedding": "b 2 6"}),
 }  # fmt: skip
 

@@ -45,13 +45,16 @@ def micro_motion_by_hand(layer, x, part, slope):
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7])
-@pytest.mark.parametrize(("options", "slope"), [({}, 0.01), ({"use_bias": True, "activation": "relu"}, 0.0)], ids=["paper", "release"])
+@pytest.mark.parametrize(("options", "slope"), [
+    ({}, 0.01), ({"use_bias": True, "activation": "relu"}, 0.0),
+], ids=["paper", "release"])  # fmt: skip
 def test_micro_motion_pooling_equals_a_loop_over_parts_and_frames(options, slope, frames):
     parts = random_parts(2, frames, 3, 8)
     layer = MicroMotionPooling(**options)
     layer.build(parts.shape)
     randomize(layer)
-    expected = [[micro_motion_by_hand(layer, clip[:, part].astype("float64"), part, slope) for part in range(3)] for clip in parts]
+    expected = [[micro_motion_by_hand(layer, clip[:, part].astype("float64"), part, slope) for part in range(3)]
+                for clip in parts]
     # Sums of up to 24 products in float32, a sigmoid with slope 1/4, and a product with numbers up to six.
     np.testing.assert_allclose(layer(parts), expected, rtol=0, atol=1e-5)
 

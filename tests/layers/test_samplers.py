@@ -222,7 +222,9 @@ def test_the_derivative_by_the_volume_is_the_transposed_filter(kind):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("kind", "per_frame"), [("gaussian", False), ("trilinear", False), ("mixture", False), ("mixture", True)])
+@pytest.mark.parametrize(("kind", "per_frame"), [
+    ("gaussian", False), ("trilinear", False), ("mixture", False), ("mixture", True),
+])  # fmt: skip
 def test_output_and_derivative_are_those_of_double_precision_in_every_mode(kind, per_frame, mode):
     sampler, volume, location = SAMPLERS[kind](), random_volume(SMALL), smooth_location(per_frame)
     weights, numeric = numeric_derivative(kind, per_frame)

@@ -82,7 +82,8 @@ def export(model, folder, version=1, *, config=None, scores=None, distance="part
     folder.mkdir(parents=True, exist_ok=True)
     with _appearing_whole(target) as unfinished:
         signatures = {"serving_default": module.from_uint8, "float": module.from_float}
-        tf.saved_model.save(module, str(unfinished), signatures=signatures)
+        with _quiet():
+            tf.saved_model.save(module, str(unfinished), signatures=signatures)
         card = {
             "format": "tf3dlocal-saved-model",
             "name": model.name,
@@ -173,6 +174,18 @@ def _appearing_whole(target):
         os.replace(unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keeps TensorFlow from announcing where it writes: that is the temporary name."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _checksums(folder):
