@@ -282,6 +282,10 @@ def demo(
 
     Takes less than ten minutes on two cores. What is there already is used again, so a second call takes seconds;
     remove FOLDER to begin anew.
+
+    \b
+    Example:
+      tf3dlocal demo
     """
     start_tensorflow()
     from tf3dlocal.demo import run_demo

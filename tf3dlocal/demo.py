@@ -91,8 +91,6 @@ class _Demo:
 
     def run(self):
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(CONFIG.format(prepared=self.prepared, protocol=self.protocol, seed=self.seed))
-        self.protocol.write_text(PROTOCOL)
         steps = (self.draw, self.prepare, self.train, self.evaluate, self.picture, self.export, self.identify)
         numbers, begin = {"folder": str(self.folder), "seed": self.seed, "seconds": {}}, time.monotonic()
         for number, step in enumerate(steps, start=1):
@@ -110,7 +108,9 @@ class _Demo:
         from tf3dlocal.data.walkers import write_walkers
 
         self.say(f"tf3dlocal walkers {self.raw} --subjects {SUBJECTS} --frames {FRAMES} --seed {self.seed}")
-        write_walkers(self.raw, SUBJECTS, self.seed, FRAMES)
+        write_walkers(self.raw, SUBJECTS, self.seed, FRAMES)  # refuses a folder of another seed
+        self.config.write_text(CONFIG.format(prepared=self.prepared, protocol=self.protocol, seed=self.seed))
+        self.protocol.write_text(PROTOCOL)
 
     def prepare(self):
         """Align their silhouettes"""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -34,8 +35,7 @@ def test_every_verb_explains_itself(capfd, verb):
     code, out, _ = call(capfd, verb, "--help")
     assert code == 0
     assert len(out.splitlines()) > 10
-    if verb != "demo":
-        assert f"tf3dlocal {verb} " in out, "an example of its use"
+    assert re.search(rf"^ +tf3dlocal {verb}\b", out, re.MULTILINE), "an example of its use"
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -59,7 +59,7 @@ def test_help_comes_in_under_a_second():
     seconds = []
     for _ in range(3):
         begin = time.process_time_ns(), os.times()
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
         after = os.times()
         seconds.append(after.children_user + after.children_system - begin[1].children_user - begin[1].children_system)
     assert min(seconds) < 1  # of processor time, so that a busy machine does not fail the test
@@ -176,7 +176,7 @@ def test_json_appears_whole_or_not_at_all(tmp_path):
 def test_tensorflow_says_nothing_when_a_verb_starts_it(tmp_path):
     program = "from tf3dlocal.console import start_tensorflow; start_tensorflow(); import tensorflow as tf; tf.zeros(1)"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120,
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=600,
         env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("", "")

@@ -31,7 +31,8 @@ def test_every_walk_of_the_zip_is_prepared_and_none_is_called_a_fault_of_casia_b
 def test_gait_energy_images_know_the_clothes_rather_than_the_person(folder):
     result = evaluate_gait_energy(open_walks(folder), PROTOCOL, progress=False)
     assert result.num_probes[:, 0].tolist() == [47, 37, 20]
-    np.testing.assert_allclose(result.mean(), [100 * 45 / 47, 100 * 2 / 37, 100 * 6 / 20])
+    # One probe more or less: OpenCV's cubic filter differs by a grey level where it is not Intel's.
+    np.testing.assert_allclose(result.hits[0, :, 0, 0], [45, 2, 6], atol=1)
 
 
 def test_a_function_can_be_evaluated_on_walks_of_all_their_lengths(folder):

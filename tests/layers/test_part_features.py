@@ -106,14 +106,14 @@ def test_micro_motion_pooling_gives_the_same_in_every_mode_for_an_unknown_batch_
     run = tf.function(layer, input_signature=[tf.TensorSpec([None, None, 3, 8])], jit_compile=mode == "xla")
     for frames in (1, 6):
         parts = random_parts(2, frames, 3, 8)
-        np.testing.assert_allclose(run(parts), layer(parts), rtol=0, atol=1e-6)
+        np.testing.assert_allclose(run(parts), layer(parts), rtol=0, atol=1e-5)  # sums of 24 numbers in another order
 
 
 def test_every_part_is_multiplied_with_a_matrix_of_its_own():
     parts, layer = random_parts(2, 3, 8), SeparateDense(5, seed=0)
     found = layer(parts)
     expected = np.stack([parts[:, part] @ layer.kernel.numpy()[part] for part in range(3)], axis=1)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_the_matrices_start_as_a_grouped_convolution_of_the_release_does():
@@ -139,7 +139,7 @@ def test_the_compact_block_is_a_normalized_linear_map_of_all_parts():
 def test_in_training_it_normalizes_with_the_batch_and_remembers_a_tenth_of_it():
     parts, layer = random_parts(32, 3, 8) + 2, CompactBlock(5, dropout=0.0)
     compact = layer(parts, training=True).numpy()
-    np.testing.assert_allclose(compact.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(compact.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(compact.var(axis=0), 1, rtol=1e-3)  # epsilon, 1e-5, beside variances down to 0.1
     flat = parts.reshape(32, 24).astype("float64")
     np.testing.assert_allclose(layer.input_norm.moving_mean, 0.1 * flat.mean(axis=0), rtol=1e-5)

@@ -108,8 +108,13 @@ def test_a_model_read_from_disk_tells_the_same(tmp_path):
 
 @pytest.mark.parametrize("shape", [(12, 64, 64), (1, 12, 64, 44), (64, 44)])
 def test_silhouettes_of_another_shape_are_refused(shape):
-    with pytest.raises(ValueError, match=r"one walk \[frames, 64, 44\], not \[.*cut the sides off"):
+    with pytest.raises(ValueError, match=r"one walk as uint8 \[frames, 64, 44\], not uint8 \[.*cut the sides off"):
         part_geometry(small_model(), np.zeros(shape, np.uint8))
+
+
+def test_silhouettes_that_are_scaled_already_are_refused_rather_than_scaled_again():
+    with pytest.raises(ValueError, match="as uint8 .* not float32"):
+        part_geometry(small_model(), np.zeros((12, 64, 44), np.float32))
 
 
 def test_a_model_without_local_paths_has_no_parts_to_locate():

@@ -1,9 +1,10 @@
-"""3DLocal as a whole: its parameters counted by hand, the paper's ablations, and any walk in any mode."""
+"""3DLocal as a whole: the paper's ablations, and any walk in any mode."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ablations import ABLATIONS
 from layer_tools import MODES, randomize, relative_error
 
 from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS, Location, MixtureSampler3D
@@ -22,83 +23,6 @@ both_presets = pytest.mark.parametrize("options", [PAPER, RELEASE], ids=["paper"
 
 def random_walks(frames=3, batch=2, size=(32, 22), seed=0):
     return np.random.default_rng(seed).uniform(size=(batch, frames, *size, 1)).astype("float32")
-
-
-# The main paper's Table 5 adds the paths one by one; its last row but one hands the volumes on without extracting features.
-TABLE_5 = {
-    "global only": {"local_blocks": ()},
-    "+ head": {"parts": PAPER_PARTS[:1]},
-    "+ both arms": {"parts": PAPER_PARTS[:3]},
-    "+ torso": {"parts": PAPER_PARTS[:4]},
-    "+ both legs": {"feature_extraction": False},
-    "+ feature extraction": {},
-}
-# Its Table 3 says behind which blocks the local operations stand, its Table 4 how they sample; where both tables have none
-# or all of it (mixture in all three blocks), they repeat the first and the last row of Table 5.
-TABLE_3 = {f"blocks {blocks}": {"local_blocks": blocks} for blocks in [(1,), (2,), (3,), (2, 3)]}
-TABLE_4 = {sampler: {"sampler": sampler} for sampler in ("gaussian", "trilinear")}
-ABLATIONS = {**TABLE_3, **TABLE_4, **TABLE_5}
-
-
-def count_by_hand(channels=(32, 64, 128), size=(64, 44), local_blocks=(1, 2, 3), parts=PAPER_PARTS, feature_extraction=True,
-                  num_classes=None, per_frame=False):
-    """Trainable weights of the paper's model; every convolution is without bias, every BN has gamma and beta."""
-    total, inputs = 0, 1
-    height, width = size
-    for block, c in enumerate(channels, start=1):
-        total += (25 if block == 1 else 9) * inputs * c + 9 * c * c  # two convolutions, the very first of 5 x 5
-        if block in local_blocks:
-            hidden, cells = c // 4, -(-height // 8) * -(-width // 8)
-            bins = 1 if per_frame else 4  # of time, in front of Fc6
-            localization = (
-                2 * c  # BN of the input
-                + (c * hidden + 2 * hidden)  # Conv1, BN
-                + 2 * (27 * hidden * hidden + 2 * hidden)  # Conv2, BN, Conv4, BN
-                + (bins * cells * hidden + 1) * 8  # Fc6
-            )
-            features = 27 * inputs * (c // 2) if feature_extraction else 0
-            joined = c + len(parts) * (c // 2 if feature_extraction else inputs)
-            total += len(parts) * (localization + features) + joined * c  # fusion
-        inputs = c
-        height, width = height // 2, width // 2
-    total += 16 * (3 + 1 + 3 + 3) * inputs * (inputs // 4)  # micro-motion: convolutions of 3 and 1, 3 and 3 frames
-    total += 16 * inputs * 256  # one matrix per strip
-    total += 2 * 16 * 256 + 16 * 256 * 256 + 2 * 256  # compact block: BN, linear, BN
-    return total + 256 * (num_classes or 0)
-
-
-@pytest.mark.parametrize(("options", "count"), [
-    ({}, 4_049_200),
-    ({"num_classes": 74}, 4_068_144),
-    ({"per_frame": True}, 3_947_824),
-    ({"input_shape": (None, 128, 88, 1)}, 4_405_552),
-    ({"channels": (64, 128, 256)}, 11_689_424),  # OU-MVLP
-    (TABLE_3["blocks (1,)"], 2_626_832),
-    (TABLE_3["blocks (2,)"], 2_833_040),
-    (TABLE_3["blocks (3,)"], 3_636_176),
-    (TABLE_3["blocks (2, 3)"], 3_945_792),
-    (TABLE_5["global only"], 2_523_424),
-    (TABLE_5["+ head"], 2_795_640),
-    (TABLE_5["+ both arms"], 3_297_064),
-    (TABLE_5["+ torso"], 3_547_776),
-    (TABLE_5["+ both legs"], 3_214_288),
-])  # fmt: skip
-def test_the_papers_model_has_the_parameters_one_counts_by_hand(options, count):
-    by_hand = {**options}
-    if "input_shape" in by_hand:
-        by_hand["size"] = by_hand.pop("input_shape")[1:3]
-    assert count_by_hand(**by_hand) == count
-    assert num_trainable(ThreeDLocal(**options)) == count
-
-
-def num_trainable(model):
-    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-
-
-def test_the_releases_model_has_the_parameters_of_its_parts():
-    """Counted in the authors' code: backbone, six paths (localization and features), fusion, time pooling, strips."""
-    count = 286_496 + 6 * (233_493 + 221_184) + 65_536 + 660_480 + 524_288
-    assert num_trainable(ThreeDLocal(preset="release")) == count == 4_264_862
 
 
 @pytest.mark.parametrize("options", ABLATIONS.values(), ids=ABLATIONS)

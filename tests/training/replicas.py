@@ -71,6 +71,7 @@ def whole_experiment(folder, strategy):
     write_small_walks(folder)
     (folder / "small.yaml").write_text(PROTOCOL)
     overrides = [f"training.strategy={strategy}", "model.arguments.dropout=0", "schedule.learning_rate=1e-3"]
+    overrides.append("optimizer.localization_rate=0.5")
     config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(folder / "small.yaml")), overrides)
     model = run_experiment(config, folder, folder / "run", progress=False)
     return {f"experiment/weight/{i}": weight for i, weight in enumerate(model.get_weights())}

@@ -33,6 +33,11 @@ def test_a_part_of_two_by_four_cells_covers_eight_by_sixteen_pixels():
     assert corners(figure.axes[0].patches[0]) == pytest.approx([17.5, 25.5, 25.5, 41.5])
 
 
+def test_with_a_place_for_every_frame_the_extent_in_time_is_that_of_their_mean():
+    places = np.stack([location(t=t, frames=10) for t in np.linspace(5, 25, 30)])  # 15 in the mean
+    assert np.flatnonzero(part_box(places, (16, 11), (64, 44), 30).read).tolist() == list(range(10, 21))
+
+
 def test_a_grid_as_large_as_one_cell_and_centred_on_it_covers_its_pixels_and_no_others():
     box = part_box(location(x=3, y=0, cells_x=1, cells_y=1), (16, 11), (64, 44), 30)
     assert edges(box) == pytest.approx([11.5, -0.5, 15.5, 3.5])  # pixels 12 to 15 and 0 to 3, with their halves

@@ -37,9 +37,9 @@ def part_geometry(model, silhouettes):
     """
     silhouettes = np.asarray(silhouettes)
     expected = model.input_shape[2:4]
-    if silhouettes.ndim != 3 or silhouettes.shape[1:] != expected:
-        raise ValueError(f"the model takes one walk [frames, {expected[0]}, {expected[1]}], not "
-                         f"{list(silhouettes.shape)}; of a square silhouette cut the sides off")
+    if silhouettes.dtype != np.uint8 or silhouettes.ndim != 3 or silhouettes.shape[1:] != expected:
+        raise ValueError(f"the model takes one walk as uint8 [frames, {expected[0]}, {expected[1]}], not "
+                         f"{silhouettes.dtype} {list(silhouettes.shape)}; of a square silhouette cut the sides off")
     batch = silhouettes[None, ..., None].astype("float32") / 255  # 1 t y x 1
     located = {
         block: {part: ops.convert_to_numpy(location)[0] for part, location in parts.items()}

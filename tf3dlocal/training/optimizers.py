@@ -11,6 +11,9 @@ class _LocalizationRate:
     short training the parts leave the body within a hundred steps (strides and offsets saturate, and the sampled volumes
     hold nothing that could pull them back). Weight decay, where there is one, stays at the full rate.
 
+    The networks are told by the name of their layer within a `LocalPath`, "localization". A compiled model that was saved
+    with one of these loads where this module is imported, or with `compile=False`.
+
     Args:
         localization_rate: share of the learning rate; 1 treats all alike, as the paper does.
     """

@@ -36,7 +36,7 @@ def part_box(location, map_size, picture_size, num_frames, num_rows=None, grid="
             authors' code lays it.
 
     Returns:
-        `PartBox`. In time the walk has one extent, that of the first frame's location, as when it is sampled.
+        `PartBox`. In time the walk has one extent, that of the mean over frames, as when it is sampled.
 
     Raises:
         ValueError: another shape of the location, a number that is not finite, or an unknown grid.
@@ -71,6 +71,6 @@ def part_box(location, map_size, picture_size, num_frames, num_rows=None, grid="
 
     left, right = (pixel(edge, picture_width / width) for edge in edges(x, stride_x, width))
     top, bottom = (pixel(edge, picture_height / height) for edge in edges(y, stride_y, num_rows or height))
-    begin, end = edges(t[0], stride_t[0], num_frames)
+    begin, end = edges(t.mean(), stride_t.mean(), num_frames)
     frame = np.arange(num_frames)
     return PartBox(left, top, right, bottom, (begin <= frame) & (frame <= end), confidence)
