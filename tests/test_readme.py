@@ -1,5 +1,7 @@
 """The README says what is so: its code runs, and what it names exists."""
 
+import hashlib
+import json
 import pathlib
 import re
 
@@ -35,6 +37,23 @@ def test_the_python_of_the_readme_runs_from_data_set_to_export(tmp_path, monkeyp
     exec(compile(shorter, "README.md", "exec"), {})
     assert "Rank-1" in capsys.readouterr().out
     assert (tmp_path / "demo" / "by_hand" / "1" / "saved_model.pb").is_file()
+
+
+def test_the_exported_model_in_the_tree_is_the_one_its_card_describes_and_embeds_a_walk(monkeypatch):
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "saved_models" / "README.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    names = {}
+    exec(compile(program, "saved_models/README.md", "exec"), names)
+    version = ROOT / "saved_models" / "walkers" / "1"
+    card = json.loads((version / "model_card.json").read_text())
+    assert list(names["embedding"].shape) == [1, *card["embedding"]["shape"][1:]]
+    sums = {name: hashlib.sha256((version / name).read_bytes()).hexdigest() for name in card["sha256"]}
+    assert sums == card["sha256"]
+
+
+def test_nothing_is_left_to_be_filled_in():
+    for page in (ROOT / "README.md", ROOT / "saved_models" / "README.md"):
+        assert not re.search(r"^(?:[A-Z0-9]{3,}|TBD|TODO.*)$", page.read_text(), re.MULTILINE), page
 
 
 def test_every_command_of_the_readme_is_a_verb_with_these_options():

@@ -138,7 +138,7 @@ class RunFolder:
     def cut_log(self, step: int) -> None:
         """Forget what was logged after `step`: a resumed training makes these steps again."""
         kept = "".join(json.dumps(record) + "\n" for record in self.read_log() if record["step"] <= step)
-        if self.log_file.exists():
+        if self.log_file.exists() and self.log_file.read_text(encoding="utf-8") != kept:
             self.write(self.log_file, lambda file: file.write_text(kept, encoding="utf-8"))
 
 
