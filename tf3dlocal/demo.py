@@ -161,11 +161,7 @@ class _Demo:
         """Pictures"""
         from tf3dlocal.data import cut_sides
         from tf3dlocal.models import part_geometry
-        from tf3dlocal.visualization import (
-            contact_sheet,
-            draw_part_boxes,
-            plot_training,
-        )
+        from tf3dlocal.visualization import contact_sheet, draw_part_boxes, plot_training
 
         walks = [self.walk("017", condition, view) for condition in ("nm-01", "bg-01", "cl-01") for view in (0, 54, 90)]
         sheet, parts, trace = (self.pictures / f"{name}.png" for name in ("walks", "located_parts", "training"))

@@ -6,9 +6,9 @@ import keras
 class _LocalizationRate:
     """Mixed into an optimizer: variables of localization networks move at `localization_rate` times the learning rate.
 
-    A localization network's last layer sums hundreds of features of order one, so one step of Adam at rate r moves each of
-    the eight raw numbers by up to some hundred r. At the paper's 1e-4 that is slow; at the ten times higher rates of a
-    short training the parts leave the body within a hundred steps (strides and offsets saturate, and the sampled volumes
+    A localization network's last layer sums about a hundred features of order one, so one step of Adam at rate r moves each
+    of the eight raw numbers by up to about a hundred r. At the paper's 1e-4 that is slow; at the ten times higher rates of a
+    short training the parts leave the body within 200 steps (strides and offsets saturate, and the sampled volumes
     hold nothing that could pull them back). Weight decay, where there is one, stays at the full rate.
 
     The networks are told by the name of their layer within a `LocalPath`, "localization". A compiled model that was saved
