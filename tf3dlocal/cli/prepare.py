@@ -1,0 +1,52 @@
+"""`tf3dlocal prepare`: aligned silhouettes of a data set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tf3dlocal.cli.app import app
+from tf3dlocal.cli.options import Json, Workers
+from tf3dlocal.console import console, start_tensorflow, write_json
+
+
+@app.command()
+def prepare(
+    raw: Annotated[Path, typer.Argument(metavar="RAW", help="Folder, zip or folder of SSS.tar.gz with raw frames.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data set; made if absent.")],
+    size: Annotated[int, typer.Option(min=8, help="Height and width of an aligned silhouette, in pixels.")] = 64,
+    layout: Annotated[str, typer.Option(metavar="auto|casia-b|ou-mvlp|FILE.yaml", help="How paths are named.")] = "auto",
+    name: Annotated[str | None, typer.Option(help="What reports call the data set; RAW's name if not given.")] = None,
+    min_frames: Annotated[int, typer.Option(min=1, help="Leave out walks with fewer usable frames.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUT made from other files.")] = False,
+    workers: Workers = None,
+    json: Json = None,
+):
+    """Align the silhouettes of a data set and store them for training and testing.
+
+    Every frame is cut to the body, scaled to full height and centred by mass, as GaitSet and OpenGait do it. Frames and
+    walks that cannot be used are left out and listed, with the reason, in OUT/report.md. A call that was
+    interrupted goes on where it was; a call on a finished OUT does nothing.
+
+    \b
+    RAW is one of
+      SSS/cc-nn/VVV/*.png      CASIA-B's folders (subject, condition, view in degrees)
+      SSS.tar.gz ...           CASIA-B as it is handed out
+      a zip of either
+      any other tree, with --layout FILE.yaml that holds one line such as
+                               pattern: "{subject}/{condition}/{view}/{frame}.png"
+
+    \b
+    Examples:
+      tf3dlocal prepare raw prepared
+      tf3dlocal prepare GaitDatasetB-silh casia --size 128
+    """
+    start_tensorflow()
+    from tf3dlocal.data.prepare import prepare as prepare_walks
+
+    report = prepare_walks(
+        raw, out, size, name=name, layout=layout, min_frames=min_frames, workers=workers, overwrite=overwrite
+    )
+    for count, what in report.losses():
+        console.print(f"  {count:7d} {what}", markup=False)
+    write_json(json, report.as_dict())
