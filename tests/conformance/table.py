@@ -1,12 +1,13 @@
 """Every public layer, model and loss once, with toy arguments, what goes in and what comes out.
 
-Shapes are a small language: `b` is the batch, `t` the number of frames, both free; numbers are fixed.
+Shapes are a small language: `b` is the batch, `t` the number of frames, both free; numbers are fixed, and `t/3` is one
+frame for every three, but at least one.
 """
 
 from typing import NamedTuple
 
 from tf3dlocal import layers, losses
-from tf3dlocal.models import ThreeDLocal
+from tf3dlocal.models import GLN, MT3D, GaitPart, GaitSet, ThreeDLocal
 
 HEAD = ("head", 0.25, 0.5, 0.5, 0.5, 0.125, 0.5)
 HALVES = [("upper", 0.5, 1.0, 0.5, 0.5, 0.25, 0.5), ("lower", 0.5, 1.0, 0.5, 0.5, 0.75, 0.5)]
@@ -22,7 +23,7 @@ class Row(NamedTuple):
 
     def sizes(self, batch, frames):
         """(input shapes, output shapes) for these numbers of clips and frames, None for an unknown one."""
-        free = {"b": batch, "t": frames}
+        free = {"b": batch, "t": frames, "t/3": frames and max(1, frames // 3)}
 
         def shape(text):
             if isinstance(text, dict):
@@ -38,7 +39,11 @@ SAMPLED_PER_FRAME = ((VOLUME, "b t 8"), VOLUME)
 RELEASE_SAMPLING = {"num_rows": 5, "grid": "release", "coordinates": "release"}
 
 LAYERS = {
+    "BasicBlock3D": Row(layers.BasicBlock3D, {"filters": 3, "seed": 0}, (VOLUME,), "b t 8 6 3"),
+    "BasicBlock3D, reference": Row(layers.BasicBlock3D, {"filters": 3, "form": "reference"}, (VOLUME,), "b t 8 6 3"),
     "CompactBlock": Row(layers.CompactBlock, {"units": 5, "seed": 0}, ("b 3 8",), "b 5"),
+    "CompactBlock, no bias": Row(
+        layers.CompactBlock, {"units": 5, "seed": 0, "train_norm_bias": False}, ("b 3 8",), "b 5"),
     "FocalConvolution": Row(
         layers.FocalConvolution, {"filters": 3, "kernel_size": 5, "num_strips": 2}, (VOLUME,), "b t 8 6 3"),
     "FramePooling": Row(layers.FramePooling, {}, (VOLUME,), "b t 4 3 4"),
@@ -46,6 +51,7 @@ LAYERS = {
     "GaussianSampler3D": Row(layers.GaussianSampler3D, {}, *SAMPLED),
     "GaussianSampler3D, release": Row(layers.GaussianSampler3D, RELEASE_SAMPLING, *SAMPLED),
     "HorizontalPooling": Row(layers.HorizontalPooling, {"num_parts": 4}, (VOLUME,), "b t 4 4"),
+    "HorizontalPyramidPooling": Row(layers.HorizontalPyramidPooling, {"bins": [4, 1]}, ("b 8 6 4",), "b 5 4"),
     "LocalizationNetwork": Row(layers.LocalizationNetwork, {"hidden_channels": 3, "seed": 0}, (MAP,), "b 8"),
     "LocalizationNetwork, release": Row(
         layers.LocalizationNetwork, {"hidden_channels": 3, "num_outputs": 7, "style": "release", "seed": 0}, (MAP,), "b 7"),
@@ -58,16 +64,23 @@ LAYERS = {
         layers.LocalPath,
         {"prior": HEAD, "channels": 3, "hidden_channels": 5, "rule": "release", "num_convolutions": 2, "seed": 0},
         (VOLUME, MAP), {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"}),
+    "LocalPath, written back": Row(
+        layers.LocalPath, {"prior": HEAD, "channels": 3, "hidden_channels": 5, "write_back": True, "seed": 0}, (VOLUME, MAP),
+        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"}),
     "LocalPath, per frame, no features": Row(
         layers.LocalPath, {"prior": HEAD, "channels": 0, "hidden_channels": 5, "per_frame": True, "seed": 0}, (VOLUME, MAP),
         {"features": VOLUME, "volume": VOLUME, "location": "b t 8"}),
+    "LocalTransform": Row(layers.LocalTransform, {"interval": 3, "seed": 0}, (VOLUME,), "b t/3 8 6 4"),
     "MicroMotionPooling": Row(layers.MicroMotionPooling, {"squeeze": 2}, ("b t 3 8",), "b 3 8"),
     "MicroMotionPooling, release": Row(
         layers.MicroMotionPooling, {"use_bias": True, "activation": "relu"}, ("b t 3 8",), "b 3 8"),
     "MixtureSampler3D": Row(layers.MixtureSampler3D, {}, *SAMPLED_PER_FRAME),
+    "MixtureSampler3D, written back": Row(layers.MixtureSampler3D, {"write_back": True}, *SAMPLED),
     "MixtureSampler3D, release": Row(layers.MixtureSampler3D, RELEASE_SAMPLING, *SAMPLED),
     "NormalizedMaxPooling": Row(layers.NormalizedMaxPooling, {"halve_frames": False}, ("b t 9 6 4",), "b t 5 3 4"),
     "SeparateDense": Row(layers.SeparateDense, {"units": 5}, ("b 3 8",), "b 3 5"),
+    "SetPooling": Row(layers.SetPooling, {}, (VOLUME,), "b 8 6 4"),
+    "SetPooling, keeping frames": Row(layers.SetPooling, {"keep_frames": True}, (VOLUME,), "b 1 8 6 4"),
     "TrilinearSampler3D": Row(layers.TrilinearSampler3D, {}, *SAMPLED),
     "VolumeConvolution": Row(layers.VolumeConvolution, {"filters": 3}, (VOLUME,), "b t 8 6 3"),
     "VolumeConvolution, reference": Row(
@@ -81,7 +94,31 @@ TINY = {
 }  # fmt: skip
 SILHOUETTES = ("b t 16 12 1",)
 
+SMALL = {"input_shape": (None, 16, 12, 1), "channels": (4, 5, 6), "embedding_channels": 6, "seed": 0}
+CLASSIFIED = {"compact_channels": 5, "num_classes": 3}
+
 MODELS = {
+    "gaitset": Row(
+        GaitSet, {**SMALL, "bins": (1, 2)}, SILHOUETTES, {"part_features": "b 6 6", "embedding": "b 6 6"}),
+    "gaitset, opengait, classified": Row(
+        GaitSet, {**SMALL, **CLASSIFIED, "bins": (2,), "preset": "opengait"}, SILHOUETTES,
+        {"part_features": "b 4 6", "embedding": "b 5", "logits": "b 3"}),
+    "gaitpart": Row(
+        GaitPart, {**SMALL, "strips": (1, 2, 4), "num_parts": 2}, SILHOUETTES,
+        {"part_features": "b 2 6", "embedding": "b 2 6"}),
+    "gaitpart, release, four blocks": Row(
+        GaitPart,
+        {**SMALL, "preset": "release", "channels": (4, 5, 6, 12), "strips": (1, 2, 4, 4), "num_parts": 2}, SILHOUETTES,
+        {"part_features": "b 2 6", "embedding": "b 2 6"}),
+    "gln": Row(
+        GLN, {**SMALL, "bins": (1, 2), "lateral_channels": 5}, SILHOUETTES, {"part_features": "b 9 6", "embedding": "b 9 6"}),
+    "gln, phase 2": Row(
+        GLN, {**SMALL, **CLASSIFIED, "bins": (2,), "lateral_channels": 5}, SILHOUETTES,
+        {"part_features": "b 6 6", "embedding": "b 5", "logits": "b 3"}),
+    "gln, phase 2, opengait": Row(
+        GLN, {**SMALL, **CLASSIFIED, "bins": (2,), "lateral_channels": 5, "preset": "opengait"}, SILHOUETTES,
+        {"part_features": "b 6 6", "embedding": "b 6 6", "logits": "b 3"}),
+    "mt3d": Row(MT3D, {**SMALL, "num_parts": 4}, SILHOUETTES, {"part_features": "b 8 6", "embedding": "b 8 6"}),
     "three_d_local": Row(
         ThreeDLocal, {**TINY, "local_blocks": (1,), "compact_channels": 5, "num_classes": 3}, SILHOUETTES,
         {"part_features": "b 2 6", "embedding": "b 5", "logits": "b 3"}),

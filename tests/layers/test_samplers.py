@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from layer_tools import MODES, relative_error
-from references.sampler_loops import sample_by_hand
+from references.sampler_loops import KINDS, grid_by_hand, rows_by_hand, sample_by_hand
 
 from tf3dlocal.layers import (
     GaussianSampler3D,
@@ -280,3 +280,45 @@ def test_what_cannot_be_sampled_is_refused_with_a_reason():
         GaussianSampler3D(num_rows=29)(volume, location)
     with pytest.raises(ValueError, match="8 numbers on its last axis .* but the shape is"):
         GaussianSampler3D()(volume, location[:, :7])
+
+
+def window_by_hand(kind, location, size, release=False):
+    """Per axis the matrix stride F^T F of one location [8]: how a map comes back that was sampled and written back."""
+    place_, matrices = Location.unstack(location), []
+    for axis, (center, stride) in enumerate(((place_.center_t, place_.stride_t), (place_.center_y, place_.stride_y),
+                                             (place_.center_x, place_.stride_x))):
+        how = KINDS[kind][1 if axis == 0 else 0]
+        rows = rows_by_hand(how, grid_by_hand(center, stride, size[axis]), place_.variance, size[axis], release)
+        matrices.append(stride * rows.T @ rows)
+    return matrices
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_a_volume_is_written_back_by_the_transposed_filters_times_their_strides(kind):
+    volume, locations = random_volume(SMALL), random_locations(SMALL)
+    found = SAMPLERS[kind](write_back=True)(volume.astype("float32"), locations.astype("float32"))
+    for clip, location, own in zip(volume, locations, found.numpy(), strict=True):
+        frames, rows, columns = window_by_hand(kind, location, SMALL)
+        expected = location[7] * np.einsum("st,nx,my,tyxc->smnc", frames, columns, rows, clip)
+        np.testing.assert_allclose(own, expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("stride", [1 / 3, 2 / 3, 1])
+def test_what_is_written_back_is_a_window_of_the_map_at_its_place_as_large_as_the_samples_reach(stride):
+    """A map of ones comes back as nine samples of one stride each, near the centre; away from it nothing comes back."""
+    narrow = place(center_x=4, stride_x=stride, variance=0.1)
+    written = GaussianSampler3D(write_back=True)(np.ones((1, 9, 9, 9, 1), "float32"), narrow).numpy()[0, ..., 0]
+    np.testing.assert_allclose(written.sum(), 9 * stride * 9 * 9, rtol=1e-4)
+    row = written[4, 4]
+    assert np.all(row[: max(0, int(4 - 4.5 * stride - 1))] < 1e-3) and row[4] > 0.8, row
+
+
+def test_a_written_back_volume_of_fewer_rows_has_the_maps_height_again():
+    volume = random_volume(SMALL).astype("float32")
+    written = GaussianSampler3D(num_rows=3, grid="release", write_back=True)(volume, random_locations(SMALL).astype("float32"))
+    assert written.shape == volume.shape
+
+
+def test_locations_per_frame_are_not_written_back():
+    with pytest.raises(ValueError, match="locations per frame cannot be written back; set write_back=False"):
+        GaussianSampler3D(write_back=True)(random_volume(SMALL), random_locations(SMALL, (2, 4)))

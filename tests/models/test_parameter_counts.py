@@ -1,11 +1,11 @@
-"""The parameters of 3DLocal, counted by hand."""
+"""The parameters of every model, counted by hand."""
 
 import numpy as np
 import pytest
 from ablations import TABLE_3, TABLE_5
 
 from tf3dlocal.layers import PAPER_PARTS
-from tf3dlocal.models import ThreeDLocal
+from tf3dlocal.models import GLN, MT3D, GaitPart, GaitSet, ThreeDLocal
 
 
 def count_by_hand(channels=(32, 64, 128), size=(64, 44), local_blocks=(1, 2, 3), parts=PAPER_PARTS, feature_extraction=True,
@@ -67,3 +67,58 @@ def test_the_releases_model_has_the_parameters_of_its_parts():
     """Counted in the authors' code: backbone, six paths (localization and features), fusion, time pooling, strips."""
     count = 286_496 + 6 * (233_493 + 221_184) + 65_536 + 660_480 + 524_288
     assert num_trainable(ThreeDLocal(preset="release")) == count == 4_264_862
+
+
+def frame_blocks(channels=(32, 64, 128), first_input=1):
+    """Weights of the convolutions of consecutive blocks, the very first of which has 5 x 5 cells."""
+    inputs = (first_input, *channels)
+    return sum((25 if before == 1 else 9) * before * c + 9 * c * c for before, c in zip(inputs, channels))
+
+
+def gaitset_by_hand(channels=(32, 64, 128), features=256):
+    first, *others = channels
+    return frame_blocks(channels) + frame_blocks(others, first) + 62 * channels[-1] * features
+
+
+def gaitpart_by_hand(channels=(32, 64, 128), features=128, bias=False):
+    c, squeezed = channels[-1], channels[-1] // 4
+    temporal = (3 + 1 + 3 + 3) * c * squeezed + bias * 2 * (squeezed + c)
+    return frame_blocks(channels) + 16 * (temporal + c * features)
+
+
+def gln_by_hand(channels=(32, 64, 128), compact=False, num_classes=0, train_norm_bias=True):
+    first, *others = channels
+    laterals = sum(2 * c * 256 for c in channels) + 3 * 9 * 256 * 256
+    block = 93 * 256 * (2 if train_norm_bias else 1) + 93 * 256 * 256 + 256 * (2 if train_norm_bias else 1)
+    total = frame_blocks(channels) + frame_blocks(others, first) + laterals + 93 * 256 * 256
+    return total + compact * (block + 256 * num_classes)
+
+
+def mt3d_by_hand(channels=(32, 64, 128)):
+    first, second, third = channels
+    transforms = 3 * (first**2 + second**2 + third**2)
+    basic = 2 * 39 * (first * second + second * third + third * third)  # 27 + 9 + 3 products, two branches
+    return 27 * first + transforms + basic + 64 * third * 256
+
+
+@pytest.mark.parametrize(("build", "options", "by_hand", "count"), [
+    (GaitSet, {}, gaitset_by_hand(), 2_594_592),  # OpenGait's and the 3DLocal authors' count too
+    (GaitSet, {"preset": "opengait"}, gaitset_by_hand(), 2_594_592),
+    (GaitSet, {"input_shape": (None, 128, 88, 1)}, gaitset_by_hand(), 2_594_592),
+    (GaitSet, {"channels": (64, 128, 256)}, gaitset_by_hand((64, 128, 256)), 6_313_536),  # OU-MVLP
+    (GaitPart, {}, gaitpart_by_hand(), 1_204_000),  # OpenGait's count too
+    (GaitPart, {"preset": "opengait"}, gaitpart_by_hand(), 1_204_000),
+    (GaitPart, {"preset": "release"}, gaitpart_by_hand(features=256, bias=True), 1_471_264),  # the 3DLocal authors' too
+    (GaitPart, {"channels": (32, 64, 128, 256)}, gaitpart_by_hand((32, 64, 128, 256), 256), 4_841_248),  # OU-MVLP
+    (GLN, {}, gln_by_hand(), 8_541_984),  # OpenGait's count too
+    (GLN, {"input_shape": (None, 128, 88, 1)}, gln_by_hand(), 8_541_984),
+    (GLN, {"compact_channels": 256, "num_classes": 74}, gln_by_hand(compact=True, num_classes=74), 14_703_904),
+    (GLN, {"compact_channels": 256, "num_classes": 74, "preset": "opengait"},
+     gln_by_hand(compact=True, num_classes=74, train_norm_bias=False), 14_679_840),
+    (GLN, {"channels": (64, 128, 256)}, gln_by_hand((64, 128, 256)), 10_344_000),
+    (MT3D, {}, mt3d_by_hand(), 4_239_200),
+    (MT3D, {"input_shape": (None, 128, 88, 1), "num_parts": 32}, mt3d_by_hand(), 4_239_200),
+    (MT3D, {"channels": (64, 128, 256)}, mt3d_by_hand((64, 128, 256)), 12_760_768),
+], ids=str)  # fmt: skip
+def test_the_compared_models_have_the_parameters_one_counts_by_hand(build, options, by_hand, count):
+    assert by_hand == count == num_trainable(build(**options))

@@ -116,7 +116,7 @@ def test_outputs_and_layers_have_the_names_of_the_papers_figure():
     assert [layer.name for layer in model.layers] == [
         "silhouettes", *(f"block_1_{name}" for name in block), "block_1_pooling",
         *(f"block_2_{name}" for name in block), "block_2_pooling", *(f"block_3_{name}" for name in block),
-        "horizontal_pooling", "micro_motion_pooling", "part_features", "embedding", "logits"]  # fmt: skip
+        "horizontal_pooling", "micro_motion_pooling", "part_features", "compact_block", "logits"]  # fmt: skip
 
 
 def test_without_a_compact_block_the_part_features_are_what_is_compared():
@@ -128,6 +128,13 @@ def test_a_focal_global_path_has_one_four_and_eight_strips():
     model = ThreeDLocal(**{**PAPER, "local_blocks": ()}, global_path="focal")
     strips = [model.get_layer(f"block_{block}_convolution_{number}").num_strips for block in (1, 2, 3) for number in (1, 2)]
     assert strips == [1, 1, 4, 4, 8, 8]
+
+
+def test_the_releases_focal_convolutions_rectify_twice():
+    slopes = {preset: {layer.negative_slope for layer in ThreeDLocal(**options, global_path="focal").layers
+                       if layer.name.startswith("block_") and layer.name.endswith("convolution_1_relu")}
+              for preset, options in (("paper", {**PAPER, "local_blocks": ()}), ("release", {**RELEASE, "local_blocks": ()}))}
+    assert slopes == {"paper": {0.01}, "release": {1e-4}}
 
 
 PART_NAMES = ["head", "left_arm", "right_arm", "torso", "left_leg", "right_leg"]

@@ -19,6 +19,7 @@ class CompactBlock(keras.layers.Layer):
         dropout: share of the part features that is dropped in training; 0.9 is GLN's.
         synchronized: synchronize the batch normalizations over replicas.
         seed: seed of the dropout and of the first weights.
+        train_norm_bias: False keeps the biases of both batch normalizations as they are, zero, as OpenGait's GLN does.
 
     Call arguments:
         parts: float [batch, parts, channels].
@@ -32,8 +33,9 @@ class CompactBlock(keras.layers.Layer):
         TensorShape([2, 256])
     """
 
-    def __init__(self, units=256, dropout=0.9, synchronized=False, seed=None, **kwargs):
+    def __init__(self, units=256, dropout=0.9, synchronized=False, seed=None, train_norm_bias=True, **kwargs):
         super().__init__(**kwargs)
+        self.train_norm_bias = train_norm_bias
         self.units = units
         self.input_norm = batch_normalization("input_norm", synchronized, self.dtype_policy)
         self.dropout = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="dropout")
@@ -46,6 +48,8 @@ class CompactBlock(keras.layers.Layer):
         self.input_norm.build(flat)
         self.linear.build(flat)
         self.output_norm.build((parts_shape[0], self.units))
+        if not self.train_norm_bias:
+            self.input_norm.beta.trainable = self.output_norm.beta.trainable = False
 
     def call(self, parts, training=None):
         flat = ops.reshape(parts, (-1, parts.shape[1] * parts.shape[2]))

@@ -34,6 +34,7 @@ class LocalPath(keras.layers.Layer):
         sampler: "mixture", "gaussian" or "trilinear".
         rule: "paper" or "release".
         tied_strides: one stride for x and y, seven raw numbers in place of eight; None for the rule's own (True in the release).
+        write_back: hand the volume on at the place it was cut from, zeros elsewhere, in place of filling the whole map with it.
         num_convolutions: 3x3x3 convolutions with ReLU (one in the paper, two in the release).
         clip_length, per_frame, synchronized, form, seed: as in `LocalizationNetwork`.
 
@@ -57,7 +58,8 @@ class LocalPath(keras.layers.Layer):
     """
 
     def __init__(self, prior, channels, hidden_channels, sampler="mixture", rule="paper", tied_strides=None,
-                 num_convolutions=1, clip_length=30, per_frame=False, synchronized=False, form="auto", seed=None, **kwargs):
+                 num_convolutions=1, clip_length=30, per_frame=False, synchronized=False, form="auto", seed=None,
+                 write_back=False, **kwargs):
         super().__init__(**kwargs)
         if sampler not in SAMPLERS:
             raise ValueError(f"Unknown sampler {sampler!r}; there are {', '.join(SAMPLERS)}.")
@@ -70,7 +72,7 @@ class LocalPath(keras.layers.Layer):
         self.arguments = dict(
             prior=self.prior._asdict(), channels=channels, hidden_channels=hidden_channels, sampler=sampler, rule=rule,
             tied_strides=tied_strides, num_convolutions=num_convolutions, clip_length=clip_length, per_frame=per_frame,
-            synchronized=synchronized, form=form, seed=seed)
+            synchronized=synchronized, form=form, seed=seed, write_back=write_back)
         tied = rule == "release" if tied_strides is None else tied_strides
         self.localization = LocalizationNetwork(
             hidden_channels, 7 if tied else 8, rule, clip_length, per_frame, synchronized, form,
@@ -88,11 +90,11 @@ class LocalPath(keras.layers.Layer):
                              f"global map {tuple(global_map_shape[2:4])}; a local path needs both of one size.")
         self.localization.build(global_map_shape)
         height, width = block_input_shape[2:4]
-        options = {}
+        options = {"write_back": self.arguments["write_back"]}
         if self.rule == "release":
             # Python rounds a half to the even number; the release's 6 rows of the head come from 5.5.
             rows = round(width * (self.prior.height * height) / (self.prior.width * width))
-            options = dict(num_rows=rows, grid="release", coordinates="release")
+            options |= dict(num_rows=rows, grid="release", coordinates="release")
         self.sampler = SAMPLERS[self.sampler_name](**options, dtype=self.dtype_policy, name="sampler")
         shape = tuple(block_input_shape)
         for convolution in self.convolutions:

@@ -18,6 +18,8 @@ class SeparableSampler3D(keras.layers.Layer):
         grid: "symmetric" about the centre (the paper's), or "release" (half a stride nearer to the origin).
         coordinates: "exact", or "release" where linear interpolation reads as the release's does (it rescales the
             position, and its mixture sampler halves every value); no effect on Gaussian axes.
+        write_back: put the volume back where it was cut from, by the transposed filters, on a map that is zero elsewhere.
+            See `write_back_filters`.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -28,12 +30,12 @@ class SeparableSampler3D(keras.layers.Layer):
         float [batch, frames, height, width, channels].
 
     Raises:
-        ValueError: unknown `grid` or `coordinates`, or more rows than the map has.
+        ValueError: unknown `grid` or `coordinates`, more rows than the map has, or write_back of locations per frame.
     """
 
     temporal_gain_of_release = 1.0
 
-    def __init__(self, num_rows=None, grid="symmetric", coordinates="exact", **kwargs):
+    def __init__(self, num_rows=None, grid="symmetric", coordinates="exact", write_back=False, **kwargs):
         # Centres and strides of up to a hundred cells do not survive half precision: no autocast here.
         super().__init__(autocast=False, **kwargs)
         if grid not in ("symmetric", "release"):
@@ -43,6 +45,7 @@ class SeparableSampler3D(keras.layers.Layer):
         self.num_rows = num_rows
         self.grid = grid
         self.coordinates = coordinates
+        self.write_back = write_back
 
     def spatial_filter(self, positions, location, size):
         """Filter rows [..., points, size] along y or x. Given by the subclass."""
@@ -77,14 +80,35 @@ class SeparableSampler3D(keras.layers.Layer):
             frame_filter * weight,
         )
 
+    def write_back_filters(self, location, size):
+        """The transposed filters, each times its stride: together with `filters` they hand a window of the map through.
+
+        Samples that lie s cells apart stand for s cells each. So V' = s F^T F I is on average the map itself, blurred by both
+        filters, inside the window and zero outside, whatever the stride. The release has such a switch (off) without that
+        factor: there a part that is sampled k times per cell comes back k times as large.
+        """
+        location = Location.unstack(location)
+        if len(location.center_x.shape) == 2:
+            raise ValueError(f"{self.name}: volumes of locations per frame cannot be written back; set write_back=False.")
+        rows, columns, frames = self.filters(location._replace(confidence=ops.ones_like(location.confidence)), size)
+        strides = (location.stride_y, location.stride_x, location.stride_t)
+        return tuple(
+            ops.swapaxes(matrix, -1, -2) * stride[:, None, None] for matrix, stride in zip((rows, columns, frames), strides))
+
     def call(self, volume, location):
         _, num_frames, height, width, _ = ops.shape(volume)
         if self.num_rows is not None and self.num_rows > height:
             raise ValueError(f"{self.name} samples {self.num_rows} rows, but the map has only {height}. A part that is "
                              "taller than the map, at its prior width, does not fit: widen it or lower its height.")
         location = ops.cast(Location.unstack(location).stack(), "float32")
-        filters = [ops.cast(matrix, self.compute_dtype) for matrix in self.filters(location, (num_frames, height, width))]
-        sampled = apply_filters(ops.cast(volume, self.compute_dtype), *filters)  # b t n x c
+        size = (num_frames, height, width)
+
+        def apply(values, filters):
+            return apply_filters(values, *(ops.cast(matrix, self.compute_dtype) for matrix in filters))
+
+        sampled = apply(ops.cast(volume, self.compute_dtype), self.filters(location, size))  # b t n x c
+        if self.write_back:
+            return apply(sampled, self.write_back_filters(location, size))  # b t y x c
         if self.num_rows is None or self.num_rows == height:
             return sampled
         above = (height - self.num_rows) // 2

@@ -3,9 +3,11 @@
 import keras
 
 from tf3dlocal.layers import (
-    PAPER_PARTS, RELEASE_PARTS, CompactBlock, FocalConvolution, FramePooling, HorizontalPooling, LocalPath,
-    MicroMotionPooling, SeparateDense, local_block, own_seed,
+    PAPER_PARTS, RELEASE_PARTS, FramePooling, HorizontalPooling, LocalPath, MicroMotionPooling, frame_block, local_block,
+    own_seed,
 )
+from tf3dlocal.models.check_arguments import check_channels, check_input_shape, preset_of
+from tf3dlocal.models.embedding_head import embedding_head
 
 # What differs between the paper (with the seed, its supplement) and the authors' code; every entry is an argument too.
 PRESETS = {
@@ -20,7 +22,7 @@ PRESETS = {
 
 def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channels=(32, 64, 128), local_blocks=None,
                 sampler=None, parts=None, rule=None, num_convolutions=None, hidden_divisor=None, feature_extraction=True,
-                tied_strides=None, per_frame=False, global_path="plain", num_parts=16, embedding_channels=256,
+                tied_strides=None, per_frame=False, write_back=False, global_path="plain", num_parts=16, embedding_channels=256,
                 temporal_bias=None, temporal_activation=None, compact_channels="preset", dropout=0.9, clip_length=30,
                 synchronized=False, form="auto", dtype=None, seed=None, name="three_d_local"):
     """Build 3DLocal as a functional model.
@@ -52,7 +54,10 @@ def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1),
         feature_extraction: False fuses the sampled volumes as they are (main paper Table 5, "no FE").
         tied_strides: one stride for x and y; None for the rule's own.
         per_frame: locations per frame, smoothed over time (main paper 4.2), in place of one per clip.
-        global_path: "plain" convolutions, as the release; "focal" for GaitPart's, with 1, 1, 4, 4, 8, 8 strips.
+        write_back: put every sampled volume back at its place before its convolution and the fusion, on a map that is zero
+            elsewhere. Not in the paper; the release has such a switch, off. Without it a volume fills the whole map.
+        global_path: "plain" convolutions, as the release; "focal" for GaitPart's, with 1, 1, 4, 4, 8, 8 strips (in the
+            release preset with its slope 1e-4 of the LeakyReLU).
         num_parts: horizontal strips; must divide the last map's height.
         embedding_channels: length of one part's feature.
         temporal_bias, temporal_activation: as in `MicroMotionPooling`.
@@ -79,9 +84,7 @@ def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1),
         >>> sum(weight.numpy().size for weight in model.trainable_weights)
         4264862
     """
-    if preset not in PRESETS:
-        raise ValueError(f"Unknown preset {preset!r}; there are {', '.join(PRESETS)}.")
-    defaults = PRESETS[preset]
+    defaults = preset_of(PRESETS, preset)
 
     def chosen(argument, value):
         return defaults[argument] if value is None else value
@@ -89,22 +92,24 @@ def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1),
     local_blocks = tuple(chosen("local_blocks", local_blocks))
     if compact_channels == "preset":
         compact_channels = defaults["compact_channels"]
-    check_arguments(local_blocks, global_path, num_classes, compact_channels, input_shape, channels)
+    check_arguments(local_blocks, global_path)
+    check_channels(channels)
+    check_input_shape(input_shape)
     path_arguments = dict(
-        sampler=chosen("sampler", sampler), rule=chosen("rule", rule), tied_strides=tied_strides, per_frame=per_frame,
+        sampler=chosen("sampler", sampler), rule=chosen("rule", rule), tied_strides=tied_strides, per_frame=per_frame, write_back=write_back,
         num_convolutions=chosen("num_convolutions", num_convolutions), clip_length=clip_length, synchronized=synchronized,
         form=form, dtype=dtype)
     strips = {"plain": (1, 1, 1), "focal": (1, 4, 8)}[global_path]
+    # The release's focal convolution applies the LeakyReLU of slope 0.01 twice.
+    negative_slope = 1e-4 if global_path == "focal" and preset == "release" else 0.01
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     x = silhouettes
     for block in (1, 2, 3):
         block_input, block_channels = x, channels[block - 1]
-        for convolution, kernel_size in ((1, 5 if block == 1 else 3), (2, 3)):
-            layer_name = f"block_{block}_convolution_{convolution}"
-            layer_seed = None if seed is None else seed + 100 * block + 10 * convolution
-            x = FocalConvolution(block_channels, kernel_size, strips[block - 1], form, layer_seed, dtype=dtype, name=layer_name)(x)
-            x = keras.layers.LeakyReLU(0.01, dtype=dtype, name=f"{layer_name}_relu")(x)
+        x = frame_block(
+            x, block_channels, f"block_{block}", 5 if block == 1 else 3, strips[block - 1], negative_slope, form, dtype,
+            seed=None if seed is None else seed + 100 * block)
         if block in local_blocks:
             x = local_block(
                 block_input, x, chosen("parts", parts), name=f"block_{block}",
@@ -118,34 +123,17 @@ def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1),
     x = MicroMotionPooling(
         use_bias=chosen("temporal_bias", temporal_bias), activation=chosen("temporal_activation", temporal_activation),
         seed=own_seed(seed, "micro_motion_pooling"), dtype=dtype, name="micro_motion_pooling")(x)  # b p c
-    # Distances and logits are computed in float32 whatever the policy.
-    features_seed = own_seed(seed, "part_features")
-    part_features = SeparateDense(embedding_channels, features_seed, dtype="float32", name="part_features")(x)  # b p c
-    outputs = {"part_features": part_features, "embedding": part_features}
-    if compact_channels is not None:
-        compact = CompactBlock(
-            compact_channels, dropout, synchronized, own_seed(seed, "embedding"), dtype="float32", name="embedding")
-        outputs["embedding"] = compact(part_features)  # b c
-    if num_classes is not None:
-        start = keras.initializers.GlorotUniform(own_seed(seed, "logits"))
-        classifier = keras.layers.Dense(num_classes, use_bias=False, kernel_initializer=start, dtype="float32", name="logits")
-        outputs["logits"] = classifier(outputs["embedding"])
+    outputs = embedding_head(
+        x, embedding_channels, compact_channels, num_classes, dropout, synchronized=synchronized, seed=seed)
     return keras.Model(silhouettes, outputs, name=name)
 
 
-def check_arguments(local_blocks, global_path, num_classes, compact_channels, input_shape, channels):
+def check_arguments(local_blocks, global_path):
     """Refuse what cannot be built, with the way out."""
     if not set(local_blocks) <= {1, 2, 3}:
         raise ValueError(f"Local paths can stand behind blocks 1, 2 and 3; got local_blocks={local_blocks}.")
     if global_path not in ("plain", "focal"):
         raise ValueError(f'global_path is "plain" or "focal", not {global_path!r}.')
-    if num_classes is not None and compact_channels is None:
-        raise ValueError("The classifier reads the compact feature: give compact_channels (256 in the paper), "
-                         "or leave num_classes out.")
-    if len(input_shape) != 4 or None in input_shape[1:]:
-        raise ValueError(f"input_shape is (frames or None, height, width, 1) with a fixed height and width; got {input_shape}.")
-    if len(channels) != 3:
-        raise ValueError(f"channels has one number per block, three in all; got {channels}.")
 
 
 def located_parts(model):
