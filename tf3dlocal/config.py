@@ -37,7 +37,7 @@ class Data(_Section):
     walks_per_subject: PositiveInt = 16
     clip_length: PositiveInt = 30  # frames
     window: Annotated[tuple[int, int], Field(strict=False)] = (30, 40)  # frames from which an ordered clip is drawn
-    order: Literal["ordered", "unordered"] = "ordered"
+    order: Literal["ordered", "unordered", "resampled"] = "ordered"
     flip_probability: Share = 0.5
     replacement: Literal["if_short", "always"] = "if_short"  # a subject's walks may repeat within a batch
 
@@ -125,6 +125,7 @@ class Training(_Section):
     """How long, how precisely, on what, and what is kept. All intervals are in steps; 0 is never."""
 
     steps: PositiveInt
+    start_from: str | None = None  # run folder or .keras file whose weights are taken over before the first step
     seed: NonNegativeInt = 0
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     strategy: Literal["auto", "none", "mirrored"] = "auto"

@@ -48,7 +48,7 @@ def test_a_walk_shorter_than_the_clip_is_repeated_in_order():
 
 
 def test_a_walk_of_one_frame_gives_a_clip_of_that_frame():
-    for order in ("ordered", "unordered"):
+    for order in ("ordered", "unordered", "resampled"):
         np.testing.assert_array_equal(draw_clip(np.random.default_rng(0), 1, order=order), np.zeros(30))
 
 
@@ -64,6 +64,14 @@ def test_an_unordered_clip_of_a_short_walk_uses_every_frame_as_evenly_as_it_can(
         assert np.bincount(clip, minlength=12).max() <= 3
 
 
+def test_a_resampled_clip_is_any_frames_of_the_walk_some_of_them_several_times():
+    clips = _clips(num_frames=80, order="resampled", count=100)
+    assert all(len(clip) == 30 and 0 <= clip.min() and clip.max() < 80 and clip.dtype == np.int32 for clip in clips)
+    # Thirty draws of eighty leave 80 (1 - (79/80)^30) = 25.1 distinct frames on average, give or take 0.2 over 100 clips.
+    assert 24.5 < np.mean([len(set(clip.tolist())) for clip in clips]) < 25.7
+    assert any((np.diff(clip) < 0).any() for clip in clips)
+
+
 def test_the_same_seed_draws_the_same_clip():
     first, second = (draw_clip(np.random.default_rng(5), 77) for _ in range(2))
     np.testing.assert_array_equal(first, second)
@@ -72,7 +80,7 @@ def test_the_same_seed_draws_the_same_clip():
 @pytest.mark.parametrize(
     "settings, complaint",
     [
-        ({"order": "sorted"}, "ordered, unordered; got 'sorted'"),
+        ({"order": "sorted"}, "ordered, unordered, resampled; got 'sorted'"),
         ({"window": (20, 40)}, r"window \(20, 40\) .* clip_length 30"),
         ({"window": (40, 30)}, r"window \(40, 30\)"),
         ({"clip_length": 0}, "clip_length must be at least 1, and is 0"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-ORDERS = ("ordered", "unordered")
+ORDERS = ("ordered", "unordered", "resampled")
 
 
 def draw_clip(
@@ -18,15 +18,15 @@ def draw_clip(
 
     - ordered: a window of consecutive frames, its length uniform in `window` (the whole list where that is shorter),
       its place uniform; of these, `clip_length` distinct ones in their order. GaitPart, 3DLocal.
-    - unordered: `clip_length` distinct frames of the whole list, in any order. GaitSet (whose own program draws with
-      replacement; OpenGait, as here, without).
+    - unordered: `clip_length` distinct frames of the whole list, in any order. GaitSet as OpenGait trains it.
+    - resampled: `clip_length` frames of the walk, drawn with replacement. GaitSet's own program.
 
     Args:
         rng: the source of chance.
         num_frames: length of the walk.
         clip_length: frames of the clip.
         window: shortest and longest window, both included; read by ordered clips only.
-        order: "ordered" or "unordered".
+        order: "ordered", "unordered" or "resampled".
 
     Returns:
         int32 [clip_length], positions in 0 .. num_frames - 1.
@@ -42,6 +42,8 @@ def draw_clip(
     check_clip(clip_length, window, order)
     if num_frames < 1:
         raise ValueError("a walk of no frames has no clip")
+    if order == "resampled":
+        return rng.integers(0, num_frames, clip_length, dtype=np.int32)
     repeats = -(-clip_length // num_frames)
     length = repeats * num_frames
     if order == "unordered":

@@ -6,6 +6,7 @@ import inspect
 import os
 
 import keras
+import rich.console
 
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.data import open_walks, training_batches
@@ -22,6 +23,7 @@ from tf3dlocal.training.callbacks import Checkpoint, HeldOutRank1, Report
 from tf3dlocal.training.optimizers import make_optimizer
 from tf3dlocal.training.run_folder import RunFolder
 from tf3dlocal.training.schedules import make_schedule
+from tf3dlocal.training.start_from import start_from
 from tf3dlocal.training.strategy import make_strategy
 
 TRIPLETS = {"batch_all": BatchAllTripletLoss, "hard": TripletHardLoss, "semihard": TripletSemiHardLoss}
@@ -69,6 +71,9 @@ def run_experiment(
         model = build_model(config, len(train.subject_names), train.size, strategy.num_replicas_in_sync)
         compile_model(model, config, schedule, strategy.num_replicas_in_sync)
         step = run.restore(model)
+        if not step and settings.start_from:
+            new = start_from(model, settings.start_from)
+            tell(f"weights of {settings.start_from} taken over; new are {', '.join(new) or 'none'}", progress)
     run.cut_log(step)
 
     if step < settings.steps:
@@ -88,6 +93,12 @@ def run_experiment(
     if step < settings.steps or not run.model_file.exists():
         run.write(run.model_file, without_optimizer(model).save)
     return model
+
+
+def tell(sentence: str, progress: bool) -> None:
+    """Say something beside the progress bar, where there is one."""
+    if progress:
+        rich.console.Console(stderr=True).print(sentence, markup=False)
 
 
 def choose_walks(walks, config: Experiment):
