@@ -12,10 +12,12 @@ from tf3dlocal.console import console, start_tensorflow, write_json
 
 @app.command()
 def prepare(
-    raw: Annotated[Path, typer.Argument(metavar="RAW", help="Folder, zip or folder of SSS.tar.gz with raw frames.")],
+    raw: Annotated[Path, typer.Argument(metavar="RAW", help="Folder, zip or folder of SSS.tar.gz with frames or pickles.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data set; made if absent.")],
     size: Annotated[int, typer.Option(min=8, help="Height and width of an aligned silhouette, in pixels.")] = 64,
-    layout: Annotated[str, typer.Option(metavar="auto|casia-b|ou-mvlp|FILE.yaml", help="How paths are named.")] = "auto",
+    layout: Annotated[
+        str, typer.Option(metavar="auto|casia-b|ou-mvlp|opengait|FILE.yaml", help="How paths are named.")
+    ] = "auto",
     name: Annotated[str | None, typer.Option(help="What reports call the data set; RAW's name if not given.")] = None,
     min_frames: Annotated[int, typer.Option(min=1, help="Leave out walks with fewer usable frames.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUT made from other files.")] = False,
@@ -32,7 +34,11 @@ def prepare(
     RAW is one of
       SSS/cc-nn/VVV/*.png      CASIA-B's folders (subject, condition, view in degrees)
       SSS.tar.gz ...           CASIA-B as it is handed out
-      a zip of either
+      Silhouette_VVV-NN/SSSSS/*.png
+                               OU-MVLP's folders
+      id/type/view/*.pkl       OpenGait's pickles: frames are aligned already and taken as they are,
+                               and nothing in a pickle is run
+      a zip of any of these
       any other tree, with --layout FILE.yaml that holds one line such as
                                pattern: "{subject}/{condition}/{view}/{frame}.png"
 
@@ -40,6 +46,7 @@ def prepare(
     Examples:
       tf3dlocal prepare raw prepared
       tf3dlocal prepare GaitDatasetB-silh casia --size 128
+      tf3dlocal prepare CASIA-B-pkl casia
     """
     start_tensorflow()
     from tf3dlocal.data.prepare import prepare as prepare_walks

@@ -1,7 +1,8 @@
 """From silhouettes on disk to batches.
 
 The raw layouts are read by their own readers, aligned by `silhouettes` and written once, by `prepare`, as a prepared
-data set (`tfrecords`). From there `open_walks` gives the columns of the set, `training_batches` batches of P subjects
+data set (`tfrecords`). Pickles that OpenGait made are aligned already and taken over as they are
+(`opengait_pickles`). From there `open_walks` gives the columns of the set, `training_batches` batches of P subjects
 with K walks each and `whole_walks` complete walks for testing.
 
 The names below are fetched on first use, so that the processes which only align silhouettes never import TensorFlow.
@@ -14,6 +15,7 @@ _HOME = {
     "align_silhouette": "silhouettes",
     "open_raw": "raw_source",
     "read_raw": "raw_source",
+    "read_opengait_pickle": "opengait_pickles",
     "open_walks": "walk_dataset",
     "WalkDataset": "walk_dataset",
     "plan_batch": "pk_sampling",

@@ -16,11 +16,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tf3dlocal.data.group_sequences import group_into_sequences
 from tf3dlocal.data.path_pattern import PathPattern
-from tf3dlocal.data.raw_sequences import RawDataError, RawSequence, group_into_sequences, natural_key
+from tf3dlocal.data.raw_sequences import LARGEST_FILE, RawDataError, RawSequence, natural_key
 
 TAR_NAME = re.compile(r"(?P<stem>.+)\.(?:tar|tar\.gz|tgz)", re.IGNORECASE)
-LARGEST_FRAME = 64 * 2**20  # bytes; a member beyond this is no silhouette and is not read into memory
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ def _open_zip(path: str, fingerprint: str) -> zipfile.ZipFile:
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    if archive.getinfo(name).file_size > LARGEST_FRAME:
-        raise OSError(f"{archive.getinfo(name).file_size} bytes: too large for a frame")
+    if archive.getinfo(name).file_size > LARGEST_FILE:
+        raise OSError(f"{archive.getinfo(name).file_size} bytes: too large for a frame or a walk")
     try:
         return archive.read(name)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:

@@ -9,8 +9,9 @@ import pathlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tf3dlocal.data.group_sequences import group_into_sequences
 from tf3dlocal.data.path_pattern import PathPattern
-from tf3dlocal.data.raw_sequences import RawDataError, RawSequence, group_into_sequences, natural_key
+from tf3dlocal.data.raw_sequences import LARGEST_FILE, RawDataError, RawSequence, natural_key
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,15 @@ class FolderPart:
     subjects: frozenset[str] | None = None
 
     def fingerprint(self) -> str:
-        """Changes when a file is added, removed or renamed in one of the folders."""
+        """Changes when a file is added, removed or renamed in one of the folders, or a pickle is written anew.
+
+        Frames are too many to look at each; pickles are few, and OpenGait writes them in place when it runs again.
+        """
         digest = hashlib.sha256(self.name.encode())
         for folder in self.folders:
-            digest.update(f"{folder} {os.stat(os.path.join(self.root, folder)).st_mtime_ns}\n".encode())
+            path = os.path.join(self.root, folder)
+            stamp = _file_stamps(path) if self.pattern.pickled else f"{os.stat(path).st_mtime_ns}\n"
+            digest.update(f"{folder} {stamp}".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
     def sequences(self, strays: list[str]) -> Iterator[RawSequence]:
@@ -45,8 +51,24 @@ class FolderPart:
                         yield path, functools.partial(_read, entry.path)
 
 
+def _file_stamps(folder: str) -> str:
+    """Name, size and time of each file in a folder; none is opened."""
+    stamps = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                status = entry.stat()
+                stamps.append(f"{entry.name} {status.st_size} {status.st_mtime_ns}\n")
+            except OSError:  # a link to nowhere; reading it is where that is told
+                stamps.append(f"{entry.name}\n")
+    return "".join(sorted(stamps))
+
+
 def _read(path: str) -> bytes:
     with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > LARGEST_FILE:
+            raise OSError(f"{size} bytes: too large for a frame or a walk")
         return file.read()
 
 
@@ -98,6 +120,8 @@ def read_description(path: str | os.PathLike) -> tuple[str, PathPattern]:
         views: {left: 270, right: 90}                   # degrees; without it the folder's name is the number
         condition: nm-01                                # for all, where the pattern has no {condition}
         view: 90                                        # for all, where the pattern has no {view}
+
+    A pattern that ends in .pkl tells of OpenGait's pickles, with a whole walk in a file (see `opengait_pickles`).
 
     Args:
         path: the YAML file.

@@ -14,6 +14,8 @@ from concurrent.futures.process import BrokenProcessPool
 from tf3dlocal.data.part_files import Alignment, write_part
 from tf3dlocal.data.raw_sequences import RawDataError, RawPart
 
+HOPELESS = 10  # parts; so many bad ones and not one good have one cause, such as another size than the files have
+
 
 class PreparationError(RuntimeError):
     """Preparation could not be finished; the message says why, what is kept, and how to go on."""
@@ -34,21 +36,26 @@ def align_parts(
         advance: called after each part with the number of its raw frames.
 
     Returns:
-        what is wrong with the parts that could not be read; all others are written.
+        what is wrong with the parts that could not be read; all others are written. Where the first HOPELESS parts all
+        cannot be read the rest is not tried.
 
     Raises:
         PreparationError: a process died.
         OSError: a part file could not be written.
     """
     faults: list[str] = []
+    num_good = 0
     workers = max(1, min(workers or _num_cores(), len(todo)))
     with contextlib.closing(_results(todo, alignment, workers)) as results:
         for part, result in results:
             try:
                 advance(result())
+                num_good += 1
             except RawDataError as error:
                 faults.append(str(error))
                 advance(0)
+                if num_good == 0 and len(faults) == HOPELESS < len(todo):
+                    break
             except BrokenProcessPool as error:
                 raise PreparationError(
                     f"A process died while part {part.name} was waiting or being aligned (memory ran out, it was "

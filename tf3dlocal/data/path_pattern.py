@@ -56,6 +56,11 @@ class PathPattern:
         """The names between the slashes, outermost first; the last is the file's."""
         return self.pattern.split("/")
 
+    @property
+    def pickled(self) -> bool:
+        """Whether a file is a pickle with a whole walk in it, as OpenGait has it, and not one frame."""
+        return self.pattern.lower().endswith(".pkl")
+
     def match(self, path: str) -> tuple[str, str, int] | None:
         """(subject, condition, view in degrees) of a frame's path, or None where the path does not fit.
 

@@ -9,6 +9,7 @@ from tf3dlocal.data import casia_b, oumvlp
 
 SHORT = 30  # frames; the usual training clip needs as many
 ROWS = 40  # of a list in the Markdown report; the JSON report holds all
+OPENGAIT = "opengait"  # a layout that holds either data set
 LOSSES = {
     "left_out": "walks left out: too few usable frames",
     "missing": "walks missing from the raw data",
@@ -26,7 +27,8 @@ class PreparationReport:
     are sequences without enough usable frames; `short` are kept but have fewer than 30 frames; `missing` are absent
     from the raw data although the data set's structure asks for them, and `known_gaps` are those of them that
     CASIA-B itself is known to lack; `strays` are files that belong to no sequence, and `duplicates` sequences that
-    the raw data hold twice (the first is kept).
+    the raw data hold twice (the first is kept). `num_came_aligned` counts the raw frames that came aligned and were
+    taken as they are, `num_came_cut` those of them that came without their sides and got them back as zeros.
     """
 
     name: str
@@ -37,6 +39,8 @@ class PreparationReport:
     num_frames: int = 0
     num_raw_sequences: int = 0
     num_raw_frames: int = 0
+    num_came_aligned: int = 0
+    num_came_cut: int = 0
     subjects: list[str] = field(default_factory=list)
     drop_reasons: dict[str, int] = field(default_factory=dict)
     dropped_frames: list[dict] = field(default_factory=list)
@@ -56,6 +60,8 @@ class PreparationReport:
         name = sequence_name(facts["subject"], facts["condition"], facts["view_degrees"])
         self.num_raw_sequences += 1
         self.num_raw_frames += facts["num_raw_frames"]
+        self.num_came_aligned += facts.get("num_came_aligned", 0)
+        self.num_came_cut += facts.get("num_came_cut", 0)
         for reason, frames in sorted(facts["dropped"].items()):
             self.drop_reasons[reason] = self.drop_reasons.get(reason, 0) + len(frames)
             self.dropped_frames.append({"sequence": name, "reason": reason, "frames": frames})
@@ -113,6 +119,7 @@ class PreparationReport:
             f"| frames | {self.num_frames} | {self.num_raw_frames} |",
             f"| subjects | {len(self.subjects)} | {len(self.subjects) + len(self.missing_subjects)} |",
             "",
+            *self._as_they_came(),
             f"## Dropped frames: {dropped}",
             "",
         ]
@@ -132,6 +139,14 @@ class PreparationReport:
         lines += _listed("Sequences that occur twice (the first is kept)", self.duplicates)
         lines += _listed("Stray files, not used", self.strays)
         return "\n".join(lines).rstrip() + "\n"
+
+    def _as_they_came(self):
+        """A paragraph on frames that were not aligned here."""
+        if not self.num_came_aligned:
+            return []
+        cut = f" {self.num_came_cut} of them had their sides cut off, which are zeros now." if self.num_came_cut else ""
+        words = "frames came aligned and were taken as they are; only all black ones were dropped"
+        return [f"{self.num_came_aligned} {words} (minimum_pixel_sum is for raw frames).{cut}", ""]
 
 
 def sequence_name(subject: str, condition: str, view_degrees: int) -> str:
@@ -154,7 +169,7 @@ def _expected(layout, places):
     for known, title in ((casia_b, "CASIA-B"), (oumvlp, "OU-MVLP")):
         full = [(condition, view) for condition in known.CONDITIONS for view in known.VIEWS]
         # A smaller set of one's own in the same layout is not blamed for what it never meant to hold.
-        if layout == known.LAYOUT.layout and pairs <= set(full) and len(pairs) > 0.75 * len(full):
+        if layout in (known.LAYOUT.layout, OPENGAIT) and pairs <= set(full) and len(pairs) > 0.75 * len(full):
             words = (
                 f"{title}: {len(known.CONDITIONS)} conditions, {len(known.VIEWS)} views, {len(full)} sequences each."
             )

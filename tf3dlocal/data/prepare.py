@@ -43,14 +43,16 @@ def prepare(
     and a call for a data set that is complete returns at once. The result does not depend on `workers`.
 
     Args:
-        raw: folder tree, folder of tar archives, tar archive, or zip archive of either (see `open_raw`).
+        raw: folder tree, folder of tar archives, tar archive, or zip archive of either (see `open_raw`). OpenGait's
+            pickles hold aligned frames: these are taken as they are, all black ones apart (see `opengait_pickles`).
         out: folder of the prepared data set.
         size: height and width of an aligned silhouette, such as 64 or 128.
         name: what to call the data set in reports; the source's name if None.
-        layout: "auto", "casia-b", "ou-mvlp", a `PathPattern` or a YAML description of one's own layout.
+        layout: "auto", "casia-b", "ou-mvlp", "opengait", a `PathPattern` or a YAML description of one's own layout.
         subjects: names of the subjects to prepare; None takes all.
         min_frames: sequences with fewer usable frames are left out (and reported).
-        minimum_pixel_sum: frames whose grey values sum to this or less are dropped (and reported).
+        minimum_pixel_sum: frames whose grey values sum to this or less are dropped (and reported);
+            frames that come aligned are not measured by it.
         workers: number of processes; None takes one per core. With 1, all happens in this process.
         overwrite: make a data set anew that is complete but came from other settings or other files.
         progress: show a progress bar.
@@ -59,7 +61,7 @@ def prepare(
         the report, also written as report.json and report.md.
 
     Raises:
-        RawDataError: nothing to read, or a damaged or unsafe archive; all good parts are kept.
+        RawDataError: nothing to read, a damaged or unsafe archive or pickle; all good parts are kept.
         PreparationError: the disk is full, a process died, or `out` holds another data set.
 
     Example:
@@ -151,8 +153,11 @@ def _align(source: RawSource, files, alignment, folder, workers, shown) -> None:
         with shown.bar(len(files), done) as advance:
             faults = align_parts(todo, alignment, workers, advance)
         if faults:
-            kept = f"The other {len(files) - len(faults)} parts are aligned and kept for the next call."
-            raise RawDataError("\n".join([*faults, kept]))
+            kept = sum(path.exists() for path in paths)
+            left = len(files) - len(faults) - kept
+            told = [f"The other {kept} parts are aligned and kept for the next call."] if kept else []
+            told += [f"{left} further parts were not tried, since not one of this call could be read."] if left else []
+            raise RawDataError("\n".join([*faults, *told]))
 
 
 def _gather(report, source, files, out, min_frames, subjects) -> None:

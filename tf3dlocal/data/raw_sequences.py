@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from tf3dlocal.data.frames import FrameFault, read_frame
+
+LARGEST_FILE = 64 * 2**20  # bytes; a file beyond this is neither a frame nor a walk and is not read into memory
 
 
 class RawDataError(ValueError):
@@ -20,9 +22,11 @@ class RawDataError(ValueError):
 class RawSequence:
     """One person walking past one camera once, as it lies on disk: nothing is read before `frames()`.
 
-    `files` maps a frame's path to a function that gives its bytes, in natural order of the paths.
+    `files` maps a frame's path to a function that gives its bytes, in natural order of the paths. `aligned` says
+    whether the frames are taken as they are.
     """
 
+    aligned: ClassVar[bool] = False
     subject: str
     condition: str
     view_degrees: int
@@ -66,29 +70,3 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
     """
     pieces = re.split(r"(\d+)", text)
     return [(1, int(piece), piece) if piece.isdecimal() else (0, 0, piece) for piece in pieces if piece]
-
-
-def group_into_sequences(files, pattern, source, strays, subjects=None) -> list[RawSequence]:
-    """Sort files into sequences by their paths.
-
-    Args:
-        files: iterable of (path with forward slashes, function that gives the bytes).
-        pattern: the `PathPattern` that says what the paths mean.
-        source: where the files lie, for messages.
-        strays: paths that do not fit are added here.
-        subjects: names of the subjects to keep; None keeps all.
-
-    Returns:
-        the sequences, sorted by subject, condition and view; their frames in natural order.
-    """
-    groups: dict[tuple, dict] = {}
-    for path, read in files:
-        place = pattern.match(path)
-        if place is None:
-            strays.append(f"{source}/{path}")
-        elif subjects is None or place[0] in subjects:
-            groups.setdefault(place, {})[path] = read
-    return [
-        RawSequence(*place, source, {path: found[path] for path in sorted(found, key=natural_key)})
-        for place, found in sorted(groups.items())
-    ]

@@ -8,13 +8,13 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tf3dlocal.data import casia_b, oumvlp
+from tf3dlocal.data import casia_b, opengait_pickles, oumvlp
 from tf3dlocal.data.archives import TAR_NAME, TarPart, safe_member_path, tar_part, zip_members, zip_parts
 from tf3dlocal.data.folders import folder_parts, read_description
 from tf3dlocal.data.path_pattern import PathPattern
 from tf3dlocal.data.raw_sequences import RawDataError, RawPart, RawSequence
 
-LAYOUTS = {pattern.layout: pattern for pattern in (casia_b.LAYOUT, oumvlp.LAYOUT)}
+LAYOUTS = {pattern.layout: pattern for pattern in (casia_b.LAYOUT, oumvlp.LAYOUT, opengait_pickles.LAYOUT)}
 PEEK = 2000  # paths of an archive that are looked at to tell its layout
 PEEKED_ARCHIVES = 5  # of a folder of archives, until one holds silhouettes
 DEPTH = 3  # folders that may stand above the root of a tree
@@ -36,7 +36,7 @@ def open_raw(raw: str | os.PathLike, layout: str | PathPattern = "auto", subject
 
     Args:
         raw: a folder tree, a folder of tar archives (one per subject), one tar archive, or a zip archive of either.
-        layout: "auto", "casia-b", "ou-mvlp", a `PathPattern`, or the path of a YAML description
+        layout: "auto", "casia-b", "ou-mvlp", "opengait", a `PathPattern`, or the path of a YAML description
             (see `tf3dlocal.data.folders.read_description`).
         subjects: names of the subjects wanted; None takes all.
 
