@@ -7,7 +7,8 @@ import pytest
 
 from tf3dlocal.config import ConfigError, Experiment
 
-CONFIGS = sorted((pathlib.Path(__file__).parents[1] / "configs").glob("*.yaml"))
+FOLDER = pathlib.Path(__file__).parents[1] / "configs"
+CONFIGS = [path for path in sorted(FOLDER.rglob("*.yaml")) if path.parent.name != "protocols"]
 MINIMAL = "training: {steps: 10}"
 
 
@@ -95,8 +96,9 @@ def test_a_config_that_comes_with_us_is_valid_complete_and_says_how_it_went(path
     config = Experiment.from_yaml(path)
     text = path.read_text(encoding="utf-8")
     head = text.split("\ndata:")[0]
-    assert f"tf3dlocal train configs/{path.name}" in head and "Machine, minutes, score seen:" in head
-    may_be_left_out = {"data.folder", "training.held_out_views"}
+    command = f"configs/{path.relative_to(FOLDER)}"
+    assert (f"tf3dlocal train {command}" in head or f"tf3dlocal compare {command}" in head) and "Machine, minutes, score seen:" in head
+    may_be_left_out = {"data.folder", "training.held_out_views", "training.start_from"}
     may_be_left_out |= {f"optimizer.{key}" for key in type(config.optimizer).model_fields}
     may_be_left_out |= {f"schedule.{key}" for key in type(config.schedule).model_fields}
     wanted = set(flat_keys(config.model_dump())) - may_be_left_out

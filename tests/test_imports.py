@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "training": {"config", "data", "models", "losses", "evaluation"},
     "checkpoints": {"models"},
     "serving": {"data.silhouettes", "data.frames", "data.raw_sequences", "evaluation"},
+    "comparison": {"config", "data", "evaluation", "models", "open_model", "training", "visualization"},
     "cli": {"*"},
     "console": set(),
     "open_model": {"*"},
@@ -29,7 +30,7 @@ MAY_IMPORT = {
     "__init__": set(),
     "__main__": {"cli"},
 }
-MAY_USE_TENSORFLOW = {"data", "training", "serving", "cli", "console", "open_model", "demo"}
+MAY_USE_TENSORFLOW = {"data", "training", "comparison", "serving", "cli", "console", "open_model", "demo"}
 TENSORFLOW_BEHIND = {"layers/forms.py", "losses/gather_batch.py", "losses/sorted_negatives.py", "evaluation/embedding.py"}
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from tf3dlocal.config import Experiment
 from tf3dlocal.evaluation import load_protocol
+from tf3dlocal.models import MODELS
 from tf3dlocal.training.experiment import build_model, compile_model
 from tf3dlocal.training.schedules import make_schedule
 
 ROOT = pathlib.Path(__file__).parents[2]
-CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+CONFIGS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if path.parent.name != "protocols"]
 README = (ROOT / "configs" / "README.md").read_text(encoding="utf-8")
 ABLATIONS = [line for line in README.splitlines() if line.startswith("--set ")]
 
@@ -31,6 +32,12 @@ def test_the_model_of_a_config_is_built_and_all_of_it_learns(path):
     assert ("logits" in model.output) == bool(config.losses.cross_entropy.weight)
     if config.model.arguments == {"preset": "release"}:
         assert sum(weight.value.shape.num_elements() for weight in model.trainable_weights) == 4_264_862
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_a_config_for_every_data_set_and_split(model):
+    wanted = {f"{model}_{place}" for place in ("casia_b_st", "casia_b_mt", "casia_b_lt", "ou_mvlp", "walkers")}
+    assert wanted <= {path.stem for path in CONFIGS}
 
 
 @pytest.mark.slow
