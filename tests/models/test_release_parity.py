@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from release_weights import load, pairs
+from tf3dlocal.checkpoints import TABLES
+from tf3dlocal.checkpoints.fit import put_in
+from tf3dlocal.checkpoints.table import weight_at
 from tf3dlocal.losses import BatchAllTripletLoss
 from tf3dlocal.models import ThreeDLocal
 
 pytestmark = pytest.mark.shared
+
+RELEASE = TABLES["release", "three_d_local"]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,7 @@ def state(parity):
 @pytest.mark.parametrize("form", ["reference", "stacked", "sliced"])
 def test_embeddings_are_those_of_the_authors_code(form, state, parity):
     model = ThreeDLocal(preset="release", form=form)
-    load(model, state)
+    put_in(model, RELEASE, state)
     silhouettes = np.load(parity / "input_u8.npy")[..., None] / np.float32(255)
     expected = np.load(parity / "official_3dlocal.npz")["out64/embedding"]
     assert np.abs(model(silhouettes)["embedding"] - expected).max() < 5e-5
@@ -38,7 +42,7 @@ def test_embeddings_are_those_of_the_authors_code(form, state, parity):
 
 def test_intermediate_maps_are_those_of_the_authors_code(state, parity):
     model = ThreeDLocal(preset="release")
-    load(model, state)
+    put_in(model, RELEASE, state)
     silhouettes = np.load(parity / "input_u8.npy")[..., None] / np.float32(255)
     expected = np.load(parity / "official_3dlocal.npz")
     names = ("block_2_pooling", "horizontal_pooling", "micro_motion_pooling")
@@ -53,36 +57,32 @@ def test_intermediate_maps_are_those_of_the_authors_code(state, parity):
 @pytest.mark.slow
 def test_loss_gradients_and_batch_statistics_of_a_training_step_are_those_of_the_authors_code(state, parity):
     model = ThreeDLocal(preset="release")
-    load(model, state)
+    put_in(model, RELEASE, state)
     step = np.load(parity / "train_official_3dlocal.npz")
     silhouettes = step["input_u8"][..., None] / np.float32(255)
     with tf.GradientTape() as tape:
         features = model(silhouettes, training=True)["part_features"]
         loss = tf.reduce_mean(BatchAllTripletLoss(margin=0.2).call(step["labels"], features))
     assert abs(float(loss) / float(step["out64/loss"]) - 1) < 1e-5
-    variables = [(key, variable, how) for key, variable, how in pairs(model) if variable.trainable]
-    gradients = tape.gradient(loss, [variable.value for _, variable, _ in variables])
-    position = {id(variable): gradient for (_, variable, _), gradient in zip(variables, gradients)}
+    rows = [(row, weight_at(model, row.place)[0]) for row in RELEASE.rows(model)]
+    trained = [(row, variable) for row, variable in rows if variable.trainable]
+    gradients = tape.gradient(loss, [variable.value for _, variable in trained])
     worst = {}
-    for key, variable, how in variables:
-        if key.endswith("localization.fc.0.bias"):
+    for (row, _), gradient in zip(trained, gradients):
+        if row.key.endswith("localization.fc.0.bias"):
             continue  # a batch normalization follows, so the true gradient is zero
-        expected = step[f"grad64/{key}"]
-        ours = thinned_like_theirs(position[id(variable)].numpy(), how, state[key].shape, len(expected))
-        worst[key] = np.linalg.norm(ours - expected) / np.linalg.norm(expected)
+        expected = step[f"grad64/{row.key}"]
+        ours = thinned_like_theirs(row.change.to_theirs(gradient.numpy()), len(expected))
+        worst[row.key] = np.linalg.norm(ours - expected) / np.linalg.norm(expected)
     assert max(worst.values()) < 2e-2, sorted(worst.items(), key=lambda item: -item[1])[:5]
-    for key, variable, how in pairs(model):
-        if "running_mean" in key:
-            assert np.abs(variable.numpy() - how(step[f"buf/{key}"])).max() < 1e-4, key
+    for row, variable in rows:
+        if "running_mean" in row.key:
+            assert np.abs(row.change.to_theirs(variable.numpy()) - step[f"buf/{row.key}"]).max() < 1e-4, row.key
 
 
-def thinned_like_theirs(gradient, how, shape, kept):
-    """Their layout of our gradient, thinned as the reference is: every n-th entry of the flat tensor, `kept` in all."""
-    size = int(np.prod(shape))
-    places = how(np.arange(size).reshape(shape)).reshape(-1)
-    flat = np.empty(size, gradient.dtype)
-    flat[places] = gradient.reshape(-1)
-    return flat[:: -(-size // kept)]
+def thinned_like_theirs(gradient, kept):
+    """Thinned as the reference is: every n-th entry of the flat tensor, `kept` in all."""
+    return gradient.reshape(-1)[:: -(-gradient.size // kept)]
 
 
 def test_the_release_has_the_parameters_of_the_authors_code():
