@@ -1,7 +1,7 @@
 """GaitSet, GaitPart and GLN's compact block as short PyTorch functions of a state dict, in double precision.
 
-Written from the papers' descriptions and tables of the public implementations, to compare with where no recorded output
-of an original exists. Silhouettes are [walks, frames, height, width] in 0..1.
+Our own short writing of what the papers and the public implementations compute, to compare with where no recorded output
+of an original exists; where one exists, the converted models are held to that. Silhouettes are [walks, frames, height, width] in 0..1.
 """
 
 import numpy as np
