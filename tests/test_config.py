@@ -1,11 +1,13 @@
 """Configs: strict, complete, and every mistake named with its place and the way out."""
 
 import pathlib
+import re
 import shlex
 
 import pytest
 
 from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.evaluation import published_names
 
 FOLDER = pathlib.Path(__file__).parents[1] / "configs"
 CONFIGS = [path for path in sorted(FOLDER.rglob("*.yaml")) if path.parent.name != "protocols"]
@@ -32,7 +34,7 @@ def flat_keys(values, prefix=""):
         ),
         (MINIMAL + "\nclip_length: 30", [], "exp.yaml: there is no key clip_length; did you mean data.clip_length?"),
         (MINIMAL, ["model.argument.x=3"], "there is no key model.argument; did you mean model.arguments?"),
-        (MINIMAL + "\ndata: {order: sorted}", [], "exp.yaml: data.order is 'sorted': .*'ordered' or 'unordered'"),
+        (MINIMAL + "\ndata: {order: sorted}", [], "exp.yaml: data.order is 'sorted': .*'unordered' or 'resampled'"),
         (MINIMAL, ["training.steps=many"], "--set training.steps=many: training.steps is 'many': .*integer"),
         (MINIMAL, ["data.flip_probability=2"], "data.flip_probability is 2: .*less than or equal to 1"),
         (MINIMAL, ["training.steps"], "--set training.steps: write KEY=VALUE"),
@@ -97,7 +99,10 @@ def test_a_config_that_comes_with_us_is_valid_complete_and_says_how_it_went(path
     text = path.read_text(encoding="utf-8")
     head = text.split("\ndata:")[0]
     command = f"configs/{path.relative_to(FOLDER)}"
-    assert (f"tf3dlocal train {command}" in head or f"tf3dlocal compare {command}" in head) and "Machine, minutes, score seen:" in head
+    assert f"tf3dlocal train {command}" in head and "Machine, minutes, score seen:" in head
+    assert not re.search(r"SEEN|^# HEAD", head), "a head is filled in"
+    if "--published" in head:
+        assert config.data.protocol in published_names(), "nothing is published for this protocol"
     may_be_left_out = {"data.folder", "training.held_out_views", "training.start_from"}
     may_be_left_out |= {f"optimizer.{key}" for key in type(config.optimizer).model_fields}
     may_be_left_out |= {f"schedule.{key}" for key in type(config.schedule).model_fields}

@@ -98,7 +98,7 @@ class Optimizer(_Section):
     name: Literal["adam", "sgd"] = "adam"
     epsilon: PositiveFloat = 1e-7  # of Adam; PyTorch's default is 1e-8
     momentum: Share = 0.9  # of SGD
-    weight_decay: NonNegativeFloat = 0.0
+    weight_decay: NonNegativeFloat = 0.0  # added to the gradient, as PyTorch does
     localization_rate: PositiveFloat = 1.0  # share of the learning rate for localization networks; see training.optimizers
 
 

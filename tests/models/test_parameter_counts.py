@@ -109,6 +109,10 @@ def mt3d_by_hand(channels=(32, 64, 128)):
     (GaitPart, {}, gaitpart_by_hand(), 1_204_000),  # OpenGait's count too
     (GaitPart, {"preset": "opengait"}, gaitpart_by_hand(), 1_204_000),
     (GaitPart, {"preset": "release"}, gaitpart_by_hand(features=256, bias=True), 1_471_264),  # the 3DLocal authors' too
+    (GaitPart, {"input_shape": (None, 128, 88, 1)}, gaitpart_by_hand(), 1_204_000),
+    (GaitPart, {"preset": "opengait", "channels": (32, 64, 128, 256)}, gaitpart_by_hand((32, 64, 128, 256), 256), 4_841_248),
+    (GaitPart, {"preset": "release", "channels": (32, 64, 128, 256)},
+     gaitpart_by_hand((32, 64, 128, 256), 256, bias=True), 4_851_488),
     (GaitPart, {"channels": (32, 64, 128, 256)}, gaitpart_by_hand((32, 64, 128, 256), 256), 4_841_248),  # OU-MVLP
     (GLN, {}, gln_by_hand(), 8_541_984),  # OpenGait's count too
     (GLN, {"input_shape": (None, 128, 88, 1)}, gln_by_hand(), 8_541_984),
@@ -119,6 +123,6 @@ def mt3d_by_hand(channels=(32, 64, 128)):
     (MT3D, {}, mt3d_by_hand(), 4_239_200),
     (MT3D, {"input_shape": (None, 128, 88, 1), "num_parts": 32}, mt3d_by_hand(), 4_239_200),
     (MT3D, {"channels": (64, 128, 256)}, mt3d_by_hand((64, 128, 256)), 12_760_768),
-], ids=str)  # fmt: skip
+], ids=lambda value: getattr(value, "__name__", str(value)))  # fmt: skip
 def test_the_compared_models_have_the_parameters_one_counts_by_hand(build, options, by_hand, count):
     assert by_hand == count == num_trainable(build(**options))

@@ -46,6 +46,26 @@ def test_without_such_a_rate_it_is_keras_own_optimizer(name, path_variables):
     assert moved(kept, path_variables) == ours
 
 
+def test_weight_decay_goes_through_the_momentum_as_in_pytorch():
+    """OpenGait's recipes: v <- 0.9 v + g + 5e-4 w, w <- w - 0.1 v; with zero gradients a tenfold of Keras' own decay."""
+    variable = keras.Variable(np.array([1.0, -2.0], "float32"))
+    optimizer = make_optimizer("sgd", 0.1, momentum=0.9, weight_decay=5e-4)
+    weight, velocity = np.array([1.0, -2.0]), np.zeros(2)
+    gradients = np.random.default_rng(0).normal(scale=1e-3, size=(200, 2))
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient.astype("float32"))], [variable])
+        velocity = 0.9 * velocity + gradient + 5e-4 * weight
+        weight = weight - 0.1 * velocity
+    np.testing.assert_allclose(variable.numpy(), weight, rtol=1e-4)
+    assert weight[0] < 0.95  # 0.1 * 5e-4 / (1 - 0.9) a step
+
+
+def test_adam_decays_through_its_moments_as_in_pytorch():
+    variable = keras.Variable(np.array([1.0], "float32"))
+    make_optimizer("adam", 1e-2, weight_decay=0.5).apply([keras.ops.zeros(1)], [variable])
+    np.testing.assert_allclose(variable.numpy(), [0.99], rtol=1e-5)  # any gradient makes a first step of the whole rate
+
+
 def test_the_rate_holds_under_loss_scaling(path_variables):
     optimizer = make_optimizer("sgd", 1e-2, localization_rate=0.5, loss_scaling=True)
     optimizer.build(path_variables)
@@ -53,8 +73,9 @@ def test_the_rate_holds_under_loss_scaling(path_variables):
 
 
 def test_the_optimizer_comes_back_from_its_config():
-    config = keras.optimizers.serialize(make_optimizer("adam", 1e-3, localization_rate=0.1))
-    assert keras.optimizers.deserialize(config).localization_rate == 0.1
+    config = keras.optimizers.serialize(make_optimizer("adam", 1e-3, weight_decay=5e-4, localization_rate=0.1))
+    again = keras.optimizers.deserialize(config)
+    assert again.localization_rate == 0.1 and again.decay_in_gradient == 5e-4 and again.weight_decay is None
 
 
 def test_an_unknown_optimizer_is_named():

@@ -8,7 +8,7 @@ from small_walks import write_small_walks
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.models import GLN, GaitSet
 from tf3dlocal.training import run_experiment
-from tf3dlocal.training.start_from import start_from
+from tf3dlocal.training.start_from import check_start, start_from
 
 TINY = {
     "input_shape": (None, 16, 12, 1), "channels": (3, 4, 5), "lateral_channels": 6, "bins": (1, 2), "embedding_channels": 7,
@@ -53,6 +53,37 @@ def test_what_does_not_fit_is_named_layer_by_layer_and_nothing_is_changed(build,
         np.testing.assert_array_equal(own, same)
 
 
+def test_equal_shapes_with_another_meaning_are_refused(tmp_path):
+    options = {"input_shape": (None, 16, 12, 1), "channels": (3, 4, 5), "embedding_channels": 6}
+    GaitSet(**options, bins=(1, 2)).save(tmp_path / "model.keras")
+    with pytest.raises(ConfigError, match=r"frame_pyramid: bins is \[1, 2\] there, \[2, 1\] in the model") as refused:
+        start_from(GaitSet(**options, bins=(2, 1), preset="opengait"), tmp_path)
+    assert "parts: inputs is ['global_pyramid', 'frame_pyramid'] there" in str(refused.value)
+
+
+def test_another_size_of_silhouettes_is_refused(phase_1):
+    with pytest.raises(ConfigError, match="silhouettes: batch_shape"):
+        start_from(GLN(**{**PHASE_2, "input_shape": (None, 32, 12, 1)}), phase_1[1])
+
+
+def test_a_broken_file_is_named(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"nothing")
+    with pytest.raises(ConfigError, match=r"training.start_from: .*model.keras cannot be read"):
+        start_from(GLN(**TINY), tmp_path)
+
+
+@pytest.mark.parametrize(("key", "theirs", "ours"), [
+    ("data.protocol", "casia-b-lt", "casia-b-st"), ("training.held_out_subjects", "0", "4"),
+    ("data.exclude_subjects", "[]", "[005]"),
+])  # fmt: skip
+def test_a_first_phase_that_saw_other_people_is_refused(key, theirs, ours, tmp_path):
+    (tmp_path / "model.keras").touch()
+    (tmp_path / "config.yaml").write_text(Experiment.from_text("training: {steps: 1}", [f"{key}={theirs}"]).to_text())
+    second = Experiment.from_text("training: {steps: 1}", [f"{key}={ours}", f"training.start_from={tmp_path}"])
+    with pytest.raises(ConfigError, match=f"{key} is .* people that are held out or tested here"):
+        check_start(second)
+
+
 def test_an_unfinished_training_is_no_start(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     with pytest.raises(ConfigError, match="finish the training in that folder first"):
@@ -80,6 +111,9 @@ def test_both_phases_of_gln_run_one_after_the_other_in_the_same_trainer(tmp_path
     second = Experiment.from_text(text, [
         "model.arguments.compact_channels=4", "losses.cross_entropy.weight=0.1", "losses.cross_entropy.scale=16",
         f"training.start_from={tmp_path / 'one'}", "schedule.learning_rate=1e-9"])  # fmt: skip
+    with pytest.raises(ConfigError, match="there is no .*nowhere"):
+        run_experiment(Experiment.from_text(text, [f"training.start_from={tmp_path / 'nowhere'}"]), tmp_path, tmp_path / "two")
+    assert not (tmp_path / "two").exists(), "a mistyped path must not claim the folder"
     model = run_experiment(second, data=tmp_path, run=tmp_path / "two", progress=False)
     for ours, theirs in zip(first.get_layer("smooth_1").get_weights(), model.get_layer("smooth_1").get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)  # one step at next to no rate

@@ -54,8 +54,11 @@ def compare(
     from tf3dlocal.comparison import compare as compare_configs
     from tf3dlocal.comparison import print_comparison
 
+    of_some = list(map(_seeds_for, seeds_for))
+    if len(dict(of_some)) < len(of_some):
+        raise typer.BadParameter("a config has its seeds in one option, such as a=0,1", param_hint="--seeds-for")
     found = compare_configs(
-        configs, data, protocol, out, _numbers(seeds, "--seeds"), dict(map(_seeds_for, seeds_for)), settings, distance,
+        configs, data, protocol, out, _numbers(seeds, "--seeds"), dict(of_some), settings, distance,
         gei, published, allow_different, command=shlex.join(["tf3dlocal", *sys.argv[1:]]),
     )  # fmt: skip
     print_comparison(found, console)

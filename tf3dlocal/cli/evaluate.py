@@ -39,9 +39,11 @@ def evaluate(
     start_tensorflow()
     from tf3dlocal.data import open_walks
     from tf3dlocal.evaluation import evaluate as rank
-    from tf3dlocal.evaluation import evaluate_gait_energy, json_report, print_report
+    from tf3dlocal.evaluation import evaluate_gait_energy, json_report, load_protocol, print_report, published_table
     from tf3dlocal.open_model import open_model
 
+    if published:
+        published_table(load_protocol(protocol).name)  # refuses what is not published before the walks are embedded
     if str(model) == "gei":
         result = evaluate_gait_energy(open_walks(data), protocol, min_frames=min_frames)
     else:

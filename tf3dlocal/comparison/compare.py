@@ -28,9 +28,11 @@ from tf3dlocal.evaluation import load_protocol, published_names
 from tf3dlocal.evaluation.distances import check_distance
 from tf3dlocal.evaluation.evaluate import library_versions
 from tf3dlocal.training import run_experiment
-from tf3dlocal.training.experiment import build_model, choose_walks, compile_model
+from tf3dlocal.training.experiment import build_model, check_batch, choose_walks, compile_model
 from tf3dlocal.training.run_folder import RunFolder
 from tf3dlocal.training.schedules import make_schedule
+from tf3dlocal.training.start_from import check_start
+from tf3dlocal.training.strategy import make_strategy
 from tf3dlocal.visualization.rank_by_view import MOST_METHODS, plot_rank_by_view
 from tf3dlocal.visualization.whole_file import write_whole_file
 
@@ -98,8 +100,13 @@ def compare(
     fingerprint = data_fingerprint(walks)
     notes += check_trained_on(runs, fingerprint)
     for run in runs:
+        if run.config.training.start_from:
+            notes.append(
+                f"{run.name} starts from the weights of {run.config.training.start_from}: that training's steps, minutes and "
+                "seed are not in its row.")
+    for run in runs:
         if not run.taken and RunFolder(run.folder).config_file.exists():
-            RunFolder(run.folder).claim(run.config)  # a run of another config is found before the hours of the others
+            RunFolder(run.folder).check(run.config)  # a run of another config is found before the hours of the others
     check_models(runs, walks)
     notes += claim_data_set(out, runs, walks, fingerprint)
 
@@ -117,7 +124,8 @@ def compare(
             say.print(f"run {number} of {len(runs)}: {run.name}, test", markup=False)
             file = out / "results" / f"{run.name}.json"
             kept[run.name] = result_of_run(run, walks, protocol, distance, fingerprint, file, progress)
-        except ValueError as error:  # a diverged training must not cost the night of the others
+        except (ValueError, tf.errors.OpError) as error:  # a diverged training, or one too large for memory:
+            # it must not cost the night of the others
             failures.append(f"{run.name} failed: {error}")
             say.print(failures[-1], markup=False)
         gc.collect()  # a functional model is a ring of references
@@ -135,6 +143,9 @@ def check_models(runs, walks) -> None:
     for run in {run.method: run for run in runs if not run.is_finished}.values():
         try:
             train, _ = choose_walks(walks, run.config)
+            check_batch(run.config, make_strategy(run.config.training.strategy).num_replicas_in_sync)
+            if run.config.training.start_from:
+                check_start(run.config)
             model = build_model(run.config, len(train.subject_names), train.size)
             schedule = make_schedule(steps=run.config.training.steps, **run.config.schedule.model_dump())
             compile_model(model, run.config, schedule)

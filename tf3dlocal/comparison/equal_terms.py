@@ -41,7 +41,7 @@ def check_equal_terms(
             raise ConfigError(f"--allow-different {key}: the keys that may differ knowingly are {', '.join(BUDGET)}")
     for run in runs:
         name = run.config.data.protocol
-        if name != protocol.name and load_protocol(name) != protocol:
+        if load_protocol(name) != protocol:  # by content: a file may have kept the name of another
             raise ConfigError(
                 f"{run.name}: data.protocol is {name}, and the comparison tests by {protocol.name}: the subjects that "
                 f"train must be those of the same protocol; {_way_out(run, 'data.protocol', protocol.name)}"

@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from tf3dlocal.layers.forms import choose_form
 from tf3dlocal.layers.own_seed import own_seed
-from tf3dlocal.layers.volume_convolution import VolumeConvolution, stacked_convolution
+from tf3dlocal.layers.volume_convolution import VolumeConvolution, volume_convolution
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -13,8 +12,8 @@ class BasicBlock3D(keras.layers.Layer):
     """Sum of three parallel bias-free convolutions, 3x3x3, 1x3x3 and 3x1x1 (frames, height, width), then LeakyReLU.
 
     Lin et al., MT3D (B3D), ACM MM 2020. No code is public; of the two layouts that derived models show, parallel and
-    chained, this is the parallel one (inferred). A sum of convolutions is a convolution by the sum of their kernels:
-    all forms but "reference" run that single one, at 27 instead of 39 products per cell and channel.
+    chained, this is the parallel one (inferred). A sum of convolutions is a convolution by the sum of their kernels,
+    and that single one is run, at 27 instead of 39 products per cell and channel.
 
     Args:
         filters: number of output channels.
@@ -53,11 +52,9 @@ class BasicBlock3D(keras.layers.Layer):
             convolution.build(volume_shape)
 
     def call(self, volume):
-        if choose_form(self.form) == "reference":
-            return self.activation(sum(convolution(volume) for convolution in self.convolutions))
         in_all, in_space, in_time = (convolution.kernel for convolution in self.convolutions)
         kernel = in_all + ops.pad(in_space, ((1, 1), *[(0, 0)] * 4)) + ops.pad(in_time, ((0, 0), (1, 1), (1, 1), *[(0, 0)] * 2))
-        return self.activation(stacked_convolution(volume, ops.cast(kernel, volume.dtype)))
+        return self.activation(volume_convolution(volume, ops.cast(kernel, volume.dtype), self.form))
 
     def compute_output_shape(self, volume_shape):
         return (*volume_shape[:-1], self.filters)

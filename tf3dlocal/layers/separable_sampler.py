@@ -91,7 +91,8 @@ class SeparableSampler3D(keras.layers.Layer):
         if len(location.center_x.shape) == 2:
             raise ValueError(f"{self.name}: volumes of locations per frame cannot be written back; set write_back=False.")
         rows, columns, frames = self.filters(location._replace(confidence=ops.ones_like(location.confidence)), size)
-        strides = (location.stride_y, location.stride_x, location.stride_t)
+        gain = self.temporal_gain_of_release if self.coordinates == "release" else 1.0  # once is enough
+        strides = (location.stride_y, location.stride_x, location.stride_t / gain)
         return tuple(
             ops.swapaxes(matrix, -1, -2) * stride[:, None, None] for matrix, stride in zip((rows, columns, frames), strides))
 

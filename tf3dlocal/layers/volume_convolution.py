@@ -31,6 +31,13 @@ def stacked_convolution(volume, kernel):
     return ops.reshape(frames, (-1, num_frames, height, width, filters))
 
 
+def volume_convolution(volume, kernel, form="auto"):
+    """A 3-D convolution, zero padded to the same size, in one of the equal forms of `choose_form`."""
+    if choose_form(form) == "reference":
+        return ops.conv(volume, kernel, padding="same")
+    return stacked_convolution(volume, kernel)
+
+
 @keras.saving.register_keras_serializable("tf3dlocal")
 class VolumeConvolution(keras.layers.Layer):
     """Bias-free convolution over frames, height and width, zero padded to the same size.
@@ -73,9 +80,7 @@ class VolumeConvolution(keras.layers.Layer):
         )
 
     def call(self, volume):
-        if choose_form(self.form) == "reference":
-            return ops.conv(volume, ops.cast(self.kernel, volume.dtype), padding="same")
-        return stacked_convolution(volume, ops.cast(self.kernel, volume.dtype))
+        return volume_convolution(volume, ops.cast(self.kernel, volume.dtype), self.form)
 
     def compute_output_shape(self, volume_shape):
         return (*volume_shape[:-1], self.filters)

@@ -28,14 +28,15 @@ def GaitPart(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), ch
     Blocks of two focal convolutions (FConv), which do not look across horizontal strips; max pooling behind blocks 1 and 2;
     16 strips (HP); micro-motion pooling over time (MCM); one linear map per strip. Arguments left at None take the preset's.
 
-    | preset     | strips, 3 blocks | strips, 4 blocks | micro-motion          | features     | parameters |
-    |------------|------------------|------------------|-----------------------|--------------|------------|
-    | "paper"    | 1, 4, 8          | 2, 2, 8, 8       | LeakyReLU, no bias    | as last block | 1,204,000 |
-    | "opengait" | 1, 4, 8          | 1, 1, 8, 8       | LeakyReLU, no bias    | as last block | 1,204,000 |
-    | "release"  | 1, 4, 8          | 2, 2, 8, 8       | ReLU, bias            | 256          | 1,471,264  |
+    | preset     | strips, 3 blocks | strips, 4 blocks | micro-motion       | features      | parameters |
+    |------------|------------------|------------------|--------------------|---------------|------------|
+    | "paper"    | 1, 4, 8          | 2, 2, 8, 8       | LeakyReLU, no bias | as last block | 1,204,000  |
+    | "opengait" | 1, 4, 8          | 1, 1, 8, 8       | LeakyReLU, no bias | as last block | 1,204,000  |
+    | "release"  | 1, 4, 8          | 2, 2, 8, 8       | ReLU, bias         | 256           | 1,471,264  |
 
-    "paper" follows the authors' published layers and erratum (the default); "release" is the model in the 3DLocal authors'
-    code, whose focal convolution applies its LeakyReLU twice (a slope of 1e-4). OU-MVLP has a fourth block: channels
+    "paper", the default, follows the authors' published layers of the temporal part and their erratum on OU-MVLP's strips;
+    1, 4, 8 for CASIA-B is what both other implementations have. "release" is the model in the 3DLocal authors' code, whose
+    focal convolution applies its LeakyReLU twice (a slope of 1e-4). OU-MVLP has a fourth block: channels
     (32, 64, 128, 256).
 
     Args:

@@ -5,6 +5,7 @@ import keras
 from tf3dlocal.layers import FramePooling, HorizontalPyramidPooling, SetPooling, frame_block, own_seed
 from tf3dlocal.models.check_arguments import check_channels, check_input_shape, preset_of
 from tf3dlocal.models.embedding_head import embedding_head
+from tf3dlocal.models.start_as_copies import start_as_copies
 
 # What differs between the public implementations: the order of the 62 parts, and how the global path starts.
 PRESETS = {
@@ -22,10 +23,10 @@ def GaitSet(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), cha
     behind blocks 1 and 2 and gathers one map of the whole walk. Both end in horizontal pyramid mapping: 31 strips each,
     one linear map per strip. The order of the frames changes nothing.
 
-    | preset     | parts                                             | global path starts as  |
-    |------------|---------------------------------------------------|------------------------|
-    | "paper"    | global half first, scales 1, 2, 4, 8, 16          | weights of its own     |
-    | "opengait" | frame half first, scales 16, 8, 4, 2, 1           | a copy of the frame path |
+    | preset     | parts                                    | global path starts as    |
+    |------------|------------------------------------------|--------------------------|
+    | "paper"    | global half first, scales 1, 2, 4, 8, 16 | weights of its own       |
+    | "opengait" | frame half first, scales 16, 8, 4, 2, 1  | a copy of the frame path |
 
     Both have 2,594,592 parameters and the same distances between walks; "paper" is the default, in the order of the
     3DLocal authors' implementation, whose weights it takes. OU-MVLP: channels (64, 128, 256) and, in OpenGait and the
@@ -86,11 +87,3 @@ def GaitSet(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), cha
     if order["copy_frame_path"]:
         start_as_copies(model, {"global_2": "block_2", "global_3": "block_3"})
     return model
-
-
-def start_as_copies(model, copies):
-    """Let the convolutions of some blocks start with the weights of others: {block: block it starts as}."""
-    for copy, original in copies.items():
-        for number in (1, 2):
-            layers = [model.get_layer(f"{block}_convolution_{number}") for block in (copy, original)]
-            layers[0].kernel.assign(layers[1].kernel)

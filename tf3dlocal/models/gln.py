@@ -7,7 +7,7 @@ from tf3dlocal.layers import (
 )
 from tf3dlocal.models.check_arguments import check_channels, check_input_shape, preset_of
 from tf3dlocal.models.embedding_head import embedding_head
-from tf3dlocal.models.gaitset import start_as_copies
+from tf3dlocal.models.start_as_copies import start_as_copies
 
 # What a walk is compared by where there is a compact block, and whether the block's batch normalizations learn a bias.
 PRESETS = {
@@ -33,7 +33,8 @@ def GLN(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channel
     | "opengait" | the 93 x 256 part features | stay zero                                           |
 
     The paper's text is not available to us beyond its introduction, so the layers are those of OpenGait's implementation in
-    both presets; "paper", the default, compares by the compact feature, which is the point of the paper. Published numbers
+    both presets. "paper", the default, compares by the compact feature, which is the point of the paper, and learns the
+    biases, as the compact block of the 3DLocal authors' code does; "opengait" is what its checkpoints hold. Published numbers
     are for 128 x 88 silhouettes. Neither has an OU-MVLP variant of its own in public; (64, 128, 256) doubles the channels
     as the other methods do there.
 

@@ -23,7 +23,7 @@ from tf3dlocal.training.callbacks import Checkpoint, HeldOutRank1, Report
 from tf3dlocal.training.optimizers import make_optimizer
 from tf3dlocal.training.run_folder import RunFolder
 from tf3dlocal.training.schedules import make_schedule
-from tf3dlocal.training.start_from import start_from
+from tf3dlocal.training.start_from import check_start, start_from
 from tf3dlocal.training.strategy import make_strategy
 
 TRIPLETS = {"batch_all": BatchAllTripletLoss, "hard": TripletHardLoss, "semihard": TripletSemiHardLoss}
@@ -63,7 +63,9 @@ def run_experiment(
     train, held_out = choose_walks(open_walks(data or config.data.folder), config)
     strategy = make_strategy(settings.strategy)
     check_batch(config, strategy.num_replicas_in_sync)
-    run.claim(config)
+    run.check(config)
+    if settings.start_from:
+        check_start(config)
 
     keras.utils.set_random_seed(settings.seed)
     schedule = make_schedule(steps=settings.steps, **config.schedule.model_dump())
@@ -74,9 +76,11 @@ def run_experiment(
         if not step and settings.start_from:
             new = start_from(model, settings.start_from)
             tell(f"weights of {settings.start_from} taken over; new are {', '.join(new) or 'none'}", progress)
+    run.claim(config)
     run.cut_log(step)
 
     if step < settings.steps:
+        run.model_file.unlink(missing_ok=True)  # of a shorter training: nobody shall take it for this one's
         span = {"first_step": step, "last_step": settings.steps}
         report = Report(run, schedule, settings.report_every, progress=progress, **span)
         callbacks = [report, Checkpoint(run, settings.checkpoint_every, keep=settings.keep_checkpoints, **span)]

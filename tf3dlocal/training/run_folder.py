@@ -36,7 +36,7 @@ class RunFolder:
         path: made if absent.
 
     Raises:
-        ConfigError: the folder belongs to another config (from `claim`).
+        ConfigError: the folder belongs to another config (from `check` and `claim`).
 
     Example:
         >>> import tempfile
@@ -52,9 +52,8 @@ class RunFolder:
         self.tensorboard = self.path / "tensorboard"
         self.model_file = self.path / "model.keras"
 
-    def claim(self, config: Experiment) -> None:
-        """Write the config into a new folder, or make sure that the folder belongs to this config."""
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
+    def check(self, config: Experiment) -> None:
+        """Make sure that the folder is new or belongs to this config; nothing is written."""
         if self.config_file.exists():
             found = Experiment.from_yaml(self.config_file)
             may_change = set(MAY_CHANGE)
@@ -69,6 +68,11 @@ class RunFolder:
                     f"{self.path} holds a training with another config:\n" + "\n".join(lines) + "\n"
                     "take another run folder, or set these keys back to go on with this one"
                 )
+
+    def claim(self, config: Experiment) -> None:
+        """Write the config into the folder, which must be new or belong to it."""
+        self.check(config)
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
         self.write(self.config_file, lambda file: file.write_text(config.to_text(), encoding="utf-8"))
 
     def write(self, path: pathlib.Path, write) -> None:
