@@ -25,6 +25,7 @@ from tf3dlocal.training.run_folder import RunFolder
 from tf3dlocal.training.schedules import make_schedule
 from tf3dlocal.training.start_from import check_start, start_from
 from tf3dlocal.training.strategy import make_strategy
+from tf3dlocal.training.trained_model import TrainedModel
 
 TRIPLETS = {"batch_all": BatchAllTripletLoss, "hard": TripletHardLoss, "semihard": TripletSemiHardLoss}
 
@@ -70,7 +71,8 @@ def run_experiment(
     keras.utils.set_random_seed(settings.seed)
     schedule = make_schedule(steps=settings.steps, **config.schedule.model_dump())
     with strategy.scope():
-        model = build_model(config, len(train.subject_names), train.size, strategy.num_replicas_in_sync)
+        built = build_model(config, len(train.subject_names), train.size, strategy.num_replicas_in_sync)
+        model = TrainedModel(built.input, built.output, name=built.name)
         compile_model(model, config, schedule, strategy.num_replicas_in_sync)
         step = run.restore(model)
         if not step and settings.start_from:
