@@ -31,7 +31,7 @@ def state(parity):
     return module.state_dict("official_3dlocal", parity)
 
 
-@pytest.mark.parametrize("form", ["reference", "stacked", "sliced"])
+@pytest.mark.parametrize("form", ["reference", "stacked", "sliced", "minimal"])
 def test_embeddings_are_those_of_the_authors_code(form, state, parity):
     model = ThreeDLocal(preset="release", form=form)
     put_in(model, RELEASE, state)
@@ -55,8 +55,9 @@ def test_intermediate_maps_are_those_of_the_authors_code(state, parity):
 
 
 @pytest.mark.slow
-def test_loss_gradients_and_batch_statistics_of_a_training_step_are_those_of_the_authors_code(state, parity):
-    model = ThreeDLocal(preset="release")
+@pytest.mark.parametrize("form", ["stacked", "minimal"])
+def test_loss_gradients_and_batch_statistics_of_a_training_step_are_those_of_the_authors_code(form, state, parity):
+    model = ThreeDLocal(preset="release", form=form)
     put_in(model, RELEASE, state)
     step = np.load(parity / "train_official_3dlocal.npz")
     silhouettes = step["input_u8"][..., None] / np.float32(255)

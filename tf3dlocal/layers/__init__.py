@@ -5,7 +5,7 @@ from tf3dlocal.layers.basic_block_3d import BasicBlock3D
 from tf3dlocal.layers.batch_normalization import batch_normalization
 from tf3dlocal.layers.compact_block import CompactBlock
 from tf3dlocal.layers.focal_convolution import FocalConvolution
-from tf3dlocal.layers.forms import choose_form
+from tf3dlocal.layers.forms import choose_form, compiled_graph
 from tf3dlocal.layers.frame_block import frame_block
 from tf3dlocal.layers.frame_pooling import FramePooling
 from tf3dlocal.layers.gaussian_sampler import GaussianSampler3D
@@ -19,6 +19,7 @@ from tf3dlocal.layers.local_transform import LocalTransform
 from tf3dlocal.layers.localization_network import LocalizationNetwork
 from tf3dlocal.layers.location import LOCATION_FIELDS, Location, decode_location
 from tf3dlocal.layers.micro_motion_pooling import MicroMotionPooling
+from tf3dlocal.layers.minimal_filtering import minimal_filtering
 from tf3dlocal.layers.mixture_sampler import MixtureSampler3D
 from tf3dlocal.layers.normalized_max_pooling import NormalizedMaxPooling
 from tf3dlocal.layers.own_seed import own_seed

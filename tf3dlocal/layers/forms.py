@@ -1,19 +1,26 @@
-"""Which of several equal forms of an operation is the fast one on this device."""
+"""Which of several equal forms of an operation is the fast one: on this device, in this kind of graph."""
+
+import contextlib
+import contextvars
 
 import tensorflow as tf
 
-FORMS = ("auto", "reference", "stacked", "sliced")
+FORMS = ("auto", "reference", "stacked", "sliced", "minimal")
+
+_compiled = contextvars.ContextVar("compiled", default=False)
 
 
 def choose_form(form):
-    """Resolve "auto": the vendor's convolution on an accelerator, "stacked" on a CPU. Other names stay as they are.
+    """Resolve "auto"; other names stay as they are.
 
         reference: the framework's own operations (conv3d, max_pool).
         stacked:   a 3-D convolution as one 2-D convolution over neighbouring frames stacked on channels.
-        sliced:    "stacked", and pooling as a maximum of strided slices: the fast one where XLA compiles for a CPU.
+        sliced:    "stacked", and pooling as a maximum of strided slices.
+        minimal:   "sliced", and convolutions by minimal filtering where that saves half of their products.
 
-    All compute the same values. On two CPU cores without XLA, a training step took 1.5 times longer with conv3d than
-    stacked; conv3d compiled by XLA for a CPU is slower still. Accelerators keep "reference" until somebody measures.
+    All compute the same values, up to rounding. On a CPU "auto" is "stacked", and "minimal" in a graph that XLA compiles
+    (see `compiled_graph`): without XLA nothing fuses the sums around the products, and "minimal" is the slowest. On an
+    accelerator it is "reference", the vendor's convolution, until somebody measures otherwise. `tf3dlocal benchmark` does.
 
     Raises:
         ValueError: an unknown form.
@@ -26,5 +33,23 @@ def choose_form(form):
         raise ValueError(f"Unknown form {form!r}; there are {', '.join(FORMS)}.")
     if form != "auto":
         return form
-    accelerated = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
-    return "reference" if accelerated else "stacked"
+    if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
+        return "reference"
+    return "minimal" if _compiled.get() else "stacked"
+
+
+@contextlib.contextmanager
+def compiled_graph(compiled=True):
+    """What is traced within goes into a graph that XLA compiles (or, with False, does not); a layer cannot see it itself.
+
+    Example:
+        >>> @tf.function(jit_compile=True)
+        ... def step(frames):
+        ...     with compiled_graph():
+        ...         return FramePooling()(frames)
+    """
+    token = _compiled.set(bool(compiled))
+    try:
+        yield
+    finally:
+        _compiled.reset(token)

@@ -32,7 +32,7 @@ class FramePooling(keras.layers.Layer):
     def call(self, volume):
         _, num_frames, height, width, channels = ops.shape(volume)
         height, width = height // 2, width // 2
-        if choose_form(self.form) == "sliced":
+        if choose_form(self.form) in ("sliced", "minimal"):
             even = volume[:, :, :2 * height]
             rows = ops.maximum(even[:, :, ::2], even[:, :, 1::2])[:, :, :, :2 * width]
             return ops.maximum(rows[:, :, :, ::2], rows[:, :, :, 1::2])

@@ -102,13 +102,23 @@ class LocalPath(keras.layers.Layer):
             shape = (*shape[:-1], self.channels)
 
     def call(self, block_input, global_map, training=None):
-        _, num_frames, height, width, _ = ops.shape(block_input)
-        location = self.decode(self.localization(global_map, training=training), (num_frames, height, width))
-        volume = self.sampler(block_input, location)
-        features = volume
+        return self.read(block_input, self.locate(global_map, training=training))
+
+    def locate(self, global_map, training=None):
+        """Where the part is, "location" of the result; the only step that asks for statistics of the batch."""
+        _, num_frames, height, width, _ = ops.shape(global_map)
+        return self.decode(self.localization(global_map, training=training), (num_frames, height, width))
+
+    def read(self, block_input, location):
+        """The whole result, given the location; clip by clip, whatever else is in the batch."""
+        height = ops.shape(block_input)[2]
+        rows = self.sampler.sample(block_input, location)  # b t n x c
+        features = rows
         for convolution in self.convolutions:
-            features = ops.relu(convolution(features))
-        return {"features": features, "volume": volume, "location": location}
+            # A bias-free convolution of padded rows stays zero but for one row on either side: the others need no products.
+            features = ops.relu(convolution(pad_by_a_row(features, height)))
+        features = self.sampler.pad_rows(features, height)  # b t y x c
+        return {"features": features, "volume": self.sampler.pad_rows(rows, height), "location": location}
 
     def decode(self, raw, size):
         """Raw numbers [..., 8 or 7] to stacked locations [..., 8] on a map of size (frames, height, width)."""
@@ -127,3 +137,10 @@ class LocalPath(keras.layers.Layer):
         shapes = self.compute_output_shape(block_input.shape, global_map.shape)
         dtypes = {name: self.compute_dtype for name in shapes} | {"location": "float32"}
         return {name: keras.KerasTensor(shape, dtypes[name]) for name, shape in shapes.items()}
+
+
+def pad_by_a_row(rows, height):
+    """One more row of zeros above and below, as far as a map of this height has room: the rows stay in its middle."""
+    missing = height - ops.shape(rows)[2]
+    above, below = (min(1, side) for side in (missing // 2, missing - missing // 2))
+    return ops.pad(rows, ((0, 0), (0, 0), (above, below), (0, 0), (0, 0)))

@@ -97,6 +97,10 @@ class SeparableSampler3D(keras.layers.Layer):
             ops.swapaxes(matrix, -1, -2) * stride[:, None, None] for matrix, stride in zip((rows, columns, frames), strides))
 
     def call(self, volume, location):
+        return self.pad_rows(self.sample(volume, location), ops.shape(volume)[2])
+
+    def sample(self, volume, location):
+        """The volume as it is sampled, float [batch, frames, rows, width, channels], without the rows that are padded to it."""
         _, num_frames, height, width, _ = ops.shape(volume)
         if self.num_rows is not None and self.num_rows > height:
             raise ValueError(f"{self.name} samples {self.num_rows} rows, but the map has only {height}. A part that is "
@@ -110,10 +114,15 @@ class SeparableSampler3D(keras.layers.Layer):
         sampled = apply(ops.cast(volume, self.compute_dtype), self.filters(location, size))  # b t n x c
         if self.write_back:
             return apply(sampled, self.write_back_filters(location, size))  # b t y x c
-        if self.num_rows is None or self.num_rows == height:
-            return sampled
-        above = (height - self.num_rows) // 2
-        return ops.pad(sampled, ((0, 0), (0, 0), (above, height - self.num_rows - above), (0, 0), (0, 0)))
+        return sampled
+
+    @staticmethod
+    def pad_rows(rows, height):
+        """Rows [batch, frames, rows, width, channels] in the middle of a map of this height, zeros above and below."""
+        missing = height - ops.shape(rows)[2]
+        if isinstance(missing, int) and missing == 0:
+            return rows
+        return ops.pad(rows, ((0, 0), (0, 0), (missing // 2, missing - missing // 2), (0, 0), (0, 0)))
 
     def compute_output_shape(self, volume_shape, location_shape=None):
         return tuple(volume_shape)
