@@ -20,7 +20,7 @@ help:
 	@echo 'make test        all tests, notebooks included, in an environment of their own'
 	@echo 'make test-quick  the tests that take seconds'
 	@echo 'make notebooks   run the notebooks and keep their outputs in them'
-	@echo 'make bench       what each part costs on this machine'
+	@echo 'make bench       what each part costs on this machine, against PyTorch; QUICK=1 for a first look'
 	@echo 'make clean       remove the environments (not $(DEMO)/ and not runs/)'
 	@echo 'Another interpreter: PYTHON=python3.12   tests side by side: JOBS=$(JOBS)   demo folder: DEMO=$(DEMO)'
 
@@ -37,8 +37,11 @@ test-quick: $(TEST_ENV)/installed-$(VERSION)
 notebooks: $(TEST_ENV)/installed-$(VERSION)
 	$(PYTEST) --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 --overwrite $(or $(NOTEBOOKS),$(error no notebooks/*.ipynb))
 
-bench: $(USER_ENV)/installed-$(VERSION)
-	set -e; for script in $(or $(BENCHMARKS),$(error no benchmarks/*.py)); do echo "== $$script"; $(USER_ENV)/bin/python $$script; done
+# In the environment that has PyTorch, which the library is measured against.
+bench: $(TEST_ENV)/installed-$(VERSION)
+	set -e; for script in $(or $(BENCHMARKS),$(error no benchmarks/*.py)); do \
+	  $(if $(QUICK),grep -q -e --quick $$script || { echo "== $$script has no --quick: left out"; continue; };) \
+	  echo "== $$script"; TF_CPP_MIN_LOG_LEVEL=2 $(TEST_ENV)/bin/python $$script $(if $(QUICK),--quick); done
 
 clean:
 	rm -rf $(USER_ENV) $(TEST_ENV) build *.egg-info .pytest_cache .ruff_cache

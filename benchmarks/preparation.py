@@ -1,13 +1,13 @@
 """How fast `prepare` is, against the plain loop that one would write oneself.
 
-    python benchmarks/preparation.py RAW [--subjects 8]
+    python benchmarks/preparation.py [RAW] [--subjects 8] [--quick] [--json FILE] [--out [DIR]]
 
-RAW is a folder of CASIA-B's SSS.tar.gz. The plain loop reads the unpacked frames with cv2.imread in one process,
-aligns them with numpy and cv2.resize, and writes each as a PNG, as the published scripts do; `prepare` reads the
-archives as they are and writes TFRecords, with one and with two processes. Both are checked to give the same pictures.
+RAW is a folder of CASIA-B's SSS.tar.gz; without it synthetic walkers are drawn and packed so. The plain loop reads the
+unpacked frames with cv2.imread in one process, aligns them with numpy and cv2.resize, and writes each as a PNG, as the
+published scripts do; `prepare` reads the archives as they are and writes TFRecords, with one and with two processes. All
+are checked to give the same pictures.
 """
 
-import argparse
 import functools
 import os
 import pathlib
@@ -18,9 +18,12 @@ import time
 
 import cv2
 import numpy as np
+from _tables import console, keep_text, options_of
 
+from tf3dlocal.benchmark.machine_facts import load_average, machine_facts
 from tf3dlocal.data import open_walks
 from tf3dlocal.data.prepare import prepare
+from tf3dlocal.data.walkers import write_walkers
 
 
 def plain_alignment(frame, size=64):
@@ -63,40 +66,67 @@ def timed(call):
     return result, time.perf_counter() - clock, sum(after[:4]) - sum(before[:4])
 
 
+def archives_of_walkers(folder, subjects, frames, views):
+    """Synthetic walkers, one SSS.tar.gz for each; returns the folder of the archives."""
+    raw = write_walkers(folder / "raw", subjects, frames=frames, views=views, progress=False)
+    packed = folder / "archives"
+    packed.mkdir()
+    for person in sorted(path for path in raw.iterdir() if path.is_dir()):
+        with tarfile.open(packed / f"{person.name}.tar.gz", "w:gz", compresslevel=6) as archive:
+            archive.add(person, arcname=person.name)
+    shutil.rmtree(raw)
+    return packed
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("raw", type=pathlib.Path)
-    parser.add_argument("--subjects", type=int, default=8)
+    parser = options_of(__doc__)
+    parser.add_argument("raw", type=pathlib.Path, nargs="?", help="folder of SSS.tar.gz; walkers are drawn if not given")
+    parser.add_argument("--subjects", type=int, help="how many of them; 8 of RAW, 4 drawn ones")
     options = parser.parse_args()
-    archives = sorted(options.raw.glob("*.tar.gz"))[: options.subjects]
+    subjects = options.subjects or (2 if options.quick else 8 if options.raw else 4)
     import tensorflow  # noqa: F401  (loaded once beforehand: its import is not what is measured)
 
+    before = load_average()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "tars").mkdir()
+        frames, views = (15, (0, 90)) if options.quick else (60, (0, 54, 90, 144))
+        raw = options.raw or archives_of_walkers(folder, subjects, frames, views)
+        archives = sorted(raw.glob("*.tar.gz"))[:subjects]
+        if not archives:
+            parser.error(f"{raw} has no SSS.tar.gz")
         for archive in archives:
             shutil.copy(archive, folder / "tars")
             with tarfile.open(archive) as content:
                 content.extractall(folder / "tree", filter="data")
         runs = {"plain loop, tree": lambda: plain_loop(folder / "tree", folder / "plain")}
-        for raw in ("tree", "tars"):
+        for layout in ("tree", "tars"):
             for workers in (1, 2):
-                name = f"prepare, {raw}, {workers} process{'es' * (workers > 1)}"
-                runs[name] = functools.partial(prepared, folder / raw, folder / f"{raw}-{workers}", workers)
-        print(f"{'':32s} frames/s   CPU us/frame   times the plain loop")
-        base = None
+                name = f"prepare, {layout}, {workers} process{'es' * (workers > 1)}"
+                runs[name] = functools.partial(prepared, folder / layout, folder / f"{layout}-{workers}", workers)
+        rows = []
         for name, call in runs.items():
             frames, seconds, processor = timed(call)
-            base = base or frames / seconds
-            print(
-                f"{name:32s} {frames / seconds:8.0f} {1e6 * processor / frames:10.0f} {frames / seconds / base:14.2f}"
-            )
+            row = {"name": name, "frames": frames, "frames_per_second": frames / seconds}
+            rows.append(row | {"processor_microseconds_per_frame": 1e6 * processor / frames})
         walks = open_walks(folder / "tars-2")
         for index in range(0, len(walks), 20):
             walk = walks.read(index)
             frames = [cv2.imread(str(path), 0) for path in sorted((folder / "plain" / walk.name).iterdir())]
             np.testing.assert_array_equal(walk.silhouettes, np.stack(frames))
-        print(f"{len(walks)} walks, the same pictures; load {os.getloadavg()[0]:.1f}")
+        load = {"before": before, "after": load_average()}
+        lines = ["| | frames/s | CPU us/frame | times the plain loop |", "|---|--:|--:|--:|"]
+        lines += [
+            f"| {row['name']} | {row['frames_per_second']:.0f} | {row['processor_microseconds_per_frame']:.0f} "
+            f"| {row['frames_per_second'] / rows[0]['frames_per_second']:.2f} |"
+            for row in rows
+        ]
+        source = "of " + str(options.raw) if options.raw else "of drawn walkers"
+        count = f"{len(walks)} walks, {rows[0]['frames']} frames {source}"
+        lines += ["", f"{count}; all give the same pictures; load {load['before']}, {load['after']}"]
+    console.print("\n".join(lines), markup=False)
+    content = {"benchmark": "preparation", "quick": options.quick, "rows": rows, "machine": machine_facts(), "load": load}
+    keep_text("preparation", f"# {__doc__.splitlines()[0]}\n\n" + "\n".join(lines) + "\n", content, options)
 
 
 if __name__ == "__main__":

@@ -19,18 +19,20 @@ MAY_IMPORT = {
     "visualization": set(),
     "config": set(),
     "models": {"layers"},
-    "training": {"config", "data", "models", "losses", "evaluation"},
+    "training": {"config", "data", "freed_memory", "layers.forms", "models", "losses", "evaluation"},
     "checkpoints": {"models"},
     "serving": {"data.silhouettes", "data.frames", "data.raw_sequences", "evaluation"},
-    "comparison": {"config", "data", "evaluation", "models", "open_model", "training", "visualization"},
+    "comparison": {"config", "data", "evaluation", "layers.forms", "models", "open_model", "training", "visualization"},
+    "benchmark": {"config", "freed_memory", "layers", "models", "training"},
     "cli": {"*"},
-    "console": set(),
+    "console": {"freed_memory"},
+    "freed_memory": set(),
     "open_model": {"*"},
     "demo": {"*"},
     "__init__": set(),
     "__main__": {"cli"},
 }
-MAY_USE_TENSORFLOW = {"data", "training", "comparison", "serving", "cli", "console", "open_model", "demo"}
+MAY_USE_TENSORFLOW = {"benchmark", "data", "training", "comparison", "serving", "cli", "console", "open_model", "demo"}
 TENSORFLOW_BEHIND = {"layers/forms.py", "losses/gather_batch.py", "losses/sorted_negatives.py", "evaluation/embedding.py"}
 
 

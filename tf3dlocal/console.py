@@ -10,6 +10,8 @@ import tempfile
 
 import rich.console
 
+from tf3dlocal.freed_memory import keep_freed_memory
+
 MISTAKE = 1  # exit code; typer itself ends with 2 for wrong usage and 130 for an interrupt
 
 # A table of 11 views is wider than the 80 columns that a file or a pipe is taken to have.
@@ -47,6 +49,7 @@ def start_tensorflow():
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    keep_freed_memory()
     with _standard_error_kept_back():
         import tensorflow as tf
 

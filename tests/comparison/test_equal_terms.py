@@ -1,18 +1,16 @@
 """What must be equal before numbers may stand in one table."""
 
+import json
+
 import pytest
 from coarse_model import write_configs, write_finished_run
 from small_walks import write_small_walks
 
-from tf3dlocal.comparison.data_set import (
-    check_trained_on,
-    claim_data_set,
-    data_fingerprint,
-)
+from tf3dlocal.comparison.data_set import check_trained_on, claim_data_set
 from tf3dlocal.comparison.equal_terms import check_equal_terms
 from tf3dlocal.comparison.planned_runs import plan_runs
 from tf3dlocal.config import ConfigError
-from tf3dlocal.data import open_walks
+from tf3dlocal.data import data_fingerprint, open_walks
 from tf3dlocal.evaluation import load_protocol
 
 
@@ -60,6 +58,13 @@ def test_an_unequal_budget_is_refused_with_run_and_key_or_told_in_the_report(con
     assert f"budgets are not equal: {key} is" in sentence and "narrow-seed-0; " in sentence and "no fair comparison" in sentence
 
 
+def test_the_last_model_and_the_best_one_are_no_equal_terms(configs, protocol):
+    for path, kept in zip(configs, ("last", "best"), strict=True):
+        change(path, "steps: 2", f"steps: 2, evaluate_every: 1, held_out_subjects: 2, keep_model: {kept}")
+    with pytest.raises(ConfigError, match='training.keep_model is "last" in narrow-seed-0 and "best" in wide-seed-0'):
+        check_equal_terms(plan_runs(configs, "out"), protocol)
+
+
 def test_what_is_allowed_and_equal_all_the_same_is_not_told(configs, protocol):
     assert check_equal_terms(plan_runs(configs, "out"), protocol, allow_different=["training.steps"]) == []
 
@@ -86,14 +91,6 @@ def other_walks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("other")
     write_small_walks(folder, subjects=("001", "002", "003", "005"))
     return folder
-
-
-def test_a_data_set_is_known_by_its_walks_and_not_by_its_folder_or_its_order(small_walks, tmp_path, other_walks):
-    write_small_walks(tmp_path, num_shards=3)
-    again = open_walks(tmp_path)
-    assert data_fingerprint(again) == data_fingerprint(small_walks)
-    assert data_fingerprint(again.take(range(len(again))[::-1])) == data_fingerprint(small_walks)
-    assert data_fingerprint(open_walks(other_walks)) != data_fingerprint(small_walks)
 
 
 def test_a_folder_of_runs_belongs_to_one_data_set(configs, small_walks, other_walks, tmp_path):
@@ -133,3 +130,22 @@ def test_a_run_from_elsewhere_must_have_seen_the_same_data_set_as_far_as_it_tell
     folder = write_finished_run(tmp_path / "train" / "wide", configs[1])
     with pytest.raises(ConfigError, match="data.folder .* in its config tells"):
         check_trained_on(plan_runs([folder], tmp_path / "out"), ours)
+
+
+def test_a_run_that_notes_its_data_set_is_believed_wherever_it_was_trained(configs, small_walks, other_walks, tmp_path):
+    from tf3dlocal.training.run_folder import RunFolder
+
+    ours = data_fingerprint(small_walks)
+    taken = write_finished_run(tmp_path / "train" / "narrow", configs[0])
+    made = write_finished_run(tmp_path / "out" / "runs" / "wide-seed-0", configs[1])
+    (made / "checkpoints" / "step-000002.keras").touch()
+    for folder in (taken, made):
+        note = {"name": "blobs", "num_walks": 120, "num_subjects": 4, "fingerprint": ours}
+        RunFolder(folder).data_file.write_text(json.dumps(note))
+    runs = plan_runs([taken, configs[1]], tmp_path / "out")
+    assert check_trained_on(runs, ours) == []
+    assert claim_data_set(tmp_path / "out", runs, small_walks, ours) == []
+    other = data_fingerprint(open_walks(other_walks))
+    for run, way_out in ((runs[0], "train it again"), (runs[1], "take another --out")):
+        with pytest.raises(ConfigError, match=f"{run.name}: .* than --data .*data.json, 'blobs' of 120 walks, tells.*{way_out}"):
+            check_trained_on([run], other)

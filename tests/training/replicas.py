@@ -1,4 +1,4 @@
-"""Train a tiny model for a few steps on N logical CPU devices; run as a program, since devices are fixed at start.
+"""Train a tiny model and small real ones on N logical CPU devices; run as a program, since devices are fixed at start.
 
 python replicas.py N OUT.npz
 """
@@ -12,9 +12,15 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import numpy as np
 import tensorflow as tf
+from small_models import train_small_model
 
 from tf3dlocal.config import Experiment
-from tf3dlocal.losses import BatchAllTripletLoss, NonzeroTriplets, ScaledCrossEntropy, TripletHardLoss
+from tf3dlocal.losses import (
+    BatchAllTripletLoss,
+    NonzeroTriplets,
+    ScaledCrossEntropy,
+    TripletHardLoss,
+)
 from tf3dlocal.models import MODELS
 from tf3dlocal.training import run_experiment
 from tf3dlocal.training.strategy import make_strategy
@@ -57,6 +63,8 @@ def main(num_replicas, out):
         logs = model.fit(batches, epochs=1, verbose=0, shuffle=False).history
         found |= {f"{mining}/log/{name}": np.array(values) for name, values in logs.items()}
         found |= {f"{mining}/weight/{i}": weight for i, weight in enumerate(model.get_weights())}
+    for name in MODELS:
+        found |= train_small_model(name, strategy)
     found |= whole_experiment(pathlib.Path(out).with_suffix(""), "mirrored" if num_replicas > 1 else "none")
     np.savez(out, **found)
 

@@ -9,6 +9,7 @@ from small_walks import write_small_walks
 from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 
 from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.data import data_fingerprint, open_walks
 from tf3dlocal.models import MODELS
 from tf3dlocal.training import run_experiment
 from tf3dlocal.training.callbacks import Report
@@ -31,9 +32,9 @@ def tiny_model_by_name(monkeypatch):
 def train(prepared):
     """Train into a run folder with some keys changed."""
 
-    def run(folder, *overrides):
+    def run(folder, *overrides, data=prepared, progress=False):
         text = CONFIG.replace("PROTOCOL", str(prepared / "small.yaml"))
-        return run_experiment(Experiment.from_text(text, overrides), data=prepared, run=folder, progress=False)
+        return run_experiment(Experiment.from_text(text, overrides), data=data, run=folder, progress=progress)
 
     return run
 
@@ -111,12 +112,59 @@ def test_a_run_folder_of_another_config_is_refused_with_the_keys_that_differ(tra
         train(tmp_path, "training.steps=1", "optimizer.name=sgd", "data.clip_length=3")
 
 
-def test_a_damaged_checkpoint_is_named_and_nothing_is_overwritten(train, tmp_path):
+def cut_short(file):
+    file.write_bytes(file.read_bytes()[:500])
+
+
+def one_bit_turned(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [cut_short, one_bit_turned])
+def test_behind_a_damaged_checkpoint_the_one_before_it_is_taken_and_it_is_said(train, tmp_path, damage, capfd):
+    whole = train(tmp_path, "training.steps=4")
+    damage(tmp_path / "checkpoints" / "step-000004.keras")
+    again = train(tmp_path, "training.steps=4", progress=True)
+    told = capfd.readouterr().err
+    assert "step-000004.keras cannot be read (" in told and "is set aside as step-000004.damaged" in told
+    assert f"{tmp_path} goes on behind step 2 of 4" in told
+    for ours, theirs in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["step-000002.keras", "step-000004.damaged", "step-000004.keras"]
+
+
+def test_where_no_checkpoint_can_be_read_the_way_out_is_named_and_nothing_is_overwritten(train, tmp_path):
     train(tmp_path, "training.steps=2")
     checkpoint = tmp_path / "checkpoints" / "step-000002.keras"
-    checkpoint.write_bytes(checkpoint.read_bytes()[:500])
+    cut_short(checkpoint)
     with pytest.raises(ValueError, match="step-000002.keras cannot be read.*remove it"):
         train(tmp_path, "training.steps=2")
+    assert checkpoint.stat().st_size == 500
+
+
+def test_a_run_remembers_its_data_set_and_refuses_another(train, tmp_path, prepared):
+    train(tmp_path / "run", "training.steps=1")
+    noted = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert noted["name"] == "small walks" and noted["num_walks"] == 120
+    assert noted["fingerprint"] == data_fingerprint(open_walks(prepared))
+    (tmp_path / "other").mkdir()
+    write_small_walks(tmp_path / "other", subjects=("001", "002", "003", "005"))
+    with pytest.raises(
+        ConfigError,
+        match=r"training on the data set 'small walks' of 120 walks of 4 subjects \(fingerprint .{8}\), and now it is 'small walks'",
+    ):
+        train(tmp_path / "run", "training.steps=2", data=tmp_path / "other")
+
+
+def test_of_a_run_from_before_that_note_the_data_set_is_taken_on_trust(train, tmp_path, capfd):
+    train(tmp_path, "training.steps=1")
+    (tmp_path / "data.json").unlink()
+    train(tmp_path, "training.steps=2", progress=True)
+    assert "does not tell on which data set it began: that it was this one is taken on trust" in capfd.readouterr().err
+    assert not (tmp_path / "data.json").exists()
 
 
 def test_a_loss_that_is_no_longer_a_number_stops_the_training_before_a_checkpoint(train, tmp_path):

@@ -21,7 +21,8 @@ def train(
     """Fit a model as a config says, and keep everything in one folder.
 
     The run folder holds the config with all changes, checkpoints, a log with one line of JSON per report, TensorBoard
-    files and at the end the model. The same call again goes on from the last checkpoint.
+    files and at the end the model. The same call again goes on from the last checkpoint: a training may be killed at any
+    moment. A loss that is no finite number stops it, with the batch of that step and a picture of it in bad_batch/.
 
     \b
     Examples:
@@ -32,9 +33,29 @@ def train(
     start_tensorflow()
     from tf3dlocal.config import Experiment
     from tf3dlocal.training import run_experiment
+    from tf3dlocal.training.diverged_error import DivergedError
+    from tf3dlocal.training.fitted_model import kept_model
     from tf3dlocal.training.run_folder import RunFolder
 
     folder = to or Path("runs") / config.stem
-    run_experiment(Experiment.from_yaml(config, settings), data=data, run=folder)
-    console.print(f"model and log in {folder}", markup=False)
-    write_json(json, {"run": folder, "log": RunFolder(folder).read_log()})
+    experiment, run = Experiment.from_yaml(config, settings), RunFolder(folder)
+    try:
+        run_experiment(experiment, data=data, run=folder)
+    except DivergedError as error:
+        raise DivergedError(f"{error}. The batch as a picture: {_picture(error.batch_file)}", error.batch_file) from error
+    kept = {"step": experiment.training.steps, **kept_model(run)}
+    which = f"best, with rank-1 {kept['rank_1']:.1f} % on the held-out subjects" if kept["kept"] == "best" else "last"
+    console.print(f"{run.model_file} is the model of step {kept['step']}, the {which}; the log is beside it", markup=False, soft_wrap=True)
+    write_json(json, {"run": folder, "kept": kept, "log": run.read_log()})
+
+
+def _picture(batch_file):
+    """Draws the contact sheet of a batch beside its file, and gives its path."""
+    import numpy as np
+
+    from tf3dlocal.visualization import contact_sheet
+
+    with np.load(batch_file) as batch:
+        titles = [f"{walk}{' mirrored' * flip}" for walk, flip in zip(batch["walks"], batch["flips"].tolist(), strict=True)]
+        contact_sheet(batch["silhouettes"], batch_file.with_suffix(".png"), titles=titles)
+    return batch_file.with_suffix(".png")

@@ -14,7 +14,6 @@ from tf3dlocal.comparison.comparison import Comparison
 from tf3dlocal.comparison.data_set import (
     check_trained_on,
     claim_data_set,
-    data_fingerprint,
 )
 from tf3dlocal.comparison.equal_terms import BUDGET, check_equal_terms, shown, value_of
 from tf3dlocal.comparison.gather import BASELINE, gather
@@ -23,12 +22,17 @@ from tf3dlocal.comparison.numbers import comparison_csv, comparison_json
 from tf3dlocal.comparison.planned_runs import plan_runs
 from tf3dlocal.comparison.report import comparison_markdown
 from tf3dlocal.config import ConfigError
-from tf3dlocal.data import open_walks
+from tf3dlocal.data import data_fingerprint, open_walks
 from tf3dlocal.evaluation import load_protocol, published_names
 from tf3dlocal.evaluation.distances import check_distance
 from tf3dlocal.evaluation.evaluate import library_versions
 from tf3dlocal.training import run_experiment
-from tf3dlocal.training.experiment import build_model, check_batch, choose_walks, compile_model
+from tf3dlocal.training.experiment import (
+    build_model,
+    check_batch,
+    choose_walks,
+    compile_model,
+)
 from tf3dlocal.training.run_folder import RunFolder
 from tf3dlocal.training.schedules import make_schedule
 from tf3dlocal.training.start_from import check_start

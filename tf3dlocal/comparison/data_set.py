@@ -1,27 +1,17 @@
-"""Which data set it is, whatever its folder is called, and whether the runs were trained on it."""
+"""Whether the runs were trained on the data set that they are tested on."""
 
-import hashlib
 import json
 import os
 import pathlib
 from collections.abc import Sequence
 
-import numpy as np
-
 from tf3dlocal.comparison.planned_runs import PlannedRun
 from tf3dlocal.config import ConfigError
-from tf3dlocal.data import WalkDataset, open_walks
+from tf3dlocal.data import WalkDataset, data_fingerprint, open_walks
 from tf3dlocal.training.run_folder import RunFolder
 from tf3dlocal.visualization.whole_file import write_whole_file
 
 RECORD = "data_set.json"
-
-
-def data_fingerprint(walks: WalkDataset) -> str:
-    """A checksum of all walks (who, how, from where, how long, and the CRC of the frames), in whatever order they lie."""
-    columns = (walks.subjects, walks.conditions, walks.view_degrees, walks.num_frames, walks.checksums)
-    rows = sorted(zip(*(np.asarray(column).tolist() for column in columns), strict=True))
-    return hashlib.sha256(json.dumps([walks.size, rows]).encode()).hexdigest()
 
 
 def claim_data_set(
@@ -29,7 +19,7 @@ def claim_data_set(
 ) -> list[str]:
     """Note in the folder of a comparison on which data set its runs are trained, or make sure that it is this one.
 
-    Returns: a sentence for the report for each of these runs that was there before this was noted.
+    Returns: a sentence for the report for each of these runs that was there before this was noted and does not tell itself.
 
     Raises:
         ConfigError: the runs of the folder are trained on another data set.
@@ -46,34 +36,38 @@ def claim_data_set(
             f"the runs in {out} are trained on the data set {found['name']!r} of {found['num_walks']} walks, and "
             f"--data is another one, {walks.name!r} of {len(walks)} walks: take another --out"
         )
-    return [_on_trust(run) for run in runs if not run.taken and run.name in found["runs_before"]]
+    before = (run for run in runs if not run.taken and run.name in found["runs_before"])
+    return [_on_trust(run) for run in before if RunFolder(run.folder).data_set() is None]
 
 
 def check_trained_on(runs: Sequence[PlannedRun], fingerprint: str) -> list[str]:
-    """Make sure that the runs that were trained elsewhere were trained on this data set.
+    """Make sure that the runs were trained on this data set, as far as they tell: each notes it in its data.json.
 
-    Returns: a sentence for the report for each run that does not tell.
+    Returns: a sentence for the report for each run that was trained elsewhere and does not tell.
 
     Raises:
         ConfigError: a run was trained on another data set.
     """
     sentences = []
     for run in runs:
-        if not run.taken:
-            continue
         found, where = _trained_on(run)
         if found is None:
-            sentences.append(_on_trust(run))
+            sentences += [_on_trust(run)] if run.taken else []
         elif found != fingerprint:
             raise ConfigError(
-                f"{run.name}: the run {run.folder} was trained on another data set than --data ({where} tells): train "
-                "it again on this one"
+                f"{run.name}: the run {run.folder} was trained on another data set than --data ({where} tells): "
+                + ("train it again on this one" if run.taken else "take another --out")
             )
     return sentences
 
 
 def _trained_on(run):
     """Fingerprint of a run's data set and where it stands, or (None, None)."""
+    own = RunFolder(run.folder)
+    if noted := own.data_set():
+        return noted["fingerprint"], f"{own.data_file}, {noted['name']!r} of {noted['num_walks']} walks,"
+    if not run.taken:
+        return None, None  # made here: see `claim_data_set`
     folder = run.folder.resolve()
     record = folder.parent.parent / RECORD
     if record.is_file() and folder.parent.name == "runs":

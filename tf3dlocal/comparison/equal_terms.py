@@ -12,6 +12,7 @@ BUDGET = (
     "training.steps",
     "training.start_from",
     "training.held_out_subjects",
+    "training.keep_model",
     "data.subjects_per_batch",
     "data.walks_per_subject",
     "data.clip_length",

@@ -12,10 +12,12 @@ import tensorflow as tf
 
 from tf3dlocal.comparison.planned_runs import PlannedRun
 from tf3dlocal.evaluation import Protocol, evaluate, evaluate_gait_energy, json_report
+from tf3dlocal.layers.forms import compiled_graph
 from tf3dlocal.models import embedding_model
 from tf3dlocal.open_model import open_model
 from tf3dlocal.training.forward_flops import forward_flops
 from tf3dlocal.training.run_folder import RunFolder
+from tf3dlocal.training.strategy import choose_jit_compile
 from tf3dlocal.visualization.whole_file import write_whole_file
 
 FORMAT = 1  # of the kept files; a change of their content makes the older ones stale
@@ -72,8 +74,10 @@ def _test(run, walks, protocol, distance, progress):
     model = open_model(run.folder)
     embedder = embedding_model(model)
     tested = embedder
-    if run.config.training.jit_compile and len(np.unique(walks.num_frames)) <= FEW_LENGTHS:
-        tested = tf.function(lambda x: embedder(x, training=False), jit_compile=True)  # twice as fast on two CPU cores
+    settings = run.config.training
+    can_compile = choose_jit_compile(settings.jit_compile, tf.distribute.get_strategy(), settings.steps)
+    if can_compile and len(np.unique(walks.num_frames)) <= FEW_LENGTHS:
+        tested = compiled(embedder)  # twice as fast on two CPU cores
     facts = {"model": run.name}
     result = evaluate(tested, walks, protocol, distance, seed=run.seed, details=facts, progress=progress)
     return {
@@ -81,6 +85,17 @@ def _test(run, walks, protocol, distance, progress):
         "num_parameters": sum(weight.numpy().size for weight in model.trainable_weights),
         "forward_flops": forward_flops(embedder, FRAMES_OF_A_WALK),
     }
+
+
+def compiled(embedder):
+    """The embedder's inference as XLA compiles it, anew for every length of walk and size of batch."""
+
+    @tf.function(jit_compile=True)
+    def embed(silhouettes):
+        with compiled_graph():
+            return embedder(silhouettes, training=False)
+
+    return embed
 
 
 def _kept(file, stamp, compute):

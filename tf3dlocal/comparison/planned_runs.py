@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.training.fitted_model import kept_model
 from tf3dlocal.training.run_folder import MAY_CHANGE, RunFolder
 
 
@@ -27,10 +28,14 @@ class PlannedRun:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the fitted model of all steps is there: a longer training of the same folder leaves the shorter's."""
+        """Whether the fitted model of all steps is there: a longer training of the same folder leaves the shorter's.
+
+        And whether it is the one that the config keeps, the last or the best.
+        """
         run = RunFolder(self.folder)
         steps = [record["step"] for record in run.read_log() if "loss" in record] + run.checkpoint_steps()
-        return run.model_file.exists() and max(steps, default=0) >= self.config.training.steps
+        is_kept = run.model_file.exists() and kept_model(run)["kept"] == self.config.training.keep_model
+        return is_kept and max(steps, default=0) >= self.config.training.steps
 
 
 def plan_runs(

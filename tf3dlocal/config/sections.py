@@ -114,21 +114,18 @@ class Training(Section):
     start_from: str | None = None  # run folder or .keras file whose weights are taken over before the first step
     seed: NonNegativeInt = 0
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    strategy: Literal["auto", "none", "mirrored"] = "auto"
-    jit_compile: bool = False
+    strategy: Literal["auto", "none", "mirrored", "multi_worker", "tpu"] = "auto"  # see training.strategy
+    jit_compile: bool | Literal["auto"] = "auto"  # XLA; auto: on one CPU, for trainings long enough to repay compiling
+    accumulation_steps: PositiveInt = 1  # slices that a batch is computed in, one after the other, to save memory
+    recompute: bool = False  # compute maps again for the gradient, to save memory; more accumulation_steps do so anyway
     report_every: PositiveInt = 100
     checkpoint_every: PositiveInt = 1000
     keep_checkpoints: PositiveInt = 2
     evaluate_every: NonNegativeInt = 0
     held_out_subjects: NonNegativeInt = 0  # the last of the training subjects; they give the rank-1 seen in training
     held_out_views: list[int] | None = None  # degrees; None is all
-
-    @pydantic.field_validator("strategy", mode="before")
-    @classmethod
-    def _later(cls, value):
-        if value in ("multi_worker", "tpu"):
-            raise ValueError(f"'{value}' is not supported yet: use auto, none or mirrored (all GPUs of one machine)")
-        return value
+    keep_model: Literal["last", "best"] = "last"  # what becomes model.keras; best by the rank-1 of evaluate_every
+    stop_above: PositiveFloat | None = None  # stop at a loss above this; at one that is no finite number in any case
 
     @pydantic.model_validator(mode="after")
     def _check(self):
@@ -136,6 +133,8 @@ class Training(Section):
             raise ValueError(
                 "evaluate_every needs held_out_subjects, at least 2: the test subjects are never looked at"
             )
+        if self.keep_model == "best" and not self.evaluate_every:
+            raise ValueError("keep_model: best needs evaluate_every: without it no model is known to be better than another")
         if self.held_out_subjects == 1:
             raise ValueError("held_out_subjects must be 0 or at least 2: one subject is always found")
         return self

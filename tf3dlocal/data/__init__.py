@@ -18,6 +18,7 @@ _HOME = {
     "read_opengait_pickle": "opengait_pickles",
     "open_walks": "walk_dataset",
     "WalkDataset": "walk_dataset",
+    "data_fingerprint": "fingerprint",
     "plan_batch": "pk_sampling",
     "draw_clip": "clips",
     "cut_sides": "clips",

@@ -9,12 +9,12 @@ have all collapsed onto one point score 0 and not 100.
 import numpy as np
 
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
-from tf3dlocal.evaluation.distances import as_parts, check_distance, pairwise_distances
+from tf3dlocal.evaluation.distances import as_parts, check_distance
+from tf3dlocal.evaluation.places import NOT_THERE, places
 from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, SubjectSplit, load_protocol, match_conditions
 from tf3dlocal.evaluation.subject_ids import shorten_list
 
-_NOT_THERE = -1
-
+_ROWS_AT_ONCE = 1024
 
 def cross_view(
     embeddings,
@@ -28,11 +28,14 @@ def cross_view(
     details: dict | None = None,
     split: SubjectSplit | None = None,
     block_size: int = 512,
+    workers: int | None = None,
+    progress: bool = False,
 ) -> CrossViewResult:
     """Count how many probes find their own subject, for every pair of a probe view and a gallery view.
 
     Args:
-      embeddings: float [walks, parts, channels] or [walks, channels]; walks outside the test are passed over.
+      embeddings: float [walks, parts, channels] or [walks, channels], of any precision; walks outside the test are passed
+        over. A memory-mapped file (`np.load(path, mmap_mode="r")`) is read in chunks and never held as a whole.
       subjects, conditions: str [walks]. view_degrees: int [walks], degrees.
       protocol: a Protocol, the name of one, or a path.
       distance: "part_mean" or "flattened" (see `distances`).
@@ -41,7 +44,10 @@ def cross_view(
         "drop" leaves it out of that pair of views. Default: the protocol's choice.
       details: what the reports should name as well (data set, model, seed).
       split: who is tested, where the walks given are only a part of the data set. Default: split these walks' subjects.
-      block_size: probes at a time; memory grows with block_size * gallery walks of one view.
+      block_size: probes at a time; memory grows with block_size * workers * gallery walks of one view. There is never a
+        matrix of all distances.
+      workers: threads; None takes one for each core. Time grows with probes * gallery walks, whatever is chosen here.
+      progress: show a bar on standard error where it takes longer than two seconds.
 
     Returns: CrossViewResult; what is missing or left out stands in its `notices`.
 
@@ -66,33 +72,22 @@ def cross_view(
     _check_columns(embeddings, subjects, conditions, view_degrees)
 
     roles = _Roles(protocol, subjects, conditions, view_degrees, split)
-    subject_numbers = np.unique(subjects, return_inverse=True)[1]
-    place = np.empty((len(roles.probes), len(roles.views)), np.int32)
-    for column, view in enumerate(roles.views):
-        gallery = np.flatnonzero(roles.gallery & (roles.labels == view))
-        gallery_embeddings = embeddings[gallery]
-        for start in range(0, len(roles.probes), block_size):
-            block = roles.probes[start : start + block_size]
-            distances = pairwise_distances(embeddings[block], gallery_embeddings, distance)
-            same = subject_numbers[block, None] == subject_numbers[None, gallery]
-            itself = block[:, None] == gallery[None, :]
-            place[start : start + block_size, column] = _walks_before_own(distances, same, itself)
+    place = places(
+        embeddings,
+        np.unique(subjects, return_inverse=True)[1],
+        roles.probes,
+        [np.flatnonzero(roles.gallery & (roles.labels == view)) for view in roles.views],
+        as_one_part=distance == "flattened",
+        block_size=block_size,
+        workers=workers,
+        progress=progress,
+    )
     return _count(place, roles, protocol, distance, max_rank, without, details)
 
 
 def check_roles(subjects, conditions, view_degrees, protocol: Protocol, split: SubjectSplit | None = None) -> None:
     """Raise the ProtocolError that `cross_view` would raise for these walks, before anything is embedded."""
     _Roles(protocol, np.asarray(subjects, str), np.asarray(conditions, str), np.asarray(view_degrees, int), split)
-
-
-def _walks_before_own(distances, same, itself) -> np.ndarray:
-    """How many walks of others are at least as near as the nearest own one: int [probes]; -1 without an own one."""
-    own = same & ~itself
-    if not own.any():
-        return np.full(len(distances), _NOT_THERE, np.int32)
-    nearest_own = np.where(own, distances, np.inf).min(axis=1)
-    before = (~same & (distances <= nearest_own[:, None])).sum(axis=1, dtype=np.int32)
-    return np.where(own.any(axis=1), before, _NOT_THERE)
 
 
 class _Roles:
@@ -138,9 +133,9 @@ def _count(place, roles, protocol, distance, max_rank, without, details) -> Cros
         for v, view in enumerate(views):
             rows = place[roles.members[group][roles.probes] & (roles.labels[roles.probes] == view)]
             num_probes[g, v] = len(rows)
-            num_without[g, v] = (rows == _NOT_THERE).sum(axis=0)
+            num_without[g, v] = (rows == NOT_THERE).sum(axis=0)
             for k in range(max_rank):
-                hits[k, g, v] = ((rows != _NOT_THERE) & (rows <= k)).sum(axis=0)
+                hits[k, g, v] = ((rows != NOT_THERE) & (rows <= k)).sum(axis=0)
     num_gallery = np.array([(roles.gallery & (roles.labels == view)).sum() for view in views], np.int64)
     return CrossViewResult(
         protocol=protocol,
@@ -179,7 +174,7 @@ def _notices(place, roles, protocol, without, num_probes, num_without, num_galle
     if total := int(num_without[:, :, num_gallery > 0].sum()):
         verb = "counted as misses" if without == "keep" else "left out"
         yield f"{total} pairs of a probe and a gallery view lack a gallery walk of the subject in that view: {verb}."
-    alone = sorted(set(roles.subjects[roles.probes[(place == _NOT_THERE).all(axis=1)]]))
+    alone = sorted(set(roles.subjects[roles.probes[(place == NOT_THERE).all(axis=1)]]))
     if alone:
         yield f"{len(alone)} probe subjects have no gallery walk in any view: {shorten_list(alone)}."
     if len(roles.views) == 1 and protocol.identical_views == "exclude":
@@ -195,7 +190,11 @@ def _check_columns(embeddings, subjects, conditions, view_degrees) -> None:
         raise ValueError(
             f"embeddings, subjects, conditions and view_degrees have {lengths} walks; one of each is needed"
         )
-    finite = np.isfinite(embeddings.sum(axis=(1, 2), dtype=np.float64))  # doubles: a sum of float32 cannot overflow
+    finite = np.ones(len(embeddings), bool)
+    for start in range(0, len(embeddings), _ROWS_AT_ONCE):
+        rows = np.asarray(embeddings[start : start + _ROWS_AT_ONCE], np.float32)  # what the distances are computed in
+        # Doubles: a sum of float32 cannot overflow.
+        finite[start : start + _ROWS_AT_ONCE] = np.isfinite(rows.sum(axis=(1, 2), dtype=np.float64))
     if not finite.all():
         first = int(np.flatnonzero(~finite)[0])
         raise ValueError(

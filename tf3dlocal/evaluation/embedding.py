@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import rich.console
-import rich.progress
+
+from tf3dlocal.evaluation.progress import progress_bar
 
 OUTPUT = "embedding"
 
@@ -19,7 +19,9 @@ def embed_walks(
     """The embedding of every walk, each computed from all its frames.
 
     Only walks of equal length share a batch, so nothing is padded and a walk's embedding does not depend on its
-    neighbours. The next batch is read while the model works on the present one.
+    neighbours. Where few walks are equally long nothing is lost: on a CPU the work of a walk is the same in a batch of
+    one and of sixteen. What a walk alone costs beyond its work, the search for a graph at every call, is paid once here:
+    one graph serves all lengths. The next batch is read while the model works on the present one.
 
     Args:
       model: a keras.Model or any function from float32 [batch, frames, height, width, 1] (0..1) to a tensor
@@ -52,8 +54,7 @@ def embed_walks(
     embed, shape = _embedder(model, output)
     batches = list(_equal_lengths(num_frames, batch_size, max_frames))
     embeddings = None
-    with ThreadPoolExecutor(1) as reader, _bar(progress) as bar:
-        task = bar.add_task("embedding walks", total=len(num_frames))
+    with ThreadPoolExecutor(1) as reader, progress_bar("embedding walks", len(num_frames), progress) as advance:
         coming = reader.submit(_read, walks, batches[0], shape)
         for number, rows in enumerate(batches):
             silhouettes = coming.result()
@@ -63,7 +64,7 @@ def embed_walks(
             if embeddings is None:
                 embeddings = np.empty((len(num_frames), *found.shape[1:]), np.float32)
             embeddings[rows] = found
-            bar.advance(task, len(rows))
+            advance(len(rows))
     return embeddings
 
 
@@ -170,15 +171,3 @@ def _as_parts(found, num_walks: int, output: str) -> np.ndarray:
             "[batch, parts, channels] or [batch, channels] is needed"
         )
     return found
-
-
-def _bar(progress: bool) -> rich.progress.Progress:
-    return rich.progress.Progress(
-        rich.progress.TextColumn("{task.description}"),
-        rich.progress.BarColumn(),
-        rich.progress.MofNCompleteColumn(),
-        rich.progress.TimeRemainingColumn(),
-        console=rich.console.Console(stderr=True),
-        transient=True,
-        disable=not progress,
-    )

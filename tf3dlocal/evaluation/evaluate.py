@@ -61,7 +61,7 @@ def evaluate(
     settings = {"distance": distance, "max_rank": max_rank, "probes_without_gallery": probes_without_gallery}
     check_roles(*columns, protocol, split=split)  # before the long part
     embeddings = embed_walks(model, _Rows(walks, rows), batch_size=batch_size, progress=progress)
-    result = cross_view(embeddings, *columns, protocol, split=split, details=facts, **settings)
+    result = cross_view(embeddings, *columns, protocol, split=split, details=facts, progress=progress, **settings)
     if num_short:
         notice = f"{num_short} test walks of fewer than {min_frames} frames were left out; the protocol keeps them."
         result = dataclasses.replace(result, notices=(*result.notices, notice))

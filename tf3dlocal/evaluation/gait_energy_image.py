@@ -12,11 +12,10 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import rich.console
-import rich.progress
 
 from tf3dlocal.evaluation.cross_view import cross_view
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
+from tf3dlocal.evaluation.progress import progress_bar
 from tf3dlocal.evaluation.protocol import Protocol, load_protocol, match_conditions
 
 
@@ -78,11 +77,11 @@ def evaluate_gait_energy(walks, protocol: Protocol | str, max_rank: int = 5, min
     if num_short := int(tested.sum()) - len(rows):
         facts["left out"] = f"{num_short} test walks shorter than {min_frames} frames"
     images = []
-    columns = (*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn())
-    with rich.progress.Progress(*columns, console=rich.console.Console(stderr=True), disable=not progress) as bar:
-        for row in bar.track(rows, description="averaging walks"):
+    with progress_bar("averaging walks", len(rows), progress) as advance:
+        for row in rows:
             images.append(gait_energy_image(walks.read(int(row)).silhouettes).ravel())
+            advance(1)
     embeddings = np.stack(images) if images else np.zeros((0, 1), "float32")
     result = cross_view(embeddings, subjects[rows], conditions[rows], views[rows], protocol, max_rank=max_rank,
-                        probes_without_gallery=probes_without_gallery, details=facts)
+                        probes_without_gallery=probes_without_gallery, details=facts, progress=progress)
     return dataclasses.replace(result, distance="Euclidean")

@@ -8,6 +8,8 @@ import rich.console
 import rich.progress
 import tensorflow as tf
 
+from tf3dlocal.training.metrics_since_report import metric_values
+
 
 class StepCallback(keras.callbacks.Callback):
     """Calls `act(step, logs)` after each step whose number is a multiple of `every`, and after the last one.
@@ -34,8 +36,6 @@ class Report(StepCallback):
     A record: step, loss, the loss of each output ("part_features_loss", "logits_loss") where there are two,
     "part_features_nonzero_triplets" (share, 0 to 1), "logits_accuracy", learning_rate, seconds_per_step (mean, without
     the first step of a call, which compiles, and without evaluation and checkpoints).
-
-    Raises ValueError as soon as a loss is not a finite number.
     """
 
     def __init__(self, run, schedule, every, first_step, last_step, progress=True):
@@ -74,7 +74,6 @@ class Report(StepCallback):
 
     def act(self, step, logs):
         record = {name: float(value) for name, value in logs.items()}
-        check_finite(record["loss"], step)
         record["learning_rate"] = float(self.schedule(step - 1))
         if self.timed_steps:
             record["seconds_per_step"] = self.seconds / self.timed_steps
@@ -94,40 +93,34 @@ class Report(StepCallback):
 
 
 class Checkpoint(StepCallback):
-    """Keeps model and optimizer. Raises ValueError in place of keeping a model whose loss is not finite."""
+    """Keeps all of the training; `report_every` says behind which steps the metrics begin anew."""
 
-    def __init__(self, run, every, first_step, last_step, keep):
+    def __init__(self, run, every, first_step, last_step, keep, report_every):
         super().__init__(every, first_step, last_step)
-        self.run, self.keep = run, keep
+        self.run, self.keep, self.report_every = run, keep, report_every
 
     def act(self, step, logs):
-        check_finite(float(logs["loss"]), step)
-        self.run.save_checkpoint(self.model, step, self.keep)
+        metrics = metric_values(self.model) if step % self.report_every else None
+        self.run.save_checkpoint(self.model, step, self.keep, metrics)
 
 
 class HeldOutRank1(StepCallback):
     """Identifies the held-out training subjects and records "rank_1" (per cent, mean of the groups) and each group's.
 
     Args:
-        evaluate: function without arguments that gives {"NM": rank-1 in per cent, ...}.
+        evaluate: function without arguments that gives {"NM": rank-1 in per cent, ...}, NaN for a group without probes.
         report: the `Report` that keeps the numbers.
+        best: the `BestModel` to which the model is offered, where there is a rank-1 at all.
     """
 
-    def __init__(self, evaluate, report, every, first_step, last_step):
+    def __init__(self, evaluate, report, best, every, first_step, last_step):
         super().__init__(every, first_step, last_step)
-        self.evaluate, self.report = evaluate, report
+        self.evaluate, self.report, self.best = evaluate, report, best
 
     def act(self, step, logs):
         groups = self.evaluate()
-        known = [value for value in groups.values() if not math.isnan(value)]
         record = {f"rank_1_{name}": value for name, value in groups.items() if not math.isnan(value)}
-        self.report.record(step, {"rank_1": sum(known) / max(len(known), 1), **record})
-
-
-def check_finite(loss: float, step: int) -> None:
-    """Raises ValueError if the loss is not a finite number."""
-    if not math.isfinite(loss):
-        raise ValueError(
-            f"the loss is {loss} at step {step}: lower schedule.learning_rate, or take training.precision: float32; "
-            "the last checkpoint is kept"
-        )
+        rank_1 = sum(record.values()) / max(len(record), 1)
+        self.report.record(step, {"rank_1": rank_1, **record})
+        if record:
+            self.best.offer(self.model, step, rank_1, record)

@@ -9,8 +9,9 @@ import keras
 import rich.console
 
 from tf3dlocal.config import ConfigError, Experiment
-from tf3dlocal.data import open_walks, training_batches
+from tf3dlocal.data import data_fingerprint, open_walks, training_batches
 from tf3dlocal.evaluation import evaluate, load_protocol
+from tf3dlocal.freed_memory import keep_freed_memory
 from tf3dlocal.losses import (
     BatchAllTripletLoss,
     NonzeroTriplets,
@@ -19,17 +20,28 @@ from tf3dlocal.losses import (
     TripletSemiHardLoss,
 )
 from tf3dlocal.models import MODELS, embedding_model
-from tf3dlocal.training.callbacks import Checkpoint, HeldOutRank1, Report
+from tf3dlocal.training.bad_batch import write_bad_batch
+from tf3dlocal.training.callbacks import (
+    Checkpoint,
+    HeldOutRank1,
+    Report,
+)
+from tf3dlocal.training.fitted_model import write_fitted_model
+from tf3dlocal.training.metrics_since_report import MetricsSinceReport
 from tf3dlocal.training.optimizers import make_optimizer
 from tf3dlocal.training.run_folder import RunFolder
 from tf3dlocal.training.schedules import make_schedule
 from tf3dlocal.training.start_from import check_start, start_from
-from tf3dlocal.training.strategy import make_strategy
+from tf3dlocal.training.start_message import start_message
+from tf3dlocal.training.stop_when_diverged import StopWhenDiverged
+from tf3dlocal.training.strategy import can_jit_compile, choose_jit_compile, make_strategy
 from tf3dlocal.training.trained_model import TrainedModel
+from tf3dlocal.training.workers import Workers, names_lost_workers
 
 TRIPLETS = {"batch_all": BatchAllTripletLoss, "hard": TripletHardLoss, "semihard": TripletSemiHardLoss}
 
 
+@names_lost_workers()
 def run_experiment(
     config: Experiment,
     data: str | os.PathLike | None = None,
@@ -38,33 +50,46 @@ def run_experiment(
 ) -> keras.Model:
     """Fit a model as a config says; called again with the same run folder it goes on where it was.
 
-    Every random choice of step s depends on the seed and s, and a checkpoint holds weights, optimizer and the state of
-    dropout: a training that was killed and resumed ends with the weights of one that was not.
+    Every random choice of step s depends on the seed and s, and a checkpoint holds weights, optimizer, the scale of the
+    loss, the state of dropout and what the metrics have added up: a training that was killed and resumed ends with the
+    weights of one that was not.
 
     Args:
         config: see `tf3dlocal.config.Experiment`.
         data: folder of the prepared data set, in place of the config's.
         run: folder for config, checkpoints, log and model; see `RunFolder`.
-        progress: show a progress bar.
+        progress: show a progress bar, and say where the training begins.
 
     Returns:
-        The fitted keras.Model, compiled; run/model.keras holds it without the optimizer.
+        The fitted keras.Model, compiled; run/model.keras holds it without the optimizer. It is that of the last step, or
+        with training.keep_model "best" the one that identified the held-out subjects best.
 
     Raises:
-        ConfigError: the run folder belongs to another config, or an argument that the model does not have.
-        ValueError: the data do not fit the config, or the loss is no longer a finite number.
+        ConfigError: the run folder belongs to another config or data set, or an argument that the model does not have.
+        DivergedError: loss or weights are no longer finite numbers; the batch is kept. A ValueError, too.
+        ValueError: the data do not fit the config, or no checkpoint of the run folder can be read.
 
     Example:
         >>> config = Experiment.from_yaml("configs/three_d_local_walkers.yaml")          # doctest: +SKIP
         >>> model = run_experiment(config, data="prepared", run="runs/first")            # doctest: +SKIP
     """
+    keep_freed_memory()
     run, settings = RunFolder(run), config.training
     if not (data or config.data.folder):
         raise ConfigError("no data set: give data.folder in the config, or --data")
-    train, held_out = choose_walks(open_walks(data or config.data.folder), config)
+    walks = open_walks(data or config.data.folder)
+    train, held_out = choose_walks(walks, config)
     strategy = make_strategy(settings.strategy)
+    workers = Workers(strategy)
+    progress = progress and workers.is_chief
     check_batch(config, strategy.num_replicas_in_sync)
-    run.check(config)
+    if settings.jit_compile is True and not can_jit_compile(strategy):
+        replicas = f"{type(strategy).__name__} of {strategy.num_replicas_in_sync} devices"
+        tell(f"training.jit_compile has no effect: model.fit cannot compile the step of a {replicas} with XLA", progress)
+    data_set = {"name": walks.name, "num_walks": len(walks), "num_subjects": len(walks.subject_names)}
+    data_set["fingerprint"] = data_fingerprint(walks)
+    run.check(config, data_set)
+    workers.meet(run, config, data_set["fingerprint"])
     if settings.start_from:
         check_start(config)
 
@@ -73,38 +98,61 @@ def run_experiment(
     with strategy.scope():
         built = build_model(config, len(train.subject_names), train.size, strategy.num_replicas_in_sync)
         model = TrainedModel(built.input, built.output, name=built.name)
-        compile_model(model, config, schedule, strategy.num_replicas_in_sync)
-        step = run.restore(model)
+        if settings.recompute or settings.accumulation_steps > 1:
+            model.num_slices = settings.accumulation_steps
+        jit_compile = choose_jit_compile(settings.jit_compile, strategy, settings.steps)
+        compile_model(model, config, schedule, jit_compile)
+        restored = run.restore(model)
+        step = restored.step
+        for sentence in start_message(run, restored, settings.steps):
+            tell(sentence, progress)
         if not step and settings.start_from:
             new = start_from(model, settings.start_from)
             tell(f"weights of {settings.start_from} taken over; new are {', '.join(new) or 'none'}", progress)
-    run.claim(config)
-    run.cut_log(step)
+    run, restored = workers.own_folder(run, restored)
+    run.claim(config, data_set, restored)
 
     if step < settings.steps:
         run.model_file.unlink(missing_ok=True)  # of a shorter training: nobody shall take it for this one's
         span = {"first_step": step, "last_step": settings.steps}
         report = Report(run, schedule, settings.report_every, progress=progress, **span)
-        callbacks = [report, Checkpoint(run, settings.checkpoint_every, keep=settings.keep_checkpoints, **span)]
+        save_batch = functools.partial(write_bad_batch, run, train, settings.seed, **batch_settings(config))
+        keep = {"keep": settings.keep_checkpoints, "report_every": settings.report_every}
+        # In this order: what has diverged is neither reported nor kept, and a checkpoint holds what the others have done.
+        callbacks = [
+            MetricsSinceReport(restored.metrics),
+            StopWhenDiverged(
+                run,
+                save_batch,
+                schedule,
+                settings.report_every,
+                settings.checkpoint_every,
+                settings.steps,
+                restored,
+                settings.stop_above,
+            ),
+            report,
+            Checkpoint(run, settings.checkpoint_every, **keep, **span),
+        ]
         if settings.evaluate_every:
             rank_1 = functools.partial(held_out_rank_1, embedding_model(model), held_out, config)
-            callbacks.insert(1, HeldOutRank1(rank_1, report, settings.evaluate_every, **span))
-        batches = make_batches(train, config, step, tuple(model.output))
+            callbacks.insert(-1, HeldOutRank1(rank_1, report, run.best, settings.evaluate_every, **span))
+        batches = workers.share(make_batches(train, config, step, tuple(model.output)))
         try:
             model.fit(
                 batches, epochs=1, steps_per_epoch=settings.steps - step, callbacks=callbacks, verbose=0, shuffle=False
             )
         finally:
             report.close()
-    if step < settings.steps or not run.model_file.exists():
-        run.write(run.model_file, without_optimizer(model).save)
+    write_fitted_model(model, run, settings.keep_model, settings.steps)
+    workers.wait()
     return model
 
 
 def tell(sentence: str, progress: bool) -> None:
     """Say something beside the progress bar, where there is one."""
     if progress:
-        rich.console.Console(stderr=True).print(sentence, markup=False)
+        rich.console.Console(stderr=True, highlight=False, soft_wrap=True).print(sentence, markup=False)
 
 
 def choose_walks(walks, config: Experiment):
@@ -128,12 +176,19 @@ def choose_walks(walks, config: Experiment):
 
 
 def check_batch(config: Experiment, num_replicas: int) -> None:
-    """A batch must divide among the replicas."""
+    """A batch must divide among the replicas, and a replica's share into the slices it is computed in."""
     batch = config.data.subjects_per_batch * config.data.walks_per_subject
     if batch % num_replicas:
         raise ConfigError(
             f"a batch of data.subjects_per_batch * data.walks_per_subject = {batch} clips does not divide among "
             f"{num_replicas} devices: make it a multiple of {num_replicas}, or set training.strategy: none"
+        )
+    share, slices = batch // num_replicas, config.training.accumulation_steps
+    if share % slices:
+        numbers = ", ".join(str(number) for number in range(1, share + 1) if share % number == 0)
+        raise ConfigError(
+            f"training.accumulation_steps is {slices}, which does not divide the {share} clips of a batch that one device "
+            f"computes: make it one of {numbers}"
         )
 
 
@@ -161,7 +216,7 @@ def build_model(config: Experiment, num_classes: int, size: int, num_replicas: i
     return MODELS[name](**(offered | given))
 
 
-def compile_model(model: keras.Model, config: Experiment, schedule, num_replicas: int = 1) -> None:
+def compile_model(model: keras.Model, config: Experiment, schedule, jit_compile: bool = False) -> None:
     """Losses, weights and metrics by output, and the optimizer with its variables made."""
     triplet, cross_entropy = config.losses.triplet, config.losses.cross_entropy
     losses, weights, metrics = {}, {}, {}
@@ -181,8 +236,6 @@ def compile_model(model: keras.Model, config: Experiment, schedule, num_replicas
     loss_scaling = config.training.precision == "mixed_float16"
     optimizer = make_optimizer(schedule=schedule, loss_scaling=loss_scaling, **config.optimizer.model_dump())
     optimizer.build(model.trainable_variables)
-    # Keras cannot compile a step over several replicas.
-    jit_compile = config.training.jit_compile and num_replicas == 1
     model.compile(optimizer, loss=losses, loss_weights=weights, metrics=metrics, jit_compile=jit_compile)
 
 
@@ -200,15 +253,19 @@ def check_all_learn(model: keras.Model, losses) -> None:
 
 def make_batches(train, config: Experiment, first_step: int, outputs):
     """The batches of the rest of the training, with the labels under every output: Keras' metrics ask for all of them."""
-    given = config.data.model_dump(exclude={"folder", "protocol", "exclude_subjects", "min_frames"})
     return training_batches(
         train,
-        **given,
+        **batch_settings(config),
         seed=config.training.seed,
         first_step=first_step,
         num_steps=config.training.steps - first_step,
         outputs=outputs,
     )
+
+
+def batch_settings(config: Experiment) -> dict:
+    """What of the config says how batches are drawn."""
+    return config.data.model_dump(exclude={"folder", "protocol", "exclude_subjects", "min_frames"})
 
 
 def held_out_rank_1(embedder: keras.Model, held_out, config: Experiment) -> dict[str, float]:
@@ -218,8 +275,3 @@ def held_out_rank_1(embedder: keras.Model, held_out, config: Experiment) -> dict
         protocol = protocol.model_copy(update={"views": tuple(config.training.held_out_views)})
     result = evaluate(embedder, held_out, protocol, max_rank=1, progress=False)
     return {name: float(value) for name, value in zip(result.groups, result.mean(), strict=True)}
-
-
-def without_optimizer(model: keras.Model) -> keras.Model:
-    """The same layers as a model that was never compiled, so that its file holds no optimizer."""
-    return keras.Model(model.input, model.output, name=model.name)

@@ -1,0 +1,176 @@
+"""What reading costs: batches for training, opening a large data set, and how reading grows.
+
+    python benchmarks/data.py [TABLE ...] [--quick] [--rounds N] [--json FILE] [--out [DIR]]
+
+batches: one batch out of TFRecords on one core, beside one training step of the smallest configs on all cores, on batches
+of the same size, and beside the plain way (a folder of PNGs, cv2.imread, numpy) on one core. open: a data set of 13,640 tiny
+walks from a cold process, beside reading all records as one would without an index. growth: all walks read once. The walks
+are synthetic walkers drawn and prepared for the occasion; alignment itself has benchmarks/preparation.py.
+"""
+
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+from _fresh_processes import fresh_processes
+from _tables import ROOT, chosen, keep, options_of, show
+
+from tf3dlocal.benchmark import Alternative, side_by_side
+
+CONFIGS = ("gaitpart_walkers.yaml", "gaitset_walkers.yaml", "three_d_local_walkers.yaml")
+NUM_WALKS = 13_640  # 124 subjects, 10 walks, 11 views
+
+
+def prepared_walkers(folder, quick):
+    """A prepared data set of drawn walkers: 8 subjects, 4 views, 60 frames (quick: 4, 1, 16); returns its folder."""
+    from tf3dlocal.data.prepare import prepare
+    from tf3dlocal.data.walkers import write_walkers
+
+    if not (folder / "prepared").exists():
+        subjects, frames, views = (4, 16, (90,)) if quick else (8, 60, (0, 36, 90, 144))
+        write_walkers(folder / "raw", subjects, frames=frames, views=views, progress=False)
+        prepare(folder / "raw", folder / "prepared", progress=False)
+    return folder / "prepared"
+
+
+def batches(prepared, one_core=True):
+    """A callable that takes the next batch of 4 x 4 clips of 12 frames."""
+    from tf3dlocal.data import open_walks, training_batches
+
+    if one_core:
+        pin()
+    walks = open_walks(prepared)
+    iterator = iter(training_batches(walks, 4, 4, clip_length=12, window=(12, 16)))
+    return lambda: next(iterator)[0].numpy()
+
+
+def plain_batches(raw):
+    """The same batch as a loop over picture files that are aligned already: read, stack, cut, mirror, scale."""
+    import cv2
+
+    pin()
+    walks = sorted({path.parent for path in pathlib.Path(raw).glob("*/*/*/*.png")})
+    rng = np.random.default_rng(0)
+
+    def call():
+        clips = []
+        for number in rng.choice(len(walks), 16):
+            names = sorted(walks[number].iterdir())
+            start = rng.integers(0, len(names) - 12 + 1)
+            frames = np.stack([cv2.imread(str(name), cv2.IMREAD_GRAYSCALE) for name in names[start : start + 12]])
+            clips.append(frames[..., ::-1] if rng.random() < 0.5 else frames)
+        return np.stack(clips)[..., 10:54, None].astype(np.float32) / 255
+
+    return call
+
+
+def write_aligned(prepared, folder):
+    """The prepared frames as one PNG each, for the plain loop."""
+    import cv2
+
+    from tf3dlocal.data import open_walks
+
+    walks = open_walks(prepared)
+    for i in range(len(walks)):
+        walk = walks.read(i)
+        target = folder / walk.name
+        target.mkdir(parents=True)
+        for number, frame in enumerate(walk.silhouettes):
+            cv2.imwrite(str(target / f"{number:03d}.png"), frame)
+
+
+def pin():
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def read_all(prepared, num_walks, times):
+    """A callable that reads walks as the evaluation does, each `times` over as if it were as many walks."""
+    from tf3dlocal.data import open_walks
+
+    walks = open_walks(prepared)
+
+    def call():
+        return sum(int(walks.read(i % len(walks)).silhouettes[0, 0, 0]) for i in range(num_walks * times))
+
+    call.facts = {"walks": num_walks * times, "frames": int(walks.num_frames[0]) * num_walks * times}
+    return call
+
+
+def write_many(folder, num_walks):
+    """An index of many walks of one frame, with CASIA-B's names."""
+    from tf3dlocal.data.tfrecords import ShardWriter, shard_name, write_index
+    from tf3dlocal.data.walk import Walk
+
+    frame = np.zeros((1, 64, 64), np.uint8)
+    frame[:, 2:62, 24:40] = 255
+    conditions = [f"nm-{n:02d}" for n in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"]
+    folder.mkdir()
+    with ShardWriter(folder / shard_name(0, 1)) as shard:
+        for i in range(num_walks):
+            shard.write(Walk(frame, f"{1 + i // 110:03d}", conditions[i // 11 % 10], 18 * (i % 11)))
+    write_index(folder, "many", 64, {shard.path.name: shard.entries})
+
+
+def batch_table(folder, options):
+    prepared = prepared_walkers(folder, options.quick)
+    if not (folder / "aligned").exists():
+        write_aligned(prepared, folder / "aligned")
+    alternatives = [here("TFRecords to a batch, one core", "batches", prepared=str(prepared))]
+    alternatives += [here("plain: PNG files, cv2, one core", "plain_batches", raw=str(folder / "aligned"))]
+    for config in CONFIGS[:1] if options.quick else CONFIGS:
+        arguments = {"config": str(ROOT / "configs" / config), "walks": 16, "frames": 12}
+        step = "tf3dlocal.benchmark.training_step:training_step"
+        alternatives.append(Alternative(f"a training step, {config.removesuffix('.yaml')}", step, arguments))
+    conditions = {"batch": "16 clips of 12 frames"}
+    return side_by_side(alternatives, rounds_of(options), "batches", conditions=conditions, limit_seconds=300)
+
+
+def open_table(folder, options):
+    num_walks = 440 if options.quick else NUM_WALKS
+    write_many(folder / "many", num_walks)
+    count = f"walks = open_walks({str(folder / 'many')!r}); assert len(walks) == {num_walks}"
+    scan = f"assert len(scan_shard({str(folder / 'many' / 'walks-00000-of-00001.tfrecord')!r})) == {num_walks}"
+    programs = {
+        "open_walks": f"from tf3dlocal.data import open_walks; {count}",
+        "import numpy alone": "import numpy",
+        "open_walks, beside TensorFlow": f"import tensorflow; from tf3dlocal.data import open_walks; {count}",
+        "import TensorFlow alone": "import tensorflow",
+        "plain: every record read": f"from tf3dlocal.data.tfrecords import scan_shard; {scan}",
+    }
+    return fresh_processes(f"open {num_walks:,} walks", programs, rounds_of(options), {"walks": num_walks})
+
+
+def growth_table(folder, options):
+    prepared = str(prepared_walkers(folder, options.quick))
+    alternatives = [
+        here(f"read {40 * times} walks", "read_all", prepared=prepared, num_walks=40, times=times) for times in (1, 2, 4)
+    ]
+    return side_by_side(alternatives, rounds_of(options), "growth: all walks read once", limit_seconds=120)
+
+
+def rounds_of(options):
+    return options.rounds or (2 if options.quick else 7)
+
+
+def here(label, function, **arguments):
+    return Alternative(label, f"{pathlib.Path(__file__).resolve()}:{function}", arguments)
+
+
+TABLES = {"batches": batch_table, "open": open_table, "growth": growth_table}
+
+
+def main():
+    parser = options_of(__doc__, TABLES)
+    options = parser.parse_args()
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in chosen(parser, options, TABLES):
+            results.append(TABLES[name](pathlib.Path(folder), options))
+            show(results[-1])
+    keep("data", __doc__, results, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What a whole model costs: its training step and its inference, against the same model in plain PyTorch.
+
+    python benchmarks/models.py [TABLE ...] [--all] [--quick] [--rounds N] [--threads N] [--json FILE] [--out [DIR]]
+
+A table has the PyTorch twin (benchmarks/torch_twins), our reference form (conv3d and pooling as TensorFlow has them, not
+compiled), and the form that the library chooses, not compiled (any length of walk) and compiled by XLA (for one length).
+A training step is forward, losses, backward and optimizer, on a batch in memory. All are float32. The processes of a table are there together:
+about 11 GB for a training step of 8 walks, more for `paper`; --walks 2 where there is less.
+"""
+
+from _tables import ROOT, TWINS, chosen, keep, options_of, show
+
+from tf3dlocal.benchmark import Alternative, matmul_peak, side_by_side
+
+# system: (config, file and arguments of its twin)
+SYSTEMS = {
+    "release": ("three_d_local_release_casia_b_st.yaml", "three_d_local.py", {"preset": "release"}),
+    "paper": ("three_d_local_casia_b_st.yaml", "three_d_local.py", {"preset": "paper"}),
+    "gaitset": ("gaitset_casia_b_st.yaml", "gaitset.py", {}),
+    "gaitpart": ("gaitpart_casia_b_st.yaml", "gaitpart.py", {}),
+    "gln": ("gln_casia_b_st.yaml", "gln.py", {}),
+    "mt3d": ("mt3d_casia_b_st.yaml", "mt3d.py", {}),
+}
+TWIN = "PyTorch"
+OURS = [("ours, reference", "reference", False), ("ours", "auto", False), ("ours, XLA", "auto", True)]
+DEFAULT = ["release-training", "release-inference", "one-walk"]
+
+
+def training(system, walks, frames):
+    """The alternatives of one training step."""
+    yield twin(system, "training_step", walks, frames)
+    for name, form, compiled in OURS:
+        yield ours("training_step", system, name, walks, frames, form=form, compiled=compiled)
+
+
+def inference(system, walks, frames):
+    """The alternatives of embedding one batch."""
+    yield twin(system, "inference", walks, frames)
+    for name, form, compiled in OURS:
+        yield ours("inference_step", system, name, walks, frames, form=form, compiled=compiled)
+
+
+def twin(system, step, walks, frames):
+    _, file, arguments = SYSTEMS[system]
+    return Alternative(TWIN, f"{TWINS / file}:{step}", {"walks": walks, "frames": frames, **arguments})
+
+
+def ours(step, system, name, walks, frames, **arguments):
+    config = str(ROOT / "configs" / SYSTEMS[system][0])
+    arguments |= {"config": config, "walks": walks, "frames": frames}
+    return Alternative(name, f"tf3dlocal.benchmark.{step}:{step}", arguments)
+
+
+def tables(walks, frames):
+    """{name of a table: (title, function that gives its alternatives, conditions)}."""
+    found = {}
+    for system in SYSTEMS:
+        for step, alternatives in (("training", training), ("inference", inference)):
+            title = f"{system}: {'one training step' if step == 'training' else 'inference'}"
+            found[f"{system}-{step}"] = (title, alternatives, system, walks, frames)
+    found["one-walk"] = ("release: inference of one walk", inference, "release", 1, frames)
+    return found
+
+
+def main():
+    parser = options_of(__doc__, list(tables(8, 30)))
+    parser.add_argument("--all", action="store_true", help=f"all tables, not only {', '.join(DEFAULT)}")
+    parser.add_argument("--walks", type=int, help="walks of a batch; 8 if not given")
+    parser.add_argument("--frames", type=int, help="frames of a walk; 30 if not given")
+    options = parser.parse_args()
+    walks, frames = options.walks or (4 if options.quick else 8), options.frames or (8 if options.quick else 30)
+    rounds, limit = options.rounds or (3 if options.quick else 7), None if options.rounds else 5 if options.quick else 60
+    all_tables = tables(walks, frames)
+    if not options.tables and not options.all:
+        options.tables = DEFAULT[: 2 if options.quick else None]
+    peak, results = matmul_peak(threads=options.threads), []
+    for name in chosen(parser, options, all_tables):
+        title, alternatives, system, walks, frames = all_tables[name]
+        result = side_by_side(
+            alternatives(system, walks, frames), rounds, title, threads=options.threads, limit_seconds=limit,
+            conditions={"walks": walks, "frames": frames, "silhouettes": "64 x 44", "precision": "float32"})
+        result.machine["matmul_peak"] = peak
+        show(result)
+        results.append(result)
+    keep("models", __doc__, results, options)
+
+
+if __name__ == "__main__":
+    main()

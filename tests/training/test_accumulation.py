@@ -1,0 +1,243 @@
+"""A batch computed in slices trains as the whole batch: the same loss, gradient, statistics, draws and weights."""
+
+import doctest
+import importlib
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_walks import write_small_walks
+from tiny_gait import CONFIG, PROTOCOL, tiny_gait
+
+from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS
+from tf3dlocal.losses import BatchAllTripletLoss, NonzeroTriplets, ScaledCrossEntropy
+from tf3dlocal.models import MODELS
+from tf3dlocal.training import run_experiment
+from tf3dlocal.training.accumulated_gradients import accumulated_gradients
+from tf3dlocal.training.graph_sections import graph_sections
+from tf3dlocal.training.in_slices import in_slices
+from tf3dlocal.training.optimizers import make_optimizer
+from tf3dlocal.training.trained_model import TrainedModel
+
+NARROW = {
+    "input_shape": (None, 32, 16, 1), "channels": (8, 8, 8), "embedding_channels": 6, "compact_channels": 5, "num_classes": 4,
+    "dropout": 0.5, "seed": 0, "form": "stacked",
+}  # fmt: skip
+SYSTEMS = {
+    "three_d_local paper": {"num_parts": 4, "parts": PAPER_PARTS[:1]},
+    "three_d_local release": {"preset": "release", "num_parts": 4, "parts": RELEASE_PARTS[:2]},
+    "gaitset": {"bins": (1, 2, 4)},
+    "gaitpart": {"num_parts": 4},
+    "gln": {"bins": (1, 2, 4), "lateral_channels": 4},
+    "mt3d": {"num_parts": 4},
+}
+LABELS = np.repeat(np.arange(4), 2).astype("int32")
+
+
+def narrow(system, **options):
+    model = MODELS[system.split()[0]](**{**NARROW, **SYSTEMS[system], **options})
+    rng = np.random.default_rng(1)
+    for variable in model.trainable_variables:
+        if "fc6" in variable.path:  # starts near zero, and hides there what flows through it
+            variable.assign(rng.normal(scale=0.05, size=variable.shape))
+    return model
+
+
+def walks(batch=8, frames=5, seed=0):
+    return np.random.default_rng(seed).uniform(size=(batch, frames, 32, 16, 1)).astype("float32")
+
+
+def losses(outputs):
+    triplets = tf.reduce_mean(BatchAllTripletLoss(0.5)(LABELS, outputs["part_features"]))
+    return triplets + tf.reduce_mean(ScaledCrossEntropy()(LABELS, outputs["logits"]))
+
+
+def plain_step(model):
+    with tf.GradientTape() as tape:
+        outputs = model(walks(), training=True)
+        loss = losses(outputs)
+    return outputs, loss, tape.gradient(loss, model.trainable_variables)
+
+
+def sliced_step(model, num_slices):
+    seen = []
+
+    def loss_of(outputs):
+        seen.append(losses(outputs))
+        return seen[0]
+
+    outputs, gradients = accumulated_gradients(model, walks(), loss_of, num_slices)
+    return outputs, seen[0], gradients
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """The plain step of a system and its model behind it, made once."""
+    made = {}
+
+    def find(system):
+        if system not in made:
+            model = narrow(system)
+            made[system] = (model, tf.function(lambda: plain_step(model))())
+        return made[system]
+
+    return find
+
+
+@pytest.mark.parametrize("num_slices", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_loss_gradient_statistics_and_draws_are_those_of_the_plain_step(plain, system, num_slices):
+    expected_model, (expected_outputs, expected_loss, expected) = plain(system)
+    model = narrow(system)
+    outputs, loss, gradients = tf.function(lambda: sliced_step(model, num_slices))()
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+    for name, value in expected_outputs.items():
+        np.testing.assert_allclose(outputs[name], value, atol=1e-5, err_msg=name)
+    size = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in expected))
+    # Products of other sizes, and convolutions that are fused where no gradient is asked for, round in another order (1e-7
+    # in a feature), and a batch normalization over 8 clips of a random model magnifies that: up to 3e-5 was seen.
+    for variable, found, wanted in zip(model.trainable_variables, gradients, expected, strict=True):
+        error = np.linalg.norm(found - wanted) / max(np.linalg.norm(wanted), 1e-2 * size)
+        assert error <= 1e-4, (variable.path, error)
+    # Moving statistics, renewed once, and the states of the random numbers.
+    for ours, theirs in zip(model.non_trainable_variables, expected_model.non_trainable_variables, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-6, err_msg=ours.path)
+
+
+def fitted(num_slices, precision="float32", jit_compile=False, system="three_d_local release"):
+    """Log and weights after three steps."""
+    built = narrow(system, dtype=precision)
+    model = TrainedModel(built.input, built.output)
+    model.num_slices = num_slices
+    model.compile(
+        make_optimizer("sgd", 0.01, loss_scaling=precision == "mixed_float16"),
+        loss={"part_features": BatchAllTripletLoss(0.5), "logits": ScaledCrossEntropy()},
+        loss_weights={"part_features": 1.0, "logits": 0.5},
+        metrics={"part_features": [NonzeroTriplets(0.5)], "logits": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]},
+        jit_compile=jit_compile,
+    )
+    labels = dict.fromkeys(model.output, np.tile(LABELS, 3))
+    batches = tf.data.Dataset.from_tensor_slices((walks(24), labels)).batch(8, drop_remainder=True)
+    log = model.fit(batches, epochs=1, verbose=0, shuffle=False).history
+    return log, model.get_weights(), model.optimizer
+
+
+@pytest.mark.parametrize(
+    ("precision", "jit_compile", "tolerance"),
+    [
+        ("float32", False, 1e-5),
+        ("float32", True, 1e-5),
+        # A step of half precision is 1e-3 of a number; three steps move the weights by about 1e-2.
+        ("mixed_float16", False, 1e-3),
+    ],
+    ids=["float32", "xla", "float16"],
+)
+def test_fit_logs_the_same_and_ends_with_the_same_weights(precision, jit_compile, tolerance):
+    log, weights, _ = fitted(None, precision)
+    sliced_log, sliced_weights, optimizer = fitted(4, precision, jit_compile)
+    assert set(log) == set(sliced_log) >= {"loss", "part_features_nonzero_triplets", "logits_accuracy"}
+    for name, values in log.items():
+        np.testing.assert_allclose(sliced_log[name], values, rtol=max(1e-4, tolerance), err_msg=name)
+    for ours, theirs in zip(sliced_weights, weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=tolerance)
+    assert int(optimizer.iterations) == 3  # no step was left out for an overflow
+
+
+def test_a_model_is_cut_where_a_layer_looks_at_the_whole_batch():
+    first, second, third = graph_sections(narrow("three_d_local paper", local_blocks=(2, 3))).sections
+    assert [step.name for step in first.whole] == ["block_2_head/location"]
+    assert [step.name for step in second.whole] == ["block_3_head/location"]
+    assert {"block_1_convolution_1", "block_2_convolution_2_relu"} < {step.name for step in first.sliced}
+    assert {"block_2_head", "block_2_joined", "block_3_convolution_2_relu"} < {step.name for step in second.sliced}
+    assert third.sliced[-1].name == "part_features" and not third.whole
+    end = graph_sections(narrow("gaitset")).end
+    assert [step.name for step in end] == ["compact_block", "logits"]
+
+
+def test_without_a_layer_that_sees_the_whole_batch_only_the_features_are_kept():
+    graph = graph_sections(narrow("gaitset", compact_channels=None, num_classes=None))
+    (section,) = graph.sections
+    assert len(section.writes) == 1 and not graph.end
+
+
+def test_what_the_loss_does_not_reach_has_no_gradient():
+    x = keras.Input((3,))
+    idle = keras.layers.Dense(2, name="idle")(x)
+    used = keras.layers.Dense(2, name="used")(x)
+    model = keras.Model(x, {"idle": idle, "used": used})
+    inputs = tf.ones((4, 3))
+    _, gradients = accumulated_gradients(model, inputs, lambda outputs: tf.reduce_sum(outputs["used"]), 2)
+    reached = {v.path.split("/")[0] for v, g in zip(model.trainable_variables, gradients, strict=True) if g is not None}
+    assert reached == {"used"}
+
+
+def test_a_batch_of_unknown_size_is_cut_when_it_is_there():
+    model = narrow("gaitset")
+    step = tf.function(
+        lambda x: accumulated_gradients(model, x, lambda outputs: tf.reduce_sum(outputs["logits"]), 2)[0]["part_features"],
+        input_signature=[tf.TensorSpec((None, None, 32, 16, 1))],
+    )
+    assert step(walks(4)).shape[0] == 4 and step(walks(6, frames=3)).shape[0] == 6
+
+
+def test_a_batch_that_does_not_divide_is_refused_with_the_numbers():
+    with pytest.raises(ValueError, match="a batch of 8 clips does not divide into 3 slices"):
+        in_slices(3, lambda x: ([x], []), [tf.zeros((8, 2))], ["float32"])
+
+
+@pytest.fixture
+def train(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("prepared")
+    write_small_walks(folder)
+    (folder / "small.yaml").write_text(PROTOCOL)
+    monkeypatch.setitem(MODELS, "tiny_gait", tiny_gait)
+    text = CONFIG.replace("PROTOCOL", str(folder / "small.yaml"))
+
+    def run(run_folder, *overrides):
+        return run_experiment(Experiment.from_text(text, overrides), data=folder, run=run_folder, progress=False)
+
+    return run
+
+
+def test_an_experiment_in_slices_gives_the_same_model_and_may_change_its_slices_on_the_way(train, tmp_path):
+    whole = train(tmp_path / "whole")
+    recomputed = train(tmp_path / "recomputed", "training.recompute=true")
+    train(tmp_path / "sliced", "training.accumulation_steps=4", "training.steps=3")
+    sliced = train(tmp_path / "sliced", "training.accumulation_steps=2")
+    for model in (recomputed, sliced):
+        for ours, theirs in zip(model.get_weights(), whole.get_weights(), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_accumulation_steps_that_do_not_divide_the_batch_are_refused_with_those_that_do(train, tmp_path):
+    with pytest.raises(ConfigError, match="accumulation_steps is 3, .* the 8 clips .* one of 1, 2, 4, 8"):
+        train(tmp_path, "training.accumulation_steps=3")
+
+
+@pytest.mark.slow
+def test_two_devices_in_two_slices_each_give_what_one_device_gives(tmp_path):
+    program = pathlib.Path(__file__).with_name("accumulated_replicas.py")
+    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(program.parent), str(program.parents[1])])
+    found = []
+    for num_replicas, num_slices in ((1, 0), (2, 2)):
+        out = tmp_path / f"{num_replicas}.npz"
+        command = [sys.executable, str(program), str(num_replicas), str(num_slices), str(out)]
+        subprocess.run(command, check=True, env=environment)
+        found.append(dict(np.load(out)))
+    one, two = found
+    assert len(one) == len(two) > 20
+    for name, expected in one.items():
+        np.testing.assert_allclose(two[name], expected, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["accumulated_gradients", "graph_sections", "in_slices", "trained_model"])
+def test_the_examples_run(name):
+    result = doctest.testmod(importlib.import_module(f"tf3dlocal.training.{name}"))
+    assert result.failed == 0 and result.attempted

@@ -1,0 +1,48 @@
+"""One worker of a training of the tiny model through `run_experiment`; run as a program, with TF_CONFIG set or not.
+
+python worker.py PREPARED RUN OUT.npz [KEY=VALUE ...]
+
+OUT.npz gets the weights. Under the name TF3DLOCAL_TEST_DIE_AT the environment may hold a step after which the process
+kills itself, under TF3DLOCAL_TEST_PATIENCE the seconds that it waits for the others, and for what they write.
+"""
+
+import os
+import pathlib
+import signal
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+from tiny_gait import CONFIG, tiny_gait
+
+from tf3dlocal.config import Experiment
+from tf3dlocal.models import MODELS
+from tf3dlocal.training import run_experiment, strategy, workers
+from tf3dlocal.training.callbacks import Report
+
+
+def main(prepared, run, out, overrides):
+    MODELS["tiny_gait"] = tiny_gait
+    strategy.PATIENCE_SECONDS = workers.SECONDS_UNTIL_SEEN = int(os.environ.get("TF3DLOCAL_TEST_PATIENCE", "300"))
+    if last := os.environ.get("TF3DLOCAL_TEST_DIE_AT"):
+        die_after(int(last))
+    config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(prepared / "small.yaml")), overrides)
+    model = run_experiment(config, prepared, run, progress=False)
+    np.savez(out, **{str(i): weight for i, weight in enumerate(model.get_weights())})
+
+
+def die_after(last):
+    """Let the process be killed behind this step, before anything is reported or kept of it."""
+    before = Report.on_train_batch_end
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.first_step + batch + 1 == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        before(self, batch, logs)
+
+    Report.on_train_batch_end = on_train_batch_end
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4:])

@@ -1,0 +1,78 @@
+"""On what a measurement was made."""
+
+import datetime
+import importlib.metadata
+import os
+import pathlib
+import platform
+import re
+import sys
+
+LIBRARIES = ("tf3dlocal", "tensorflow", "keras", "numpy", "torch")
+THREAD_SETTINGS = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+    "OMP_WAIT_POLICY", "KMP_BLOCKTIME", "TF_XLA_FLAGS", "XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "CUDA_VISIBLE_DEVICES",
+)  # fmt: skip
+
+
+def machine_facts():
+    """Processor, cores, memory, system, library versions, thread settings and date.
+
+    Returns:
+        dict that JSON can hold: "processor", "cores" (those that this process may use, and of the machine),
+        "memory_gb" (2^30 bytes), "system", "python", "libraries" (absent ones are None), "settings" (of the environment,
+        those that are set), "date" (UTC). What the system does not tell is None.
+
+    Example:
+        >>> sorted(machine_facts()["cores"])
+        ['machine', 'usable']
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": _processor(),
+        "cores": {"usable": usable, "machine": os.cpu_count()},
+        "memory_gb": _memory_gb(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "settings": {name: os.environ[name] for name in THREAD_SETTINGS if name in os.environ},
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+
+
+def load_average():
+    """Load averages of 1, 5 and 15 minutes, or None where there are none (Windows)."""
+    return [round(value, 2) for value in os.getloadavg()] if hasattr(os, "getloadavg") else None
+
+
+def busy_seconds():
+    """Processor seconds that the whole machine has worked since its start, or None where it does not tell (not Linux)."""
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(int, file.readline().split()[1:9])
+        return (user + nice + system + interrupts + soft_interrupts + stolen) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return None
+
+
+def _processor():
+    information = pathlib.Path("/proc/cpuinfo")
+    if sys.platform == "linux" and information.exists():
+        name = re.search(r"^model name\s*:\s*(.+)$", information.read_text(errors="replace"), re.MULTILINE)
+        if name:
+            return name[1].strip()
+    return platform.processor() or platform.machine() or None
+
+
+def _memory_gb():
+    try:
+        return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

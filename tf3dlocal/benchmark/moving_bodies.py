@@ -1,0 +1,38 @@
+"""A batch to compute on: made-up silhouettes, the same for every library."""
+
+import numpy as np
+
+
+def moving_bodies(walks=8, frames=30, height=64, width=44, walks_per_subject=2, seed=0):
+    """Bodies of two legs and a trunk that walk in place; what a step costs hardly depends on what they look like.
+
+    Args:
+        walks, frames: size of the batch.
+        height, width: of a silhouette, in pixels.
+        walks_per_subject: walks in a row that are of one subject; walk `i` is of subject `i // walks_per_subject`.
+        seed: another seed draws other bodies.
+
+    Returns:
+        (silhouettes float32 [walks, frames, height, width, 1] in 0..1, labels int32 [walks]).
+
+    Raises:
+        ValueError: a number that is not positive.
+
+    Example:
+        >>> silhouettes, labels = moving_bodies(4, 6)
+        >>> silhouettes.shape, labels.tolist()
+        ((4, 6, 64, 44, 1), [0, 0, 1, 1])
+    """
+    if min(walks, frames, height, width, walks_per_subject) < 1:
+        raise ValueError(f"a batch has at least one walk, frame and pixel; got {walks} x {frames} x {height} x {width}")
+    random = np.random.default_rng(seed)
+    girth, pace, start = (
+        random.uniform(low, high, (walks, 1, 1, 1)).astype("float32") for low, high in ((0.14, 0.24), (0.15, 0.3), (0, 6)))
+    t = np.arange(frames, dtype="float32")[:, None, None]
+    y = (np.arange(height, dtype="float32")[:, None] + 0.5) / height  # 0 head .. 1 foot
+    x = (np.arange(width, dtype="float32") + 0.5) / width - 0.5
+    swing = np.sin(pace * t + start) * 0.3 * np.maximum(y - 0.5, 0)  # walks t y 1
+    trunk = (x / girth) ** 2 + ((y - 0.35) / 0.36) ** 2 < 1
+    legs = (np.minimum(abs(x - swing), abs(x + swing)) < girth / 3) & (y > 0.5)
+    silhouettes = (trunk | legs).astype("float32")[..., None]
+    return silhouettes, np.arange(walks, dtype="int32") // walks_per_subject

@@ -1,0 +1,89 @@
+"""The program in which one alternative lives: `python -m tf3dlocal.benchmark.worker`, one line of JSON per question.
+
+    asked on standard input                               answered on what was standard output
+    {"function": "module:function", "arguments": {..}}    {"python_mb": .., "libraries_mb": .., "build_seconds": .., "facts": {..}}
+    {"calls": 3}                                          {"seconds": .., "processor_seconds": .., "peak_mb": ..}, of all calls
+
+What goes wrong is answered as {"error": .., "traceback": ..}, and the program ends; it also ends with its input. Whatever
+else the alternative prints goes to standard error.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import pathlib
+import sys
+import time
+import traceback
+
+
+def main():
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as answers:
+        os.dup2(2, 1)
+        try:
+            for answer in answers_to(sys.stdin):
+                answers.write(json.dumps(answer) + "\n")
+        except BaseException as error:  # noqa: BLE001  (the other side shall know of anything, an exit included)
+            text = f"{type(error).__name__}: {error}".strip(": ")
+            answers.write(json.dumps({"error": text, "traceback": traceback.format_exc()}) + "\n")
+            return 1
+    return 0
+
+
+def answers_to(questions):
+    """The answers to a worker's questions, one by one; the first makes the callable, the others call it."""
+    order = json.loads(next(questions))
+    python_mb = resident_mb()
+    function = load_function(order["function"])
+    libraries_mb = resident_mb()
+    begin = time.perf_counter()
+    call = function(**order["arguments"])
+    yield {
+        "python_mb": python_mb, "libraries_mb": libraries_mb, "build_seconds": time.perf_counter() - begin,
+        "facts": getattr(call, "facts", {}),
+    }  # fmt: skip
+    for question in questions:
+        num_calls = json.loads(question)["calls"]
+        processor, begin = time.process_time(), time.perf_counter()
+        for _ in range(num_calls):
+            call()
+        seconds = time.perf_counter() - begin
+        yield {"seconds": seconds, "processor_seconds": time.process_time() - processor, "peak_mb": resident_mb(peak=True)}
+
+
+def load_function(name):
+    """The function that "module:function" or "FILE.py:function" names."""
+    place, _, attribute = name.rpartition(":")
+    if not place.endswith(".py"):
+        return getattr(importlib.import_module(place), attribute)
+    path = pathlib.Path(place).resolve()
+    sys.path.insert(0, str(path.parent))  # as Python does for a program
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return getattr(module, attribute)
+
+
+def resident_mb(peak=False):
+    """Resident memory of this process in MB (2^20 bytes), now or at its peak; None where the system does not tell.
+
+    Linux is asked through /proc: what `getrusage` gives there begins at the peak of the process that started this one.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii") as file:
+            fields = dict(line.split(":", 1) for line in file if ":" in line)
+        return round(int(fields["VmHWM" if peak else "VmRSS"].split()[0]) / 1024, 1)
+    except (OSError, KeyError):
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

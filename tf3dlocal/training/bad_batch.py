@@ -1,0 +1,52 @@
+"""A batch of a training, made again and written down for inspection."""
+
+import pathlib
+
+import numpy as np
+
+from tf3dlocal.data import WalkDataset, plan_batch, training_batches
+
+
+def write_bad_batch(
+    run, walks: WalkDataset, seed: int, step: int, facts: dict[str, float], **settings
+) -> pathlib.Path:
+    """Write the batch of a step to run/bad_batch: it depends on seed and step alone, and so can be made again.
+
+    Arrays of the file, one row per clip: `silhouettes` uint8 [batch, frames, height, width] as the network saw them;
+    `walks`, as "001/nm-01/090"; `subjects`, `conditions`, `view_degrees`; `records`, the shard file of each walk; `frames`
+    [batch, frames], their positions in the walk; `flips`; `labels`, the classes. And numbers: `step` and the facts given.
+
+    Args:
+        run: RunFolder.
+        walks: the training walks.
+        seed: of the training.
+        step: 1 is the first.
+        facts: numbers to keep with it, such as the loss.
+        settings: of the batches, as `plan_batch` takes them.
+
+    Returns: the file, such as run/bad_batch/step-000123.npz.
+
+    Example:
+        >>> file = write_bad_batch(run, walks, 0, 123, {"loss": np.nan}, subjects_per_batch=2,
+        ...                        walks_per_subject=4)                                       # doctest: +SKIP
+        >>> contact_sheet(np.load(file)["silhouettes"], "look.png")                         # doctest: +SKIP
+    """
+    plan = plan_batch(walks, seed, step - 1, **settings)
+    silhouettes, _ = next(iter(training_batches(walks, seed=seed, first_step=step - 1, num_steps=1, **settings)))
+    rows = plan.walks.tolist()
+    columns = {
+        "silhouettes": np.rint(silhouettes.numpy()[..., 0] * 255).astype(np.uint8),
+        "walks": np.array([f"{walks.subjects[i]}/{walks.conditions[i]}/{walks.view_degrees[i]:03d}" for i in rows]),
+        "subjects": walks.subjects[plan.walks],
+        "conditions": walks.conditions[plan.walks],
+        "view_degrees": walks.view_degrees[plan.walks],
+        "records": np.array([pathlib.Path(walks.shard_files[walks.shards[i]]).name for i in rows]),
+        "frames": plan.frames,
+        "flips": plan.flips,
+        "labels": plan.classes,
+        "step": step,
+        **facts,
+    }
+    file = run.bad_batches / f"step-{step:06d}.npz"
+    run.write(file, lambda unfinished: np.savez_compressed(unfinished, **columns))
+    return file

@@ -1,0 +1,136 @@
+"""A functional model cut into sections that a batch can go through in slices, where nothing looks at the whole batch."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+
+import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One operation of a model: `run(*tensors)` gives a list; `reads` and `writes` are the keys of its tensors."""
+
+    name: str
+    run: Callable
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    variables: tuple[keras.Variable, ...] = ()
+    whole: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """Steps that treat every clip by itself, and then those that read their results over the whole batch.
+
+    `reads` are the keys that come from before the sliced steps, `writes` those of their results that are read later.
+    """
+
+    sliced: tuple[Step, ...]
+    whole: tuple[Step, ...]
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class GraphSections:
+    """A model as sections one after the other, and the end: what stands behind a layer that must see the whole batch."""
+
+    inputs: tuple[int, ...]
+    sections: tuple[Section, ...]
+    end: tuple[Step, ...]
+    dtypes: dict[int, str]
+
+
+def graph_sections(model: keras.Model) -> GraphSections:
+    """Cut a functional model where a layer must see the whole batch.
+
+    A layer that acts otherwise in training than in inference (its `call` has the argument `training`: batch normalization,
+    dropout, what is made of them) sees the whole batch at once, and so does everything behind it. All others must treat each
+    clip by itself. A layer with the methods `locate` and `read` is cut in two: `locate(map, training)` sees the whole batch,
+    `read(map, location)` does not. Each such cut begins a new section for those who read the location.
+
+    Args:
+        model: a functional model; each of its tensors has the key id(tensor).
+
+    Returns:
+        `GraphSections`.
+
+    Example:
+        >>> from tf3dlocal.models import ThreeDLocal
+        >>> len(graph_sections(ThreeDLocal()).sections), len(graph_sections(ThreeDLocal("release")).sections)
+        (4, 2)
+    """
+    inputs = tuple(id(tensor) for tensor in keras.tree.flatten(model.input))
+    outputs = {id(tensor) for tensor in keras.tree.flatten(model.output)}
+    level = dict.fromkeys(inputs, 0)  # by key: the section that has it first
+    dtypes = {id(tensor): tensor.dtype for tensor in keras.tree.flatten(model.input)}
+    sliced, whole, end, at_the_end = [], [], [], set()
+    for node in nodes_in_order(model):
+        dtypes |= {id(tensor): tensor.dtype for tensor in node.outputs}
+        for step in steps_of(node):
+            here = max(level.get(key, 0) for key in step.reads)
+            if at_the_end & set(step.reads) or (step.whole and not step.name.endswith(LOCATION)):
+                at_the_end |= set(step.writes)
+                end.append(step)
+                continue
+            (whole if step.whole else sliced).append((here, step))
+            level |= dict.fromkeys(step.writes, here + step.whole)
+
+    needed_later = outputs | {key for step in end for key in step.reads}
+    sections = []
+    for number in sorted({here for here, _ in sliced + whole}, reverse=True):
+        own = tuple(step for here, step in sliced if here == number)
+        asides = tuple(step for here, step in whole if here == number)
+        needed_later |= {key for step in asides for key in step.reads}
+        made = unique(key for step in own for key in step.writes)
+        read = unique(key for step in own for key in step.reads)
+        reads = tuple(key for key in read if key not in made)
+        sections.insert(0, Section(own, asides, reads, tuple(key for key in made if key in needed_later)))
+        needed_later |= set(reads)
+    return GraphSections(inputs, tuple(sections), tuple(end), dtypes)
+
+
+LOCATION = "/location"
+
+
+def unique(keys):
+    return tuple(dict.fromkeys(keys))
+
+
+def nodes_in_order(model):
+    """The calls of operations that a functional model is made of, each behind those that it reads."""
+    by_depth = model._nodes_by_depth  # Keras has no public way to a model's calls
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
+
+
+def steps_of(node):
+    """One step for a call, or two where the layer first looks at the whole batch and then reads clip by clip."""
+    operation, arguments = node.operation, node.arguments
+    parameters = inspect.signature(operation.call).parameters
+    variables = tuple(getattr(operation, "trainable_variables", ()))
+    writes = tuple(id(tensor) for tensor in node.outputs)
+    if hasattr(operation, "locate") and hasattr(operation, "read"):
+        given = inspect.signature(operation.call).bind(*arguments.args, **arguments.kwargs).arguments
+        block_input, global_map, location = id(given["block_input"]), id(given["global_map"]), id(node)
+
+        def locate(volume):
+            return [operation.locate(volume, training=True)]
+
+        def read(volume, place):
+            return keras.tree.flatten(operation.read(volume, place))
+
+        of_locate = {id(variable) for variable in operation.localization.trainable_variables}
+        mine, others = [tuple(v for v in variables if (id(v) in of_locate) is own) for own in (True, False)]
+        return [
+            Step(operation.name + LOCATION, locate, (global_map,), (location,), mine, whole=True),
+            Step(operation.name, read, (block_input, location), writes, others),
+        ]
+    reads = unique(id(tensor) for tensor in arguments.keras_tensors)
+    training = {"training": True} if "training" in parameters else {}
+
+    def run(*tensors):
+        args, kwargs = arguments.fill_in(dict(zip(reads, tensors, strict=True)))
+        return keras.tree.flatten(operation(*args, **{**kwargs, **training}))
+
+    return [Step(operation.name, run, reads, writes, variables, whole=bool(training))]

@@ -1,0 +1,42 @@
+"""What the metrics have added up since the last report, kept over the end of a process."""
+
+import keras
+from keras import ops
+
+
+class MetricsSinceReport(keras.callbacks.Callback):
+    """Gives a training that goes on between two reports what its metrics had added up; must be the first callback.
+
+    Args:
+        values: what `metric_values` gave, or None to begin with nothing.
+    """
+
+    def __init__(self, values: list | None):
+        super().__init__()
+        self.values = values
+
+    def on_epoch_begin(self, epoch, logs=None):  # Keras has just set the metrics to zero
+        if self.values is not None:
+            set_metrics(self.model, self.values)
+
+
+def metric_values(model: keras.Model) -> list:
+    """What the metrics have added up, as JSON takes it. Over several workers this adds up theirs: all must call it."""
+    return [variable.numpy().tolist() for variable in model.metrics_variables]
+
+
+def set_metrics(model: keras.Model, values: list) -> None:
+    """Put back what `metric_values` gave."""
+    if len(model.metrics_variables) < len(values):
+        make_variables(model)
+    for variable, value in zip(model.metrics_variables, values, strict=True):
+        variable.assign(value)
+
+
+def make_variables(model):
+    """Make the metrics' variables, which on one device Keras would make in the first step, by two clips of zeros."""
+    predicted = {name: ops.zeros((2, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.output.items()}
+    labels = {name: ops.zeros((2,), "int32") for name in predicted}
+    model.compute_loss(y=labels, y_pred=predicted, training=False)
+    model.compute_metrics(None, labels, predicted)
+    model.reset_metrics()
