@@ -5,7 +5,7 @@
 A table has the PyTorch twin (benchmarks/torch_twins), our reference form (conv3d and pooling as TensorFlow has them, not
 compiled), and the form that the library chooses, not compiled (any length of walk) and compiled by XLA (for one length).
 A training step is forward, losses, backward and optimizer, on a batch in memory. All are float32. The processes of a table are there together:
-about 11 GB for a training step of 8 walks, more for `paper`; --walks 2 where there is less.
+about 13 GB for a training step of 8 walks, more for `paper`; --walks 2 where there is less.
 """
 
 from _tables import ROOT, TWINS, chosen, keep, options_of, show

@@ -1,4 +1,4 @@
-"""On 2 and 4 devices a training gives the losses and weights of one device."""
+"""On 2 and 4 devices a training gives the losses, gradients and weights of one device, for every model there is."""
 
 import os
 import pathlib
@@ -7,6 +7,8 @@ import sys
 
 import numpy as np
 import pytest
+
+from tf3dlocal.models import MODELS
 
 PROGRAM = pathlib.Path(__file__).with_name("replicas.py")
 
@@ -28,7 +30,21 @@ def trained(tmp_path_factory):
 @pytest.mark.parametrize("num_replicas", [2, 4])
 def test_losses_and_weights_after_some_steps_equal_those_of_one_device(trained, num_replicas):
     one, several = trained[1], trained[num_replicas]
-    assert len(one) == len(several) > 30
+    assert set(one) == set(several) and len(one) > 30
     assert one["batch_all/log/part_features_nonzero_triplets"] > 0.1
     for name, expected in one.items():
-        np.testing.assert_allclose(several[name], expected, atol=1e-5, err_msg=name)
+        if name.split("/")[0] not in MODELS:
+            np.testing.assert_allclose(several[name], expected, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_replicas", [2, 4])
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_gradient_losses_and_weights_of_one_device_over_twenty_steps(trained, model, num_replicas):
+    one, several = trained[1], trained[num_replicas]
+    assert one[f"{model}/log"].shape == (20, 4) and one[f"{model}/moved"] > 1e-3
+    for name, expected in one.items():
+        if name.startswith(f"{model}/"):
+            # Numbers above 1, as gradients of 10 and variances of 100 are, have 1e-5 of their largest.
+            tolerance = 1e-5 * max(1, abs(expected).max())
+            np.testing.assert_allclose(several[name], expected, atol=tolerance, rtol=0, err_msg=name)

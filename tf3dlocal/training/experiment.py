@@ -34,7 +34,11 @@ from tf3dlocal.training.schedules import make_schedule
 from tf3dlocal.training.start_from import check_start, start_from
 from tf3dlocal.training.start_message import start_message
 from tf3dlocal.training.stop_when_diverged import StopWhenDiverged
-from tf3dlocal.training.strategy import can_jit_compile, choose_jit_compile, make_strategy
+from tf3dlocal.training.strategy import (
+    can_jit_compile,
+    choose_jit_compile,
+    make_strategy,
+)
 from tf3dlocal.training.trained_model import TrainedModel
 from tf3dlocal.training.workers import Workers, names_lost_workers
 
