@@ -150,7 +150,8 @@ def growth_table(folder, quick):
         (alternative,) = [row for row in rank_table(folder, "casia-b-st", share) if row.name == "ours, part_mean"]
         yield here(f"ranks, {share:.0%} of the subjects", "ranks", **alternative.arguments)
     for frames in (16, 32) if quick else (32, 64, 128):
-        yield here(f"embedding 4 walks of {frames} frames", "whole_walks", model="gaitset", num_frames=[frames] * 4, way="embed_walks")
+        arguments = {"model": "gaitset", "num_frames": [frames] * 4, "way": "embed_walks"}
+        yield here(f"embedding 4 walks of {frames} frames", "whole_walks", **arguments)
 
 
 def embedding_table(model, quick):

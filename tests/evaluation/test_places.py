@@ -31,12 +31,15 @@ def counted_one_by_one(embeddings, subjects, probe, gallery, distance):
     a = a.reshape(len(a), -1, size * a.shape[2])
     away = np.linalg.norm(a[gallery] - a[probe], axis=2).mean(axis=1)
     own = [d for d, row in zip(away, gallery, strict=True) if subjects[row] == subjects[probe] and row != probe]
-    return sum(d <= min(own) for d, row in zip(away, gallery, strict=True) if subjects[row] != subjects[probe]) if own else None
+    others = [d for d, row in zip(away, gallery, strict=True) if subjects[row] != subjects[probe]]
+    return sum(d <= min(own) for d in others) if own else None
 
 
 @pytest.mark.parametrize("distance", ["part_mean", "flattened"])
 @pytest.mark.parametrize(
-    "block_size, workers, gallery_bytes", [(512, 1, 1 << 28), (4, 3, 1 << 28), (5, 2, 1000)], ids=["whole", "blocks", "views"]
+    "block_size, workers, gallery_bytes",
+    [(512, 1, 1 << 28), (4, 3, 1 << 28), (5, 2, 1000)],
+    ids=["whole", "blocks", "views"],
 )
 def test_places_equal_counting_one_by_one(monkeypatch, distance, block_size, workers, gallery_bytes):
     monkeypatch.setattr(places, "_GALLERY_BYTES", gallery_bytes)

@@ -7,7 +7,7 @@ from tf3dlocal.evaluation import embed_walks
 from tf3dlocal.models import MODELS
 
 NARROW = {
-    "three_d_local": {"channels": (4, 8, 8), "embedding_channels": 8, "compact_channels": 6, "clip_length": 6},
+    "three_d_local": {"channels": (4, 8, 8), "local_blocks": (3,), "embedding_channels": 8, "compact_channels": 6},
     "gaitset": {"channels": (4, 8, 8), "embedding_channels": 8},
     "gaitpart": {"channels": (4, 8, 8), "embedding_channels": 8},
     "gln": {"channels": (4, 8, 8), "lateral_channels": 8, "embedding_channels": 8},

@@ -88,8 +88,8 @@ def run_experiment(
     progress = progress and workers.is_chief
     check_batch(config, strategy.num_replicas_in_sync)
     if settings.jit_compile is True and not can_jit_compile(strategy):
-        replicas = f"{type(strategy).__name__} of {strategy.num_replicas_in_sync} devices"
-        tell(f"training.jit_compile has no effect: model.fit cannot compile the step of a {replicas} with XLA", progress)
+        over = f"a step over {strategy.num_replicas_in_sync} devices"
+        tell(f"training.jit_compile has no effect: model.fit cannot compile {over} with XLA", progress)
     data_set = {"name": walks.name, "num_walks": len(walks), "num_subjects": len(walks.subject_names)}
     data_set["fingerprint"] = data_fingerprint(walks)
     run.check(config, data_set)
