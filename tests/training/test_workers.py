@@ -60,6 +60,7 @@ class Training:
         for index in range(number) if start is None else start:
             own = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
             own["PYTHONPATH"] = os.pathsep.join(str(path) for path in (PROGRAM.parent, PROGRAM.parents[1], PROGRAM.parents[2]))
+            own["TMPDIR"] = str(folder)
             own |= {name: value for (name, of), value in (by_worker or {}).items() if of == index}
             if number > 1:
                 task = {"type": "worker", "index": index}
@@ -111,6 +112,7 @@ def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone
         for name in set(expected) - {"seconds_per_step"}:
             assert record[name] == pytest.approx(expected[name], rel=1e-5), name
     assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 1
+    assert not list((tmp_path / "all").glob("tf3dlocal-worker-*"))  # what the others wrote
     names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert names == ["step-000004.keras", "step-000006.keras"]
 
@@ -122,6 +124,8 @@ def test_a_killed_worker_ends_the_others_and_the_same_call_goes_on_to_the_same_w
         code, said = training.results[1 - victim]
         assert code == 1 and f"LostWorkerError: worker {1 - victim} of 2 (127.0.0.1:" in said, said[-3000:]
         assert "Start all workers again" in said
+        left = list((tmp_path / folder).glob("tf3dlocal-worker-*"))
+        assert len(left) == victim, left  # SIGKILL lets nobody tidy up, and the chief has no such folder
 
     killed("worker dies", victim=1, step=3)
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000002.keras"]

@@ -25,6 +25,8 @@ SECONDS_UNTIL_SEEN = 90
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError)
 LOST += (tf.errors.FailedPreconditionError,)
 
+TEMPORARY: list[tempfile.TemporaryDirectory] = []  # folders of this process; Python removes them where it ends as usual
+
 
 class Workers:
     """The workers of a strategy; a training in one process is one worker.
@@ -100,12 +102,13 @@ class Workers:
     def own_folder(self, run, restored):
         """Where this worker writes: (RunFolder, Restored), the run folder itself on the chief.
 
-        Another worker gets a new folder that vanishes with this object. It leaves damaged checkpoints to the chief.
+        Another worker gets a new folder that vanishes with the process. It leaves damaged checkpoints to the chief.
         """
         if self.is_chief:
             return run, restored
-        self.temporary = tempfile.TemporaryDirectory(prefix=f"tf3dlocal-worker-{self.index}-", ignore_cleanup_errors=True)
-        return type(run)(self.temporary.name), dataclasses.replace(restored, damaged=())
+        folder = tempfile.TemporaryDirectory(prefix=f"tf3dlocal-worker-{self.index}-", ignore_cleanup_errors=True)
+        TEMPORARY.append(folder)
+        return type(run)(folder.name), dataclasses.replace(restored, damaged=())
 
     def share(self, batches: tf.data.Dataset):
         """What this worker reads of a training's batches, for `model.fit`: the batches themselves for one worker.
@@ -173,7 +176,9 @@ def names_lost_workers():
 
 
 def end_now():
-    """The end of the process without any clean-up, what was said excepted."""
+    """The end of the process without TensorFlow's clean-up."""
+    for folder in TEMPORARY:
+        folder.cleanup()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
