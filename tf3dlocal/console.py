@@ -53,7 +53,9 @@ def start_tensorflow():
     with _standard_error_kept_back():
         import tensorflow as tf
 
-        tf.config.list_logical_devices()  # the first look at the devices is what makes the noise
+        # The first look at the devices is what makes the noise. Not at the logical ones: that would start them, and several
+        # workers must be joined before.
+        tf.config.list_physical_devices()
     import keras  # noqa: F401
 
 
