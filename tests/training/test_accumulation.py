@@ -29,10 +29,6 @@ NARROW = {
     "input_shape": (None, 32, 16, 1), "channels": (8, 8, 8), "embedding_channels": 6, "compact_channels": 5, "num_classes": 4,
     "dropout": 0.5, "seed": 0, "form": "stacked",
 }  # fmt: skip
-# Seen: embeddings off by 6e-5, gradients of a localization network by up to 1e-3, logits and their log apart under XLA. Whether
-# a batch normalization over 8 clips magnifies rounding that far, or something is wrong, is not known yet.
-NOT_UNDERSTOOD = pytest.mark.xfail(strict=False, reason="differs from the plain step by more than 1e-5; not understood yet")
-
 SYSTEMS = {
     "three_d_local paper": {"num_parts": 4, "parts": PAPER_PARTS[:1]},
     "three_d_local release": {"preset": "release", "num_parts": 4, "parts": RELEASE_PARTS[:2]},
@@ -80,9 +76,35 @@ def sliced_step(model, num_slices):
     return outputs, seen[0], gradients
 
 
+@pytest.fixture
+def double_precision():
+    """Models and losses that compute in float64, also where they ask for float32.
+
+    In float32 both steps differ by what the last digit of a number does: 1e-5 of a gradient for most of these random models,
+    2e-4 for one with batch normalizations over 8 clips behind three blocks, whose plain gradient changes by 4e-4 when the
+    last digit of the input does. That would hide a mistake; in float64 rounding is 1e-13.
+    """
+    cast, make, add_weight = keras.ops.cast, keras.layers.Layer.__init__, keras.layers.Layer.add_weight
+
+    def double(options):
+        return {**options, "dtype": "float64"} if str(options.get("dtype")) == "float32" else options
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.ops, "cast", lambda x, dtype: cast(x, "float64" if dtype == "float32" else dtype))
+        patch.setattr(keras.layers.Layer, "__init__", lambda self, *args, **options: make(self, *args, **double(options)))
+        patch.setattr(
+            keras.layers.Layer, "add_weight", lambda self, *args, **options: add_weight(self, *args, **double(options)))  # fmt: skip
+        before = keras.config.floatx(), keras.config.dtype_policy()
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        yield
+        keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[1])
+
+
 @pytest.fixture(scope="module")
 def plain():
-    """The plain step of a system and its model behind it, made once."""
+    """The plain step of a system and its model behind it, made once, in double precision."""
     made = {}
 
     def find(system):
@@ -95,62 +117,84 @@ def plain():
 
 
 @pytest.mark.parametrize("num_slices", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("system", [pytest.param("three_d_local paper", marks=NOT_UNDERSTOOD), *list(SYSTEMS)[1:]])
-def test_loss_gradient_statistics_and_draws_are_those_of_the_plain_step(plain, system, num_slices):
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_loss_gradient_statistics_and_draws_are_those_of_the_plain_step(double_precision, plain, system, num_slices):
     expected_model, (expected_outputs, expected_loss, expected) = plain(system)
     model = narrow(system)
     outputs, loss, gradients = tf.function(lambda: sliced_step(model, num_slices))()
-    np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+    assert loss.dtype == tf.float64 and {gradient.dtype for gradient in gradients} == {tf.float64}
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-12)
     for name, value in expected_outputs.items():
-        np.testing.assert_allclose(outputs[name], value, atol=1e-5, err_msg=name)
-    size = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in expected))
-    # Products of other sizes, and convolutions that are fused where no gradient is asked for, round in another order (1e-7
-    # in a feature), and a batch normalization over 8 clips of a random model magnifies that: up to 3e-5 was seen.
+        np.testing.assert_allclose(outputs[name], value, atol=1e-10, err_msg=name)
+    whole = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in expected))
     for variable, found, wanted in zip(model.trainable_variables, gradients, expected, strict=True):
-        error = np.linalg.norm(found - wanted) / max(np.linalg.norm(wanted), 1e-2 * size)
-        assert error <= 1e-4, (variable.path, error)
+        # A gradient below a hundredth of the whole is measured by that: some are zero but for rounding.
+        error = np.linalg.norm(found - wanted) / max(np.linalg.norm(wanted), 1e-2 * whole)
+        assert error <= 1e-10, (variable.path, error)
     # Moving statistics, renewed once, and the states of the random numbers.
     for ours, theirs in zip(model.non_trainable_variables, expected_model.non_trainable_variables, strict=True):
-        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-6, err_msg=ours.path)
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-11, err_msg=ours.path)
 
 
-def fitted(num_slices, precision="float32", jit_compile=False, system="three_d_local release"):
-    """Log and weights after three steps."""
-    built = narrow(system, dtype=precision)
+@pytest.mark.slow
+def test_small_batches_one_after_the_other_are_another_training(double_precision, plain, monkeypatch):
+    """What the sections are for: own triplets and statistics for each half give a gradient that is off by its own size."""
+    _, (_, _, expected) = plain("gaitset")
+    model, whole_batch, labels, halves = narrow("gaitset"), walks(), LABELS, []
+    for half in (slice(0, 4), slice(4, 8)):
+        monkeypatch.setitem(globals(), "walks", lambda half=half: whole_batch[half])
+        monkeypatch.setitem(globals(), "LABELS", labels[half])
+        halves.append(plain_step(model)[2])
+    errors = [np.linalg.norm((a + b) / 2 - c) / np.linalg.norm(c) for a, b, c in zip(*halves, expected, strict=True)]
+    assert np.median(errors) > 0.5
+
+
+def fitted(num_slices, system="three_d_local release", jit_compile=False, **options):
+    """Log, weights and optimizer after three steps."""
+    built = narrow(system, **options)
     model = TrainedModel(built.input, built.output)
     model.num_slices = num_slices
-    model.compile(
-        make_optimizer("sgd", 0.01, loss_scaling=precision == "mixed_float16"),
-        loss={"part_features": BatchAllTripletLoss(0.5), "logits": ScaledCrossEntropy()},
-        loss_weights={"part_features": 1.0, "logits": 0.5},
-        metrics={"part_features": [NonzeroTriplets(0.5)], "logits": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]},
-        jit_compile=jit_compile,
-    )
+    loss = {"part_features": BatchAllTripletLoss(0.5)}
+    metrics = {"part_features": [NonzeroTriplets(0.5)]}
+    if "logits" in model.output:
+        loss["logits"] = ScaledCrossEntropy()
+        metrics["logits"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    weights = dict(zip(loss, (1.0, 0.5)))
+    optimizer = make_optimizer("sgd", 0.01, loss_scaling=options.get("dtype") == "mixed_float16")
+    model.compile(optimizer, loss=loss, loss_weights=weights, metrics=metrics, jit_compile=jit_compile)
     labels = dict.fromkeys(model.output, np.tile(LABELS, 3))
     batches = tf.data.Dataset.from_tensor_slices((walks(24), labels)).batch(8, drop_remainder=True)
     log = model.fit(batches, epochs=1, verbose=0, shuffle=False).history
     return log, model.get_weights(), model.optimizer
 
 
-@NOT_UNDERSTOOD
-@pytest.mark.parametrize(
-    ("precision", "jit_compile", "tolerance"),
-    [
-        ("float32", False, 1e-5),
-        ("float32", True, 1e-5),
-        # A step of half precision is 1e-3 of a number; three steps move the weights by about 1e-2.
-        ("mixed_float16", False, 1e-3),
-    ],
-    ids=["float32", "xla", "float16"],
-)
-def test_fit_logs_the_same_and_ends_with_the_same_weights(precision, jit_compile, tolerance):
-    log, weights, _ = fitted(None, precision)
-    sliced_log, sliced_weights, optimizer = fitted(4, precision, jit_compile)
-    assert set(log) == set(sliced_log) >= {"loss", "part_features_nonzero_triplets", "logits_accuracy"}
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_fit_logs_the_same_and_ends_with_the_same_weights(double_precision, jit_compile):
+    log, weights, _ = fitted(None, jit_compile=jit_compile)
+    sliced_log, sliced_weights, _ = fitted(4, jit_compile=jit_compile)
+    assert set(log) == set(sliced_log) >= {"loss", "logits_loss", "part_features_nonzero_triplets", "logits_accuracy"}
     for name, values in log.items():
-        np.testing.assert_allclose(sliced_log[name], values, rtol=max(1e-4, tolerance), err_msg=name)
+        np.testing.assert_allclose(sliced_log[name], values, rtol=1e-6, err_msg=name)  # metrics add up in float32
     for ours, theirs in zip(sliced_weights, weights, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=tolerance)
+        np.testing.assert_allclose(ours, theirs, atol=1e-9)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_in_slices_trains_as_without(precision):
+    """Slices change the weights of half precision by less than half precision itself does.
+
+    Without a compact block, whose statistics of 8 clips magnify rounding: that is 1e-3 of a number in float16 already.
+    """
+    options = {"system": "gaitset", "compact_channels": None, "num_classes": None}
+    _, exact, _ = fitted(None, **options)
+    log, weights, _ = fitted(None, **options, dtype=precision)
+    sliced_log, sliced_weights, optimizer = fitted(4, **options, dtype=precision)
+    np.testing.assert_allclose(sliced_log["loss"], log["loss"], rtol=0.01)
+
+    def apart(some, others):
+        return np.sqrt(sum(np.sum(np.square(a - b)) for a, b in zip(some, others, strict=True)))
+
+    assert 0 < apart(sliced_weights, weights) < apart(weights, exact)
     assert int(optimizer.iterations) == 3  # no step was left out for an overflow
 
 
