@@ -8,6 +8,7 @@ import rich.console
 
 from tf3dlocal.benchmark.print_measurements import markdown, print_measurements
 from tf3dlocal.console import write_json
+from tf3dlocal.visualization.whole_file import write_whole_file
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TWINS = ROOT / "benchmarks" / "torch_twins"
@@ -53,7 +54,5 @@ def keep_text(name, text, content, options):
         write_json(options.json, content)
     if options.out:
         write_json(options.out / f"{name}.json", content)
-        unfinished = options.out / f".{name}.md"
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(options.out / f"{name}.md")
-        console.print(f"tables in {options.out / name}.md", markup=False)
+        page = write_whole_file(options.out / f"{name}.md", lambda file: file.write_text(text, encoding="utf-8"))
+        console.print(f"tables in {page}", markup=False)

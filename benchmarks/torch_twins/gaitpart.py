@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from modules import OfEveryFrame, SeparateLinear
 from torch import nn
 from torch_steps import inference_of, training_step_of
 
@@ -35,15 +36,6 @@ class FrameBlocks(nn.Module):
 
     def forward(self, x):
         return self.feature(x)
-
-
-class OfEveryFrame(nn.Module):
-    def __init__(self, forward_block):
-        super().__init__()
-        self.forward_block = forward_block
-
-    def forward(self, x):
-        return self.forward_block(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 class TimeConvolution(nn.Module):
@@ -87,15 +79,6 @@ class OverTime(nn.Module):
 
     def forward(self, x):
         return self.pooling_func(x)
-
-
-class SeparateLinear(nn.Module):
-    def __init__(self, num_parts, inputs, outputs):
-        super().__init__()
-        self.fc_bin = nn.Parameter(nn.init.xavier_uniform_(torch.empty(num_parts, inputs, outputs)))
-
-    def forward(self, x):
-        return torch.matmul(x.transpose(0, 1), self.fc_bin).transpose(0, 1)
 
 
 class GaitPart(nn.Module):

@@ -5,30 +5,11 @@ Axes: batch n, frames t, channels c, height h, width w, parts p.
 
 import torch
 import torch.nn.functional as F
+from modules import FrameConvolution, OfEveryFrame
 from torch import nn
 from torch_steps import inference_of, training_step_of
 
 BINS = (1, 2, 4, 8, 16)
-
-
-class Convolution(nn.Module):
-    def __init__(self, inputs, outputs, kernel_size=3):
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel_size, padding=kernel_size // 2, bias=False)
-
-    def forward(self, x):
-        return F.leaky_relu(self.conv(x), 0.01)
-
-
-class OfEveryFrame(nn.Module):
-    """A module of single maps on n t c h w."""
-
-    def __init__(self, forward_block):
-        super().__init__()
-        self.forward_block = forward_block
-
-    def forward(self, x):
-        return self.forward_block(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 class Strips(nn.Module):
@@ -50,12 +31,12 @@ class GaitSet(nn.Module):
     def __init__(self, channels=(32, 64, 128), features=256):
         super().__init__()
         first, second, third = channels
-        self.set_layer1, self.set_layer2 = OfEveryFrame(Convolution(1, first, 5)), OfEveryFrame(Convolution(first, first))
-        self.set_layer3 = OfEveryFrame(Convolution(first, second))
-        self.set_layer4 = OfEveryFrame(Convolution(second, second))
-        self.set_layer5, self.set_layer6 = OfEveryFrame(Convolution(second, third)), OfEveryFrame(Convolution(third, third))
-        self.gl_layer1, self.gl_layer2 = Convolution(first, second), Convolution(second, second)
-        self.gl_layer3, self.gl_layer4 = Convolution(second, third), Convolution(third, third)
+        self.set_layer1, self.set_layer2 = OfEveryFrame(FrameConvolution(1, first, 5)), OfEveryFrame(FrameConvolution(first, first))
+        self.set_layer3 = OfEveryFrame(FrameConvolution(first, second))
+        self.set_layer4 = OfEveryFrame(FrameConvolution(second, second))
+        self.set_layer5, self.set_layer6 = OfEveryFrame(FrameConvolution(second, third)), OfEveryFrame(FrameConvolution(third, third))
+        self.gl_layer1, self.gl_layer2 = FrameConvolution(first, second), FrameConvolution(second, second)
+        self.gl_layer3, self.gl_layer4 = FrameConvolution(second, third), FrameConvolution(third, third)
         self.gl_hpm, self.x_hpm = Strips(third, features), Strips(third, features)
         self.frame_pool = OfEveryFrame(nn.MaxPool2d(2))
 

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from modules import OfEveryFrame, SeparateLinear
 from torch import nn
 from torch_steps import inference_of, training_step_of
 
@@ -22,24 +23,6 @@ def stage(inputs, outputs, kernel_size=3):
     return nn.Sequential(
         Convolution(inputs, outputs, kernel_size), nn.LeakyReLU(0.01), Convolution(outputs, outputs), nn.LeakyReLU(0.01)
     )
-
-
-class OfEveryFrame(nn.Module):
-    def __init__(self, forward_block):
-        super().__init__()
-        self.forward_block = forward_block
-
-    def forward(self, x):
-        return self.forward_block(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-
-
-class SeparateLinear(nn.Module):
-    def __init__(self, num_parts, inputs, outputs):
-        super().__init__()
-        self.fc_bin = nn.Parameter(nn.init.xavier_uniform_(torch.empty(num_parts, inputs, outputs)))
-
-    def forward(self, x):
-        return torch.matmul(x.transpose(0, 1), self.fc_bin).transpose(0, 1)
 
 
 def pyramid(x):

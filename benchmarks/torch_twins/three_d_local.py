@@ -6,6 +6,7 @@ height h, width w.
 
 import torch
 import torch.nn.functional as F
+from modules import FrameConvolution
 from torch import nn
 from torch_steps import inference_of, training_step_of
 
@@ -26,15 +27,6 @@ PAPER_PARTS = {
     "left_leg": ((3 / 8, 5 / 11, 2 / 3), (0.3, 0.8, 0.5)),
     "right_leg": ((3 / 8, 5 / 11, 2 / 3), (0.7, 0.8, 0.5)),
 }
-
-
-class FrameConvolution(nn.Module):
-    def __init__(self, inputs, outputs, kernel_size):
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel_size, padding=kernel_size // 2, bias=False)
-
-    def forward(self, x):
-        return F.leaky_relu(self.conv(x), 0.01)
 
 
 class Backbone(nn.Module):

@@ -11,14 +11,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_walks import write_small_walks
-from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 
-from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.config import ConfigError
 from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, NonzeroTriplets, ScaledCrossEntropy
 from tf3dlocal.models import MODELS
-from tf3dlocal.training import run_experiment
 from tf3dlocal.training.accumulated_gradients import accumulated_gradients
 from tf3dlocal.training.graph_sections import graph_sections
 from tf3dlocal.training.in_slices import in_slices
@@ -238,20 +235,6 @@ def test_a_batch_of_unknown_size_is_cut_when_it_is_there():
 def test_a_batch_that_does_not_divide_is_refused_with_the_numbers():
     with pytest.raises(ValueError, match="a batch of 8 clips does not divide into 3 slices"):
         in_slices(3, lambda x: ([x], []), [tf.zeros((8, 2))], ["float32"])
-
-
-@pytest.fixture
-def train(tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("prepared")
-    write_small_walks(folder)
-    (folder / "small.yaml").write_text(PROTOCOL)
-    monkeypatch.setitem(MODELS, "tiny_gait", tiny_gait)
-    text = CONFIG.replace("PROTOCOL", str(folder / "small.yaml"))
-
-    def run(run_folder, *overrides):
-        return run_experiment(Experiment.from_text(text, overrides), data=folder, run=run_folder, progress=False)
-
-    return run
 
 
 def test_an_experiment_in_slices_gives_the_same_model_and_may_change_its_slices_on_the_way(train, tmp_path):

@@ -6,37 +6,14 @@ import keras
 import numpy as np
 import pytest
 from small_walks import write_small_walks
-from tiny_gait import CONFIG, PROTOCOL, tiny_gait
+from tiny_gait import CONFIG
 
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.data import data_fingerprint, open_walks
-from tf3dlocal.models import MODELS
 from tf3dlocal.training import run_experiment
 from tf3dlocal.training.callbacks import Report
 
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("prepared")
-    write_small_walks(folder)
-    (folder / "small.yaml").write_text(PROTOCOL)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def tiny_model_by_name(monkeypatch):
-    monkeypatch.setitem(MODELS, "tiny_gait", tiny_gait)
-
-
-@pytest.fixture
-def train(prepared):
-    """Train into a run folder with some keys changed."""
-
-    def run(folder, *overrides, data=prepared, progress=False):
-        text = CONFIG.replace("PROTOCOL", str(prepared / "small.yaml"))
-        return run_experiment(Experiment.from_text(text, overrides), data=data, run=folder, progress=progress)
-
-    return run
+pytestmark = pytest.mark.usefixtures("tiny_model_by_name")
 
 
 def read_log(folder):

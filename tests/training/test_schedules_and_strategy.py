@@ -6,7 +6,12 @@ import tensorflow as tf
 
 from tf3dlocal.training.cluster import Cluster
 from tf3dlocal.training.schedules import make_schedule
-from tf3dlocal.training.strategy import can_jit_compile, make_strategy
+from tf3dlocal.training.strategy import (
+    FEWEST_STEPS,
+    can_jit_compile,
+    choose_jit_compile,
+    make_strategy,
+)
 
 
 def rates(schedule, steps):
@@ -108,3 +113,13 @@ def test_xla_is_for_one_replica(monkeypatch):
     several = tf.distribute.MirroredStrategy(["CPU:0"])
     monkeypatch.setattr(tf.distribute.MirroredStrategy, "num_replicas_in_sync", 2)
     assert not can_jit_compile(several)
+    assert not choose_jit_compile(True, several, FEWEST_STEPS)
+
+
+def test_auto_compiles_a_training_that_is_long_enough_on_a_cpu(monkeypatch):
+    one = make_strategy("none")
+    monkeypatch.setattr("tf3dlocal.training.strategy.has_accelerator", lambda: False)
+    assert choose_jit_compile("auto", one, FEWEST_STEPS) and not choose_jit_compile("auto", one, FEWEST_STEPS - 1)
+    assert choose_jit_compile(True, one, 1) and not choose_jit_compile(False, one, FEWEST_STEPS)
+    monkeypatch.setattr("tf3dlocal.training.strategy.has_accelerator", lambda: True)
+    assert not choose_jit_compile("auto", one, FEWEST_STEPS) and choose_jit_compile(True, one, 1)

@@ -12,8 +12,6 @@ import time
 
 import numpy as np
 import pytest
-from small_walks import write_small_walks
-from tiny_gait import PROTOCOL
 
 PROGRAM = pathlib.Path(__file__).with_name("worker.py")
 SECONDS = 420  # no process may take longer; on a free machine it takes ten
@@ -21,14 +19,6 @@ SECONDS = 420  # no process may take longer; on a free machine it takes ten
 SETTINGS = ["data.subjects_per_batch=3", "model.arguments.dropout=0", "optimizer.name=sgd", "schedule.learning_rate=0.1"]
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("prepared")
-    write_small_walks(folder)
-    (folder / "small.yaml").write_text(PROTOCOL)
-    return folder
 
 
 def free_addresses(number):

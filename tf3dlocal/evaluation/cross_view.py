@@ -16,6 +16,7 @@ from tf3dlocal.evaluation.subject_ids import shorten_list
 
 _ROWS_AT_ONCE = 1024
 
+
 def cross_view(
     embeddings,
     subjects,

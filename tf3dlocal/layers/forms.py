@@ -33,9 +33,14 @@ def choose_form(form):
         raise ValueError(f"Unknown form {form!r}; there are {', '.join(FORMS)}.")
     if form != "auto":
         return form
-    if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
+    if has_accelerator():
         return "reference"
     return "minimal" if _compiled.get() else "stacked"
+
+
+def has_accelerator() -> bool:
+    """Whether this machine computes on a GPU or a TPU."""
+    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import threading
 
 import tensorflow as tf
 
+from tf3dlocal.layers.forms import has_accelerator
 from tf3dlocal.training.cluster import EXAMPLE, Cluster
 
 # How long a worker waits for the others to start: the queue of a cluster may give machines out minutes apart.
@@ -157,5 +158,4 @@ def choose_jit_compile(setting: bool | str, strategy: tf.distribute.Strategy, st
         return False
     if setting != "auto":
         return setting
-    accelerated = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
-    return not accelerated and steps >= FEWEST_STEPS
+    return not has_accelerator() and steps >= FEWEST_STEPS

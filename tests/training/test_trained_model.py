@@ -1,0 +1,28 @@
+"""What a step of training does beyond Keras' own."""
+
+import keras
+import numpy as np
+import pytest
+
+from tf3dlocal.layers import choose_form
+from tf3dlocal.training.trained_model import TrainedModel
+
+
+class NotesTheForm(keras.layers.Layer):
+    """Notes which form a layer within a traced step takes."""
+
+    def call(self, values):
+        self.form = choose_form("auto")
+        return values
+
+
+@pytest.mark.parametrize("num_slices", [None, 2], ids=["plain", "in slices"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_layers_of_a_step_are_told_whether_it_is_compiled(compiled, num_slices, monkeypatch):
+    monkeypatch.setattr("tf3dlocal.layers.forms.has_accelerator", lambda: False)
+    x, noting = keras.Input((3,)), NotesTheForm()
+    model = TrainedModel(x, {"values": keras.layers.Dense(2)(noting(x))})
+    model.num_slices = num_slices
+    model.compile("sgd", {"values": "mse"}, jit_compile=compiled)
+    model.fit(np.ones((4, 3)), {"values": np.ones((4, 2))}, batch_size=4, verbose=0)
+    assert noting.form == ("minimal" if compiled else "stacked")
