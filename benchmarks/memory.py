@@ -10,9 +10,10 @@ it to the last that reads it. Counted are bytes of all living tensors; 0 accumul
 fragments of the allocator, and the device's own share (about 0.5 GB of CUDA context).
 
 With --measure every step is also run once, on the CPU and in a process of its own, and the rise of its peak resident
-memory is set beside the count (use --precision float32 --form stacked and a small batch; Linux only). The plain step of
-the paper preset came to 1.07 of its count, in slices to 1.5 and more: the six paths of a block run side by side, where the
-count lets one follow the other, and the process itself takes 0.1 to 0.3 GB. No GPU has been measured.
+memory is set beside the count (use --precision float32 --form stacked and a small batch; Linux only). At 8 clips
+of 10 frames the plain step of the paper preset came to 1.25 times its count (1.46 GB), four slices to 3.8 times (0.76 GB): the
+process itself takes some tenths of a GB, and the six paths of a block run side by side where the count lets one follow the
+other. No GPU has been measured.
 """
 
 import argparse
