@@ -8,6 +8,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import pytest
 
+from tf3dlocal.onednn import use_onednn
+
+use_onednn()  # as the command line does
+
 
 @pytest.fixture(scope="session")
 def shared():

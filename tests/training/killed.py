@@ -30,7 +30,10 @@ OVERRIDES = ["steps=20", "report_every=3", "checkpoint_every=2", "evaluate_every
 
 
 class Killer:
-    """Kills its own process at the n-th moment of a kind: "step", "log", or what is being written, such as "best.keras"."""
+    """Kills its own process at the n-th moment of a kind: "step", "log", or what is being written, such as "best.keras".
+
+    The kill of the kind "outside" comes from the process above; the n-th step waits for it.
+    """
 
     def __init__(self, kind, countdown, rng):
         self.kind, self.countdown, self.rng = kind, countdown, rng
@@ -76,6 +79,8 @@ class Killer:
         report.run.path.with_name("stepping").touch()
         if self.is_time("step"):
             self.die()
+        if self.is_time("outside"):
+            signal.pause()  # a fast machine would be done before the kill comes
 
 
 def call(folder, arguments, kill=None, seconds=None, rng=None):
@@ -113,7 +118,7 @@ def kills_of(rng):
     """Pairs (kind, how often it passes): half a checkpoint and a kill from outside, and two of the others."""
     others = [("whole step-{:06d}.keras", 0), ("log", rng.randrange(3)), ("step", rng.randrange(4))]
     others += [("half best.keras", 0), ("named best.keras", 0)]
-    kinds = [("half step-{:06d}.keras", 0), ("outside", rng.random() / 2), *rng.sample(others, 2)]
+    kinds = [("half step-{:06d}.keras", 0), ("outside", rng.random() / 4), *rng.sample(others, 2)]
     rng.shuffle(kinds)
     return kinds
 
@@ -131,7 +136,7 @@ def train_both(folder, precision):
     ended, killed = [], [*arguments, str(folder / "killed")]
     for kind, value in kills_of(rng):
         if kind == "outside":
-            signal_number = call(folder, killed, seconds=value)
+            signal_number = call(folder, killed, (kind, 3), seconds=value)
         else:
             steps = [int(path.stem[5:]) for path in (folder / "killed" / "checkpoints").glob("step-*.keras")]
             kind = kind.format(max(steps, default=0) + rng.choice([2, 4]))  # the next checkpoint or the one after it

@@ -116,9 +116,12 @@ def test_xla_is_for_one_replica(monkeypatch):
     assert not choose_jit_compile(True, several, FEWEST_STEPS)
 
 
-def test_auto_compiles_a_training_that_is_long_enough_on_a_cpu(monkeypatch):
+def test_auto_compiles_a_training_that_is_long_enough_on_a_cpu_without_onednn(monkeypatch):
     one = make_strategy("none")
     monkeypatch.setattr("tf3dlocal.training.strategy.has_accelerator", lambda: False)
+    monkeypatch.setattr("tf3dlocal.training.strategy.has_onednn", lambda: True)
+    assert not choose_jit_compile("auto", one, FEWEST_STEPS) and choose_jit_compile(True, one, 1)
+    monkeypatch.setattr("tf3dlocal.training.strategy.has_onednn", lambda: False)
     assert choose_jit_compile("auto", one, FEWEST_STEPS) and not choose_jit_compile("auto", one, FEWEST_STEPS - 1)
     assert choose_jit_compile(True, one, 1) and not choose_jit_compile(False, one, FEWEST_STEPS)
     monkeypatch.setattr("tf3dlocal.training.strategy.has_accelerator", lambda: True)

@@ -25,4 +25,4 @@ def test_the_layers_of_a_step_are_told_whether_it_is_compiled(compiled, num_slic
     model.num_slices = num_slices
     model.compile("sgd", {"values": "mse"}, jit_compile=compiled)
     model.fit(np.ones((4, 3)), {"values": np.ones((4, 2))}, batch_size=4, verbose=0)
-    assert noting.form == ("minimal" if compiled else "stacked")
+    assert noting.form == ("minimal" if compiled else "reference")

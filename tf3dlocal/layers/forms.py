@@ -18,9 +18,9 @@ def choose_form(form):
         sliced:    "stacked", and pooling as a maximum of strided slices.
         minimal:   "sliced", and convolutions by minimal filtering where that saves half of their products.
 
-    All compute the same values, up to rounding. On a CPU "auto" is "stacked", and "minimal" in a graph that XLA compiles
-    (see `compiled_graph`): without XLA nothing fuses the sums around the products, and "minimal" is the slowest. On an
-    accelerator it is "reference", the vendor's convolution, until somebody measures otherwise. `tf3dlocal benchmark` does.
+    All compute the same values, up to rounding. "auto" is "reference", but "minimal" in a graph that XLA compiles for a CPU
+    (see `compiled_graph`): XLA's own conv3d is slow there, and without XLA nothing fuses the sums around the products of
+    "minimal". On an accelerator nobody has measured yet which one is fastest; `tf3dlocal benchmark` does.
 
     Raises:
         ValueError: an unknown form.
@@ -33,9 +33,7 @@ def choose_form(form):
         raise ValueError(f"Unknown form {form!r}; there are {', '.join(FORMS)}.")
     if form != "auto":
         return form
-    if has_accelerator():
-        return "reference"
-    return "minimal" if _compiled.get() else "stacked"
+    return "minimal" if _compiled.get() and not has_accelerator() else "reference"
 
 
 def has_accelerator() -> bool:

@@ -1,6 +1,7 @@
 """Convolution over frames, height and width."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from tf3dlocal.layers.forms import choose_form
@@ -9,6 +10,15 @@ from tf3dlocal.layers.minimal_filtering import minimal_filtering
 
 # Below, the sums of minimal filtering cost more than the products that they save (two CPU cores with AVX2).
 FEWEST_CHANNELS = 64
+
+
+def plain_convolution(volume, kernel):
+    """A 3-D convolution, zero padded to the same size, as the framework has it.
+
+    Where TensorFlow 2.21 computes with oneDNN it joins a pad and the conv3d that reads it into one operation, and that one
+    forgets that the convolution itself pads, too. It joins no pad with anything else in between.
+    """
+    return ops.conv(tf.ensure_shape(volume, volume.shape), kernel, padding="same")
 
 
 def stacked_convolution(volume, kernel):
@@ -54,7 +64,7 @@ def volume_convolution(volume, kernel, form="auto"):
     """A 3-D convolution, zero padded to the same size, in one of the equal forms of `choose_form`."""
     form = choose_form(form)
     if form == "reference":
-        return ops.conv(volume, kernel, padding="same")
+        return plain_convolution(volume, kernel)
     if form == "minimal":
         return minimal_convolution(volume, kernel)
     return stacked_convolution(volume, kernel)

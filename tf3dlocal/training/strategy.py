@@ -10,6 +10,7 @@ import threading
 import tensorflow as tf
 
 from tf3dlocal.layers.forms import has_accelerator
+from tf3dlocal.onednn import has_onednn
 from tf3dlocal.training.cluster import EXAMPLE, Cluster
 
 # How long a worker waits for the others to start: the queue of a cluster may give machines out minutes apart.
@@ -148,14 +149,15 @@ def can_jit_compile(strategy: tf.distribute.Strategy) -> bool:
 
 
 def choose_jit_compile(setting: bool | str, strategy: tf.distribute.Strategy, steps: int) -> bool:
-    """Resolve training.jit_compile: True and False stay, where they can; "auto" compiles on one CPU, not on accelerators.
+    """Resolve training.jit_compile: True and False stay, where they can; "auto" compiles on one CPU without oneDNN.
 
     There a compiled step takes half to two thirds of the time (see `tf3dlocal.layers.choose_form`), but making it costs
     one to two minutes of processor time, so a training of less than `FEWEST_STEPS` steps is not compiled. The answer does not
-    depend on where a training resumes. Accelerators: not before somebody has measured it there.
+    depend on where a training resumes. With oneDNN's convolutions the step that is not compiled is the faster one (see
+    `tf3dlocal.onednn`). Accelerators: not before somebody has measured it there.
     """
     if not can_jit_compile(strategy):
         return False
     if setting != "auto":
         return setting
-    return not has_accelerator() and steps >= FEWEST_STEPS
+    return not has_accelerator() and not has_onednn() and steps >= FEWEST_STEPS
