@@ -3,13 +3,16 @@
     python benchmarks/start.py [TABLE ...] [--quick] [--rounds N] [--json FILE] [--out [DIR]]
 
 Every call is a fresh Python process; all take turns. "plain" imports TensorFlow and Keras and nothing of ours; each of the
-others imports one of our packages after them, in the same process: their difference is what the package adds.
+others imports one of our packages after them, in the same process: their difference is what the package adds. The tables
+first-training-step and first-inference go on to the end of the first step of the release at 2 walks of 30 frames: what
+tracing costs, and compiling by XLA, and how much of that TensorFlow's cache of compiled graphs saves the second time.
 """
 
 import sys
+import tempfile
 
 from _fresh_processes import fresh_processes
-from _tables import chosen, keep, options_of, show
+from _tables import ROOT, chosen, keep, options_of, show
 
 PACKAGES = ("tf3dlocal", "tf3dlocal.models", "tf3dlocal.layers", "tf3dlocal.data.pipeline", "tf3dlocal.evaluation",
             "tf3dlocal.training", "tf3dlocal.serving")
@@ -39,7 +42,31 @@ def command(rounds):
     return fresh_processes("the command line", programs, rounds)
 
 
-TABLES = {"beside-tensorflow": beside_tensorflow, "without-tensorflow": without_tensorflow, "command": command}
+def first_call(step):
+    """A function that measures the first call of a benchmark step, such as "training_step"."""
+    config = str(ROOT / "configs" / "three_d_local_release_casia_b_st.yaml")
+
+    def measure(rounds):
+        def program(calls, compiled=False, cache=""):
+            flags = f"os.environ['TF_XLA_FLAGS'] = '--tf_xla_persistent_cache_directory={cache}'; " if cache else ""
+            return (
+                f"import os; {flags}from tf3dlocal.console import start_tensorflow; start_tensorflow()\n"
+                f"from tf3dlocal.benchmark.{step} import {step}\n"
+                f"call = {step}({config!r}, walks=2, frames=30, compiled={compiled})\n"
+                f"for _ in range({calls}): call()")
+
+        with tempfile.TemporaryDirectory() as cache:
+            programs = {"the model is built": program(0), "and called": program(1), "compiled and called": program(1, True)}
+            programs["compiled, from the cache"] = program(1, True, cache)
+            return fresh_processes(f"first call: {step}", programs, min(rounds, 3))
+
+    return measure
+
+
+TABLES = {
+    "beside-tensorflow": beside_tensorflow, "without-tensorflow": without_tensorflow, "command": command,
+    "first-training-step": first_call("training_step"), "first-inference": first_call("inference_step"),
+}  # fmt: skip
 
 
 def main():

@@ -21,7 +21,7 @@ def benchmark(
     frames: Annotated[int, typer.Option(min=1, help="Frames of every walk.")] = 30,
     size: Annotated[int, typer.Option(min=16, help="Height of the silhouettes.")] = 64,
     forms: Annotated[str, typer.Option(metavar="A,B,..", help="Equal forms of the layers, beside each other.")] = (
-        "auto,reference"
+        "auto,stacked"
     ),
     compiled: Annotated[
         Literal["config", "yes", "no", "both"], typer.Option(help="By XLA; config: as training.jit_compile says.")
