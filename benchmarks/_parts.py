@@ -17,7 +17,6 @@ from tf3dlocal.layers import (
     MixtureSampler3D,
     TrilinearSampler3D,
     VolumeConvolution,
-    compiled_graph,
     decode_location,
     halving_max_pool,
 )  # fmt: skip
@@ -38,7 +37,7 @@ def part(name, walks, frames, form="auto", compiled=False, backward=True):
 
     @tf.function(jit_compile=compiled)
     def graph(*values):
-        with compiled_graph(compiled), tf.GradientTape() as tape:
+        with tf.GradientTape() as tape:
             tape.watch(values)
             outputs = function(*values)
         return tape.gradient(outputs, [*values, *weights], upstream) if backward else outputs

@@ -8,9 +8,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import pytest
 
-from tf3dlocal.onednn import use_onednn
-
-use_onednn()  # as the command line does
+import tf3dlocal  # noqa: F401  (before TensorFlow, as a user's program does: see tf3dlocal.onednn)
 
 
 @pytest.fixture(scope="session")

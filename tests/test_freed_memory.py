@@ -20,11 +20,24 @@ before = faults()
 for _ in range(5): touch()
 print(int(bool(kept)), faults() - before, resident)
 """
+# Blocks of 64 MB, 3 GB together, touched once and freed: what is marked for large pages in the end, in MB.
+LARGE_PAGES = """
+from tf3dlocal.freed_memory import keep_freed_memory
+keep_freed_memory()
+blocks = [bytearray(64 << 20) for _ in range(48)]
+del blocks
+marked = size = 0
+for line in open("/proc/self/smaps"):
+    name, *rest = line.split()
+    size = int(rest[0]) if name == "Size:" else size
+    if name == "VmFlags:" and "hg" in rest: marked += size >> 10
+print(marked)
+"""
 
 
-def ran(how, **variables):
+def ran(how, program=PROGRAM, **variables):
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    command = [sys.executable, "-c", PROGRAM, how]
+    command = [sys.executable, "-c", program, how]
     output = subprocess.run(command, env={**environment, **variables}, capture_output=True, text=True, check=True).stdout
     return [int(number) for number in output.split()]
 
@@ -38,6 +51,13 @@ def test_five_blocks_of_200_mb_fault_their_pages_in_once_only():
     assert plain_faults > 5 * 90  # at least one fault per 2 MB; mostly one per 4 KB
     assert faults < plain_faults / 5
     assert resident < plain_resident + 20_000  # KB: the addresses that are taken hold no memory
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
+def test_gigabytes_that_were_freed_stay_and_are_marked_for_large_pages():
+    if not ran("keep")[0] or not os.path.exists("/sys/kernel/mm/transparent_hugepage"):
+        pytest.skip("this C library has no mallopt, or this kernel no large pages")
+    assert ran("keep", LARGE_PAGES)[0] > 1800  # MB; the half of a small machine's memory may be less than 8 GB
 
 
 def test_who_has_set_the_allocator_up_is_left_alone():

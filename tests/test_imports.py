@@ -19,21 +19,22 @@ MAY_IMPORT = {
     "visualization": set(),
     "config": set(),
     "models": {"layers"},
-    "training": {"config", "data", "freed_memory", "layers.forms", "models", "losses", "evaluation"},
+    "training": {"config", "data", "freed_memory", "layers.forms", "models", "losses", "evaluation", "onednn"},
     "checkpoints": {"models"},
     "serving": {"data.silhouettes", "data.frames", "data.raw_sequences", "evaluation"},
-    "comparison": {"config", "data", "evaluation", "layers.forms", "models", "open_model", "training", "visualization"},
-    "benchmark": {"config", "freed_memory", "layers", "models", "training"},
+    "comparison": {"config", "data", "evaluation", "models", "open_model", "training", "visualization"},
+    "benchmark": {"config", "freed_memory", "layers", "models", "onednn", "training"},
     "cli": {"*"},
     "console": {"freed_memory"},
     "freed_memory": set(),
+    "onednn": set(),
     "open_model": {"*"},
     "demo": {"*"},
-    "__init__": set(),
+    "__init__": {"onednn"},
     "__main__": {"cli"},
 }
-MAY_USE_TENSORFLOW = {"benchmark", "data", "training", "comparison", "serving", "cli", "console", "open_model", "demo"}
-TENSORFLOW_BEHIND = {"layers/forms.py", "losses/gather_batch.py", "losses/sorted_negatives.py", "evaluation/embedding.py"}
+MAY_USE_TENSORFLOW = {"benchmark", "data", "training", "comparison", "serving", "cli", "console", "onednn", "open_model", "demo"}
+TENSORFLOW_BEHIND = {"layers/forms.py", "layers/volume_convolution.py", "losses/gather_batch.py", "losses/sorted_negatives.py", "evaluation/embedding.py"}
 
 
 def modules():

@@ -11,7 +11,6 @@ import tempfile
 import rich.console
 
 from tf3dlocal.freed_memory import keep_freed_memory
-from tf3dlocal.onednn import use_onednn
 
 MISTAKE = 1  # exit code; typer itself ends with 2 for wrong usage and 130 for an interrupt
 
@@ -51,7 +50,6 @@ def start_tensorflow():
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     keep_freed_memory()
-    use_onednn()
     with _standard_error_kept_back():
         import tensorflow as tf
 

@@ -32,7 +32,7 @@ identical_views: exclude
 """
 
 CONFIG = """\
-# A 3DLocal small enough to learn while one waits: a third of the paper's channels, short clips, few steps.
+# A 3DLocal small enough to learn while one waits: three eighths of the paper's channels, short clips, few steps.
 data:
   folder: {prepared}
   protocol: {protocol}

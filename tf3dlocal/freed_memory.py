@@ -6,7 +6,7 @@ import os
 # Numbers of glibc's mallopt (malloc.h) and of Linux' madvise (mman.h).
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
 HUGE_PAGES = 14
-LARGEST = 2**31 - 1
+LARGEST, NEVER = 2**31 - 1, -1
 BLOCK, MOST_BLOCKS = 2**30, 8
 VARIABLES = (
     "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD",
@@ -36,7 +36,7 @@ def keep_freed_memory() -> bool:
     c = ctypes.CDLL(None)
     if not (hasattr(c, "gnu_get_libc_version") and hasattr(c, "mallopt")):
         return False
-    settings = {MMAP_THRESHOLD: LARGEST, TRIM_THRESHOLD: LARGEST, TOP_PAD: 2**26, ARENA_MAX: 1}
+    settings = {MMAP_THRESHOLD: LARGEST, TRIM_THRESHOLD: NEVER, TOP_PAD: 2**26, ARENA_MAX: 1}
     if not all(c.mallopt(name, value) for name, value in settings.items()):
         return False
     _advise_large_pages(c)

@@ -10,8 +10,9 @@ SETTING = "TF_ENABLE_ONEDNN_OPTS"
 def use_onednn() -> bool:
     """Have TensorFlow use oneDNN's kernels, unless `SETTING` says otherwise or TensorFlow is there already.
 
-    TensorFlow does so by itself on processors with AVX-512 VNNI and newer, and takes Eigen's kernels on others. With oneDNN
-    a training step of the release preset took 0.58 of the time even where both were held to AVX2.
+    The import of tf3dlocal calls this: import it before TensorFlow. By itself TensorFlow does so on processors with
+    AVX-512 VNNI and newer, and takes Eigen's kernels on others. With oneDNN a training step of the release preset took 0.58
+    of the time even where both were held to AVX2.
 
     Returns:
         Whether it was done.

@@ -157,6 +157,13 @@ def test_an_old_data_set_is_kept_until_the_new_one_can_be_written(tmp_path):
     assert len(open_walks(tmp_path / "out")) == 8
 
 
+def test_what_a_call_left_that_was_killed_behind_its_last_walk_is_removed_by_the_next(tmp_path):
+    prepared(tmp_path)
+    (tmp_path / "out" / ".parts").mkdir()
+    assert prepare(tmp_path / "raw", tmp_path / "out", workers=1, progress=False).reused
+    assert not (tmp_path / "out" / ".parts").exists()
+
+
 def test_a_data_set_that_lost_a_shard_is_made_again(tmp_path):
     prepared(tmp_path)
     (tmp_path / "out" / DATA[1]).unlink()

@@ -182,6 +182,12 @@ def test_embeddings_that_are_not_finite_are_refused_and_the_walk_is_named():
         run(walks, toy_protocol())
 
 
+def test_embeddings_whose_distances_overflow_are_refused_as_a_model_that_has_diverged():
+    """A distance that is no number would be no larger than any other, and every probe a hit."""
+    with pytest.raises(ValueError, match="1 of 2 embeddings are not finite, or too large .*ann nm-02 018"):
+        run([(0, "ann", "nm-01", 0), (1e19, "ann", "nm-02", 18)], toy_protocol())
+
+
 def test_columns_of_different_length_are_refused():
     with pytest.raises(ValueError, match=r"\[2, 1, 2, 2\]"):
         cross_view(np.zeros((2, 1)), ["a"], ["nm-01"] * 2, [0, 0], toy_protocol())

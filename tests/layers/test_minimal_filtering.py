@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf3dlocal.layers import FramePooling, choose_form, compiled_graph, minimal_filtering
+from tf3dlocal.layers import FramePooling, choose_form, in_compiled_graph, minimal_filtering
 from tf3dlocal.layers.volume_convolution import FEWEST_CHANNELS, stacked_convolution, volume_convolution
 
 
@@ -73,25 +73,27 @@ def test_half_precision_and_narrow_maps_take_the_plain_products():
 def test_auto_is_minimal_only_where_the_graph_is_compiled():
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("on a GPU auto is the vendor's convolution everywhere")
-    assert choose_form("auto") == "reference"
-    with compiled_graph():
-        assert choose_form("auto") == "minimal"
-        assert choose_form("reference") == "reference"
-        with compiled_graph(False):
-            assert choose_form("auto") == "reference"
-        assert choose_form("auto") == "minimal"
-    assert choose_form("auto") == "reference"
+    seen = []
+
+    def noting(number):
+        seen.append((in_compiled_graph(), choose_form("auto"), choose_form("stacked")))
+        return number
+
+    def around(number):
+        return tf.function(noting, jit_compile=True)(noting(number))
+
+    tf.function(around)(noting(tf.constant(1)))
+    in_a_loop = tf.function(lambda: tf.while_loop(lambda i: i < 2, lambda i: noting(i) + 1, [0]), jit_compile=True)
+    in_a_loop()
+    plain, compiled = (False, "reference", "stacked"), (True, "minimal", "stacked")
+    assert seen == [plain, plain, compiled, compiled]
 
 
 def test_what_is_traced_as_compiled_holds_no_pooling_operation():
     """The maximum of slices is several times faster there; this is how a graph shows which form it was made with."""
 
     def operations(compiled):
-        def pooled(volume):
-            with compiled_graph(compiled):
-                return FramePooling()(volume)
-
-        graph = tf.function(pooled).get_concrete_function(tf.TensorSpec([1, 2, 4, 4, 1])).graph
+        graph = tf.function(FramePooling(), jit_compile=compiled).get_concrete_function(tf.TensorSpec([1, 2, 4, 4, 1])).graph
         return {operation.type for operation in graph.get_operations()}
 
     assert "MaxPool" not in operations(True)

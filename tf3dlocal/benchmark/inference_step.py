@@ -3,10 +3,10 @@
 import keras
 import tensorflow as tf
 
+from tf3dlocal.benchmark.chosen_form import chosen_form
 from tf3dlocal.benchmark.experiment_to_measure import experiment_to_measure
 from tf3dlocal.benchmark.moving_bodies import moving_bodies
 from tf3dlocal.freed_memory import keep_freed_memory
-from tf3dlocal.layers import compiled_graph
 from tf3dlocal.models import embedding_model
 from tf3dlocal.training.experiment import build_model
 
@@ -37,8 +37,7 @@ def inference_step(config, settings=(), walks=8, frames=30, size=64, form=None, 
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)], jit_compile=compiled)
     def embed(silhouettes):
-        with compiled_graph(compiled):
-            return model(silhouettes, training=False)
+        return model(silhouettes, training=False)
 
     silhouettes = tf.constant(silhouettes)
 
@@ -47,6 +46,6 @@ def inference_step(config, settings=(), walks=8, frames=30, size=64, form=None, 
 
     call.facts = {
         "walks": walks, "frames": frames, "parameters": model.count_params(),
-        "form": experiment.model.arguments.get("form", "auto"), "compiled": compiled,
+        **chosen_form(experiment.model.arguments.get("form", "auto"), compiled),
     }  # fmt: skip
     return call

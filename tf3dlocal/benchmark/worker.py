@@ -17,8 +17,6 @@ import sys
 import time
 import traceback
 
-from tf3dlocal.onednn import use_onednn
-
 
 def main():
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as answers:
@@ -37,7 +35,6 @@ def answers_to(questions):
     """The answers to a worker's questions, one by one; the first makes the callable, the others call it."""
     order = json.loads(next(questions))
     python_mb = resident_mb()
-    use_onednn()  # as the command line does
     function = load_function(order["function"])
     libraries_mb = resident_mb()
     begin = time.perf_counter()

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from tf3dlocal.comparison.planned_runs import PlannedRun
 from tf3dlocal.evaluation import Protocol, evaluate, evaluate_gait_energy, json_report
-from tf3dlocal.layers.forms import compiled_graph
 from tf3dlocal.models import embedding_model
 from tf3dlocal.open_model import open_model
 from tf3dlocal.training.forward_flops import forward_flops
@@ -92,8 +91,7 @@ def compiled(embedder):
 
     @tf.function(jit_compile=True)
     def embed(silhouettes):
-        with compiled_graph():
-            return embedder(silhouettes, training=False)
+        return embedder(silhouettes, training=False)
 
     return embed
 

@@ -115,7 +115,7 @@ class Training(Section):
     seed: NonNegativeInt = 0
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     strategy: Literal["auto", "none", "mirrored", "multi_worker", "tpu"] = "auto"  # see training.strategy
-    jit_compile: bool | Literal["auto"] = "auto"  # XLA; auto: on one CPU, for trainings long enough to repay compiling
+    jit_compile: bool | Literal["auto"] = "auto"  # XLA; auto: on one CPU without oneDNN, if long enough to repay it
     accumulation_steps: PositiveInt = 1  # slices that a batch is computed in, one after the other, to save memory
     recompute: bool = False  # compute maps again for the gradient, to save memory; more accumulation_steps do so anyway
     report_every: PositiveInt = 100

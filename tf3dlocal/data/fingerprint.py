@@ -9,7 +9,7 @@ from tf3dlocal.data.walk_dataset import WalkDataset
 
 
 def data_fingerprint(walks: WalkDataset) -> str:
-    """A checksum of all walks: who, how, from where, how long, and the CRC of the frames, in whatever order they lie.
+    """A checksum of all walks: who, how, from where, how long, and the CRC of the record, in whatever order they lie.
 
     Args:
         walks: a prepared data set or a choice of it.

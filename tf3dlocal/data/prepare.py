@@ -85,6 +85,7 @@ def prepare(
     shown = PreparationProgress(progress)
     done = _finished(out, fingerprint, settings, overwrite)
     if done is not None:
+        shutil.rmtree(out / PARTS, ignore_errors=True)  # of a call that was killed behind its last walk
         shown.tell(f"{out} is complete already: {done.num_walks} walks; nothing to do.")
         return done
     report = PreparationReport(name, source.path, source.pattern.layout, settings, fingerprint=fingerprint)

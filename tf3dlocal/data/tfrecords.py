@@ -105,7 +105,7 @@ def encode_strip_example(
         "subject": text(subject.encode()),
         "condition": text(condition.encode()),
     }
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
 
 
 def encode_walk(walk: Walk) -> bytes:

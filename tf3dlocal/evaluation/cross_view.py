@@ -16,6 +16,9 @@ from tf3dlocal.evaluation.subject_ids import shorten_list
 
 _ROWS_AT_ONCE = 1024
 
+# Squared distances are at most 16 times that and stay below the largest float32, 3.4e38.
+_LARGEST_SQUARE = 1e37
+
 
 def cross_view(
     embeddings,
@@ -191,14 +194,14 @@ def _check_columns(embeddings, subjects, conditions, view_degrees) -> None:
         raise ValueError(
             f"embeddings, subjects, conditions and view_degrees have {lengths} walks; one of each is needed"
         )
-    finite = np.ones(len(embeddings), bool)
+    usable = np.ones(len(embeddings), bool)
     for start in range(0, len(embeddings), _ROWS_AT_ONCE):
-        rows = np.asarray(embeddings[start : start + _ROWS_AT_ONCE], np.float32)  # what the distances are computed in
-        # Doubles: a sum of float32 cannot overflow.
-        finite[start : start + _ROWS_AT_ONCE] = np.isfinite(rows.sum(axis=(1, 2), dtype=np.float64))
-    if not finite.all():
-        first = int(np.flatnonzero(~finite)[0])
+        rows = np.asarray(embeddings[start : start + _ROWS_AT_ONCE], np.float64)
+        usable[start : start + _ROWS_AT_ONCE] = np.einsum("npc,npc->n", rows, rows) < _LARGEST_SQUARE
+    if not usable.all():
+        first = int(np.flatnonzero(~usable)[0])
         raise ValueError(
-            f"{int((~finite).sum())} of {len(finite)} embeddings are not finite, the first is walk {subjects[first]} "
-            f"{conditions[first]} {view_degrees[first]:03d}; the model has diverged or met a bad walk"
+            f"{int((~usable).sum())} of {len(usable)} embeddings are not finite, or too large for distances in float32; the "
+            f"first is walk {subjects[first]} {conditions[first]} {view_degrees[first]:03d}; the model has diverged or met "
+            "a bad walk"
         )

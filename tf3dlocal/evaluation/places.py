@@ -53,6 +53,8 @@ def places(
       >>> places(embeddings, np.array([7, 8, 7, 8]), np.array([2, 3]), [np.array([0, 1])]).tolist()
       [[0], [1]]
     """
+    if block_size < 1:
+        raise ValueError(f"block_size is {block_size}: give the number of probes at a time, such as 512")
     found = np.full((len(probes), len(galleries)), NOT_THERE, np.int32)
     blocks = range(0, len(probes), block_size)
     groups = _groups(embeddings, subject_numbers, galleries)
@@ -68,12 +70,12 @@ def places(
                 gallery = gallery_factor(embeddings, centre, as_one_part, rows)
 
                 def compare(start, views=views, centre=centre, gallery=gallery):
-                    block = probes[start : start + block_size]
-                    distances = distances_by_products(probe_factor(embeddings, centre, as_one_part, block), gallery)
-                    end = 0
+                    block, end = probes[start : start + block_size], 0
+                    factor = probe_factor(embeddings, centre, as_one_part, block)
                     for view in views:
                         begin, end = end, end + len(view.rows)
-                        before = _walks_before_own(distances[:, begin:end], block, subject_numbers[block], view)
+                        distances = distances_by_products(factor, gallery[:, begin:end])
+                        before = _walks_before_own(distances, block, subject_numbers[block], view)
                         found[start : start + block_size, view.column] = before
 
                 for _ in pool.map(compare, blocks):

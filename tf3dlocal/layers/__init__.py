@@ -5,7 +5,7 @@ from tf3dlocal.layers.basic_block_3d import BasicBlock3D
 from tf3dlocal.layers.batch_normalization import batch_normalization
 from tf3dlocal.layers.compact_block import CompactBlock
 from tf3dlocal.layers.focal_convolution import FocalConvolution
-from tf3dlocal.layers.forms import choose_form, compiled_graph
+from tf3dlocal.layers.forms import choose_form, in_compiled_graph
 from tf3dlocal.layers.frame_block import frame_block
 from tf3dlocal.layers.frame_pooling import FramePooling
 from tf3dlocal.layers.gaussian_sampler import GaussianSampler3D

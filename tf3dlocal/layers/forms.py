@@ -1,13 +1,9 @@
 """Which of several equal forms of an operation is the fast one: on this device, in this kind of graph."""
 
-import contextlib
-import contextvars
-
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util  # no public name tells whether a graph is compiled
 
 FORMS = ("auto", "reference", "stacked", "sliced", "minimal")
-
-_compiled = contextvars.ContextVar("compiled", default=False)
 
 
 def choose_form(form):
@@ -19,7 +15,7 @@ def choose_form(form):
         minimal:   "sliced", and convolutions by minimal filtering where that saves half of their products.
 
     All compute the same values, up to rounding. "auto" is "reference", but "minimal" in a graph that XLA compiles for a CPU
-    (see `compiled_graph`): XLA's own conv3d is slow there, and without XLA nothing fuses the sums around the products of
+    (see `in_compiled_graph`): XLA's own conv3d is slow there, and without XLA nothing fuses the sums around the products of
     "minimal". On an accelerator nobody has measured yet which one is fastest; `tf3dlocal benchmark` does.
 
     Raises:
@@ -33,7 +29,7 @@ def choose_form(form):
         raise ValueError(f"Unknown form {form!r}; there are {', '.join(FORMS)}.")
     if form != "auto":
         return form
-    return "minimal" if _compiled.get() and not has_accelerator() else "reference"
+    return "minimal" if in_compiled_graph() and not has_accelerator() else "reference"
 
 
 def has_accelerator() -> bool:
@@ -41,18 +37,11 @@ def has_accelerator() -> bool:
     return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
 
 
-@contextlib.contextmanager
-def compiled_graph(compiled=True):
-    """What is traced within goes into a graph that XLA compiles (or, with False, does not); a layer cannot see it itself.
+def in_compiled_graph():
+    """Whether what is traced at this moment goes into a graph that XLA compiles (`tf.function(jit_compile=True)`).
 
     Example:
-        >>> @tf.function(jit_compile=True)
-        ... def step(frames):
-        ...     with compiled_graph():
-        ...         return FramePooling()(frames)
+        >>> tf.function(lambda: tf.constant(in_compiled_graph()), jit_compile=True)().numpy()
+        True
     """
-    token = _compiled.set(bool(compiled))
-    try:
-        yield
-    finally:
-        _compiled.reset(token)
+    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())

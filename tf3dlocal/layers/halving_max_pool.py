@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from tf3dlocal.layers.forms import choose_form
+from tf3dlocal.layers.forms import choose_form, has_accelerator
 
 LOWEST = -65504.0  # of half precision
 
@@ -16,7 +16,7 @@ def halving_max_pool(volume, form="auto", halve_frames=True):
     Args:
         volume: float [batch, frames, height, width, channels].
         form: "auto", or one of the equal forms of `choose_form`: one pooling operation for "reference", the maximum of three
-            strided slices per axis for the others (pooling over frames is slow on a CPU).
+            strided slices per axis for the others, and in float16 on a CPU, for which TensorFlow has no such pooling.
         halve_frames: False leaves the frames alone.
 
     Returns:
@@ -28,7 +28,7 @@ def halving_max_pool(volume, form="auto", halve_frames=True):
         TensorShape([1, 15, 8, 6, 2])
     """
     axes = (1, 2, 3) if halve_frames else (2, 3)
-    if choose_form(form) == "reference":
+    if choose_form(form) == "reference" and (volume.dtype != "float16" or has_accelerator()):
         window = tuple(3 if axis in axes else 1 for axis in (1, 2, 3))
         strides = tuple(2 if axis in axes else 1 for axis in (1, 2, 3))
         margin = [(int(axis in axes),) * 2 for axis in range(5)]

@@ -3,7 +3,6 @@
 import keras
 import tensorflow as tf
 
-from tf3dlocal.layers.forms import compiled_graph
 from tf3dlocal.training.accumulated_gradients import accumulated_gradients
 
 
@@ -21,8 +20,7 @@ class TrainedModel(keras.Model):
     num_slices = None  # slices that a step's batch is computed in, see `accumulated_gradients`; None for the plain step
 
     def train_step(self, data):
-        with compiled_graph(self.jit_compile):
-            return super().train_step(data) if self.num_slices is None else self.train_step_in_slices(data)
+        return super().train_step(data) if self.num_slices is None else self.train_step_in_slices(data)
 
     def train_step_in_slices(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
