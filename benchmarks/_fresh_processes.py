@@ -1,4 +1,4 @@
-"""Programs of one line, each run anew every time: what a start costs, with all that Python reads from the disk."""
+"""What must be run anew every time: programs of one line, and calls that leave something behind."""
 
 import resource
 import subprocess
@@ -8,10 +8,11 @@ import time
 from tf3dlocal.benchmark.machine_facts import load_average, machine_facts
 from tf3dlocal.benchmark.measurements import Measurements, Row
 from tf3dlocal.benchmark.side_by_side import order_of
+from tf3dlocal.benchmark.worker_process import AlternativeFailed, WorkerProcess
 
 
 def fresh_processes(title, programs, rounds, conditions=None):
-    """Run each program once without counting, then all in turns.
+    """Run each program once without counting, then all in turns: what a start costs, with what Python reads from the disk.
 
     Args:
         title: what is measured.
@@ -25,19 +26,56 @@ def fresh_processes(title, programs, rounds, conditions=None):
     Raises:
         SystemExit: a program that fails, with what it wrote.
     """
-    rows, load = {name: Row(name) for name in programs}, {"before": load_average()}
     for program in programs.values():
         _run(program)
+
+    def run(name, row):
+        seconds, processor_seconds = _run(programs[name])
+        row.seconds.append(seconds)
+        row.processor_seconds.append(processor_seconds)
+
+    return _in_turns(title, programs, run, rounds, conditions)
+
+
+def fresh_calls(title, alternatives, rounds, conditions=None):
+    """Call every alternative once a round, each time in a new process; what it imports and makes beforehand does not count.
+
+    Args:
+        title, rounds, conditions: as in `fresh_processes`.
+        alternatives: list of `Alternative`; the ratios are to the first.
+
+    Returns:
+        Measurements; the peak memory is that of an alternative's own process, without what it starts.
+
+    Raises:
+        SystemExit: an alternative that fails, with what it wrote.
+    """
+    by_name = {alternative.name: alternative for alternative in alternatives}
+
+    def run(name, row):
+        try:
+            with WorkerProcess(by_name[name]) as worker:
+                made, answer = worker.start(), worker.run()
+        except AlternativeFailed as failure:
+            sys.exit(f"{name} failed: {failure}\n{failure.details}")
+        for field, value in made.items():
+            setattr(row, field, value)
+        row.seconds.append(answer["seconds"])
+        row.processor_seconds.append(answer["processor_seconds"])
+        row.peak_mb = answer["peak_mb"]
+
+    return _in_turns(title, by_name, run, rounds, conditions)
+
+
+def _in_turns(title, names, run, rounds, conditions):
+    """Measurements of what `run`, given a name and its row, adds to the row in every round."""
+    rows, load = {name: Row(name) for name in names}, {"before": load_average()}
     for number in range(rounds):
-        for name in order_of(programs, number):
-            seconds, processor_seconds = _run(programs[name])
-            rows[name].seconds.append(seconds)
-            rows[name].processor_seconds.append(processor_seconds)
-    for row in rows.values():
-        row.first_seconds = row.median
+        for name in order_of(names, number):
+            run(name, rows[name])
     load["after"] = load_average()
     conditions = {"rounds": rounds, "processes": "a fresh one for every call", **(conditions or {})}
-    return Measurements(title, list(rows.values()), [], next(iter(programs)), machine_facts(), load, conditions)
+    return Measurements(title, list(rows.values()), [], next(iter(names)), machine_facts(), load, conditions)
 
 
 def _run(program):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf3dlocal.benchmark.chosen_form import chosen_form
 from tf3dlocal.freed_memory import keep_freed_memory
 from tf3dlocal.layers import (
     RELEASE_PARTS,
@@ -46,7 +47,7 @@ def part(name, walks, frames, form="auto", compiled=False, backward=True):
         outputs = [value for value in tf.nest.flatten(graph(*inputs)) if value is not None]
         outputs[-1][..., :1].numpy()
 
-    call.facts = {"form": form, "compiled": compiled}
+    call.facts = {"compiled": compiled, "form": form} if form == "masks" else chosen_form(form, compiled)
     return call
 
 

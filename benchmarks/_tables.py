@@ -1,6 +1,7 @@
 """What the scripts of this folder have in common: their options, and where their tables go."""
 
 import argparse
+import os
 import pathlib
 import sys
 
@@ -21,13 +22,28 @@ def options_of(description, choices=(), quick="small sizes and few rounds: shows
     if choices:
         parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"only these tables: {', '.join(choices)}")
     parser.add_argument("--quick", action="store_true", help=quick)
+    add_places(parser)
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of every table")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of every library; its own default if not given")
+    return parser
+
+
+def add_places(parser):
+    """The options that say where numbers go beside the terminal."""
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers to FILE as well")
     parser.add_argument(
         "--out", type=pathlib.Path, nargs="?", const=ROOT / "benchmarks" / "results", metavar="DIR",
         help="keep numbers and tables as SCRIPT.json and .md in DIR, or benchmarks/results if none is named")  # fmt: skip
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of every table")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of every library; its own default if not given")
-    return parser
+
+
+def stay_on_the_cpu():
+    """Hide GPUs from every alternative, and from what the matrix product is measured with: the twins use none.
+
+    Returns:
+        The condition that says so.
+    """
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    return {"device": "CPU"}
 
 
 def chosen(parser, options, tables):

@@ -94,7 +94,7 @@ def read_all(prepared, num_walks, times):
     def call():
         return sum(int(walks.read(i % len(walks)).silhouettes[0, 0, 0]) for i in range(num_walks * times))
 
-    call.facts = {"walks": num_walks * times, "frames": int(walks.num_frames[0]) * num_walks * times}
+    call.facts = {"walks": num_walks * times, "total_frames": int(walks.num_frames[0]) * num_walks * times}
     return call
 
 

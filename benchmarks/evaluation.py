@@ -6,7 +6,8 @@ Ranks: random embeddings of 16 x 256 numbers for the test walks of CASIA-B (10,9
 the whole matrix of a pair of views with numpy, sorts it, and looks who stands first. OU-MVLP at its real size (133,780 test
 walks in a file of 2.2 GB, twenty minutes and more) is measured only where it is named: ou-mvlp-full.
 Whole walks: lengths as CASIA-B's, drawn between 50 and 130 frames, narrow models; the plain way calls the model walk by
-walk. TensorFlow's oneDNN kernels are a setting of the process (TF_ENABLE_ONEDNN_OPTS=1), so they are rows of their own.
+walk. All of them compute with oneDNN, as the command line does. `embed_walks` keeps freed memory, as `tf3dlocal evaluate`
+does; the plain way does not.
 """
 
 import pathlib
@@ -112,8 +113,11 @@ class Walks:
 def whole_walks(model, num_frames, way, batch_size=8):
     """A callable that embeds walks of these lengths: "call", "predict" (walk by walk) or "embed_walks"."""
     from tf3dlocal.evaluation import embed_walks
+    from tf3dlocal.freed_memory import keep_freed_memory
     from tf3dlocal.models import MODELS
 
+    if way == "embed_walks":
+        keep_freed_memory()
     model, walks = MODELS[model](**NARROW[model], seed=0), Walks(num_frames)
 
     def alone(i):
@@ -126,7 +130,7 @@ def whole_walks(model, num_frames, way, batch_size=8):
             return embed_walks(model, walks, batch_size, progress=False)
         return np.stack([alone(i) for i in range(len(num_frames))])
 
-    call.facts = {"walks": len(num_frames), "frames": int(np.sum(num_frames))}
+    call.facts = {"walks": len(num_frames), "total_frames": int(np.sum(num_frames))}
     return call
 
 
@@ -156,17 +160,14 @@ def growth_table(folder, quick):
 
 def embedding_table(model, quick):
     arguments = {"model": model, "num_frames": [12, 9, 12] if quick else lengths(12)}
-    onednn = {"TF_ENABLE_ONEDNN_OPTS": "1"}
     yield here("one by one, model(walk)", "whole_walks", **arguments, way="call")
     yield here("one by one, model.predict(walk)", "whole_walks", **arguments, way="predict")
     yield here("embed_walks, batch 1", "whole_walks", **arguments, way="embed_walks", batch_size=1)
     yield here("embed_walks, batch 8", "whole_walks", **arguments, way="embed_walks")
-    yield here("one by one, model(walk), oneDNN", "whole_walks", onednn, **arguments, way="call")
-    yield here("embed_walks, batch 8, oneDNN", "whole_walks", onednn, **arguments, way="embed_walks")
 
 
-def here(label, function, environment=None, **arguments):
-    return Alternative(label, f"{pathlib.Path(__file__).resolve()}:{function}", arguments, environment or {})
+def here(label, function, **arguments):
+    return Alternative(label, f"{pathlib.Path(__file__).resolve()}:{function}", arguments)
 
 
 def tables(folder, quick):

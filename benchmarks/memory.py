@@ -2,6 +2,7 @@
 
     python benchmarks/memory.py [--model three_d_local] [--preset paper] [--batch 128] [--frames 30]
                                 [--precision mixed_float16] [--accumulation-steps 0 1 2 4 8 16] [--form reference]
+                                [--json FILE] [--out [DIR]]
 
 The step (forward, losses, gradients) is written as a graph for exactly this batch, equal operations are joined as
 TensorFlow joins them, and the operations are gone through in their order: a tensor is alive from the operation that makes
@@ -28,6 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
+from _tables import add_places, keep_text
 
 from tf3dlocal.layers import PAPER_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, ScaledCrossEntropy
@@ -213,21 +215,26 @@ def build(arguments):
 
 
 def count(arguments):
+    """Print the counts and what they are made of; gives them as rows."""
     model = build(arguments)
     if arguments.run:
-        return run_once(step_function(model, arguments.batch, arguments.frames, *arguments.accumulation_steps)[0], arguments, model)
+        run_once(step_function(model, arguments.batch, arguments.frames, *arguments.accumulation_steps)[0], arguments, model)
+        return []
     parameters = sum(math.prod(weight.shape) for weight in model.trainable_variables)
     fixed = parameters * 4 * 4  # weights, gradients, Adam's two moments, all in float32
     print(f"{arguments.model} {arguments.preset}, {arguments.batch} clips of {arguments.frames} frames, {arguments.precision}, "
           f"form {arguments.form}: {parameters:,} parameters, {fixed / 1e9:.2f} GB with gradients and Adam")  # fmt: skip
+    rows = []
     for num_slices in arguments.accumulation_steps:
         function, border = step_function(model, arguments.batch, arguments.frames, num_slices)
         graph = function.graph
         memory = Memory(graph)
         print(f"accumulation_steps {num_slices or 'none (plain step)'}: peak {memory.peak / 1e9:.2f} GB, "
               f"{(memory.peak + fixed) / 1e9:.2f} GB with weights and Adam", flush=True)  # fmt: skip
+        rows.append({"accumulation_steps": num_slices, "peak_bytes": memory.peak, "fixed_bytes": fixed})
+        rows[-1]["measured_bytes"] = None
         if arguments.measure:
-            rise = measured(num_slices)
+            rise = rows[-1]["measured_bytes"] = measured(num_slices)
             print(f" measured on the CPU: {rise / 1e9:.2f} GB, {rise / memory.peak:.2f} times the count", flush=True)
         if border:
             kept = saved(graph, border)
@@ -236,6 +243,21 @@ def count(arguments):
         else:
             print(f" alive at the peak ({memory.inside / 1e9:.2f} GB of it inside a loop over slices):")
             print("\n".join(largest(memory.at_peak, arguments.largest // 2)))
+    return rows
+
+
+def keep(rows, arguments):
+    """Write the rows where it was asked to."""
+    names = ("model", "preset", "batch", "frames", "precision", "form", "channels", "parts")
+    asked = {name: getattr(arguments, name) for name in names}
+    lines = ["| accumulation steps | peak GB | with weights and Adam | measured |", "|--:|--:|--:|--:|"]
+    for row in rows:
+        peak, measured_gb = row["peak_bytes"] / 1e9, row["measured_bytes"] and f"{row['measured_bytes'] / 1e9:.2f}"
+        with_fixed = peak + row["fixed_bytes"] / 1e9
+        lines.append(f"| {row['accumulation_steps']} | {peak:.2f} | {with_fixed:.2f} | {measured_gb or ''} |")
+    said = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
+    text = f"# {__doc__.splitlines()[0]}\n\n{said}\n\n" + "\n".join(lines) + "\n"
+    keep_text("memory", text, {"benchmark": "memory", **asked, "rows": rows}, arguments)
 
 
 def main():
@@ -252,8 +274,12 @@ def main():
     parser.add_argument("--parts", type=int, help="fewer local paths, for a quick check")
     parser.add_argument("--measure", action="store_true", help="run each step on the CPU too")
     parser.add_argument("--run", action="store_true", help=argparse.SUPPRESS)
+    add_places(parser)
     keras.utils.set_random_seed(0)
-    count(parser.parse_args())
+    arguments = parser.parse_args()
+    rows = count(arguments)
+    if not arguments.run:
+        keep(rows, arguments)
 
 
 if __name__ == "__main__":

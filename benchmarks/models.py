@@ -4,13 +4,23 @@
 
 A table has the PyTorch twin (benchmarks/torch_twins), the form that the library chooses, not compiled (any length of walk)
 and compiled by XLA (for one length), and one of the others: 3-D convolutions as 2-D ones on stacked frames, not compiled.
-A training step is forward, losses, backward and optimizer, on a batch in memory. All are float32. The processes of a table are there together:
-about 13 GB for a training step of 8 walks, more for `paper`; --walks 2 where there is less.
+A training step is forward, losses, backward and optimizer, on a batch in memory. All are float32 and on the CPU, on a
+machine with a GPU too: the twins use none. The processes of a table are there together: about 13 GB for a training step
+of 8 walks and what the second PyTorch takes, more for `paper`; --walks 2 where there is less.
+
+Ours keep the memory that a step frees, in large pages (`tf3dlocal.freed_memory`). PyTorch as one installs it gives it
+back, which weighs with the large maps of a training step. So there is a row of PyTorch where glibc is told the same by
+environment variables; the plain one stays what ratios are to. And the twins of 3DLocal normalize, rectify and pool the map
+in front of the localization networks once for every part, as the authors' code does, where ours does it once for
+all parts (`NormalizedMaxPooling`): that is a merit of ours and stands in its times. GFLOP/s are of the same count for all.
 """
 
-from _tables import ROOT, TWINS, chosen, keep, options_of, show
+import functools
+
+from _tables import ROOT, TWINS, chosen, keep, options_of, show, stay_on_the_cpu
 
 from tf3dlocal.benchmark import Alternative, matmul_peak, side_by_side
+from tf3dlocal.benchmark.operations_of_step import add_operations, cost_of_config
 
 # system: (config, file and arguments of its twin)
 SYSTEMS = {
@@ -22,6 +32,11 @@ SYSTEMS = {
     "mt3d": ("mt3d_casia_b_st.yaml", "mt3d.py", {}),
 }
 TWIN = "PyTorch"
+# Thresholds that no map reaches (1 TB), and large pages (from glibc 2.35 on; older ones pass over it).
+FREED_MEMORY_KEPT = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**40), "MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_TOP_PAD_": str(2**26),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}  # fmt: skip
 OURS = [("ours", "auto", False), ("ours, XLA", "auto", True), ("ours, stacked", "stacked", False)]
 DEFAULT = ["release-training", "release-inference", "one-walk"]
 
@@ -29,6 +44,7 @@ DEFAULT = ["release-training", "release-inference", "one-walk"]
 def training(system, walks, frames):
     """The alternatives of one training step."""
     yield twin(system, "training_step", walks, frames)
+    yield twin(system, "training_step", walks, frames, f"{TWIN}, freed memory kept", FREED_MEMORY_KEPT)
     for name, form, compiled in OURS:
         yield ours("training_step", system, name, walks, frames, form=form, compiled=compiled)
 
@@ -40,25 +56,35 @@ def inference(system, walks, frames):
         yield ours("inference_step", system, name, walks, frames, form=form, compiled=compiled)
 
 
-def twin(system, step, walks, frames):
+def twin(system, step, walks, frames, name=TWIN, environment=None):
     _, file, arguments = SYSTEMS[system]
-    return Alternative(TWIN, f"{TWINS / file}:{step}", {"walks": walks, "frames": frames, **arguments})
+    return Alternative(name, f"{TWINS / file}:{step}", {"walks": walks, "frames": frames, **arguments}, environment or {})
 
 
 def ours(step, system, name, walks, frames, **arguments):
-    config = str(ROOT / "configs" / SYSTEMS[system][0])
-    arguments |= {"config": config, "walks": walks, "frames": frames}
+    arguments |= {"config": config_of(system), "walks": walks, "frames": frames}
     return Alternative(name, f"tf3dlocal.benchmark.{step}:{step}", arguments)
 
 
+def config_of(system):
+    return str(ROOT / "configs" / SYSTEMS[system][0])
+
+
+@functools.cache
+def gflop_per_walk(system, frames):
+    return cost_of_config(config_of(system), frames=frames)["gflop_per_walk"]
+
+
+STEPS = {"train": training, "inference": inference}
+
+
 def tables(walks, frames):
-    """{name of a table: (title, function that gives its alternatives, conditions)}."""
+    """{name of a table: (title, one of STEPS, system, walks, frames)}."""
     found = {}
     for system in SYSTEMS:
-        for step, alternatives in (("training", training), ("inference", inference)):
-            title = f"{system}: {'one training step' if step == 'training' else 'inference'}"
-            found[f"{system}-{step}"] = (title, alternatives, system, walks, frames)
-    found["one-walk"] = ("release: inference of one walk", inference, "release", 1, frames)
+        found[f"{system}-training"] = (f"{system}: one training step", "train", system, walks, frames)
+        found[f"{system}-inference"] = (f"{system}: inference", "inference", system, walks, frames)
+    found["one-walk"] = ("release: inference of one walk", "inference", "release", 1, frames)
     return found
 
 
@@ -73,13 +99,14 @@ def main():
     all_tables = tables(walks, frames)
     if not options.tables and not options.all:
         options.tables = DEFAULT[: 2 if options.quick else None]
+    names, device = chosen(parser, options, all_tables), stay_on_the_cpu()
     peak, results = matmul_peak(threads=options.threads), []
-    for name in chosen(parser, options, all_tables):
-        title, alternatives, system, walks, frames = all_tables[name]
+    for name in names:
+        title, step, system, walks, frames = all_tables[name]
         result = side_by_side(
-            alternatives(system, walks, frames), rounds, title, threads=options.threads, limit_seconds=limit,
-            conditions={"walks": walks, "frames": frames, "silhouettes": "64 x 44", "precision": "float32"})
-        result.machine["matmul_peak"] = peak
+            STEPS[step](system, walks, frames), rounds, title, threads=options.threads, limit_seconds=limit,
+            conditions={"walks": walks, "frames": frames, "silhouettes": "64 x 44", "precision": "float32", **device})
+        add_operations(result, step, walks, gflop_per_walk(system, frames), peak)
         show(result)
         results.append(result)
     keep("models", __doc__, results, options)

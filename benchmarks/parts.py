@@ -3,10 +3,11 @@
     python benchmarks/parts.py [TABLE ...] [--quick] [--rounds N] [--threads N] [--json FILE] [--out [DIR]]
 
 Sizes are those of the release's block 3 at 8 walks of 30 frames: maps of 16 x 11 with 64 or 128 channels; pooling is that of
-block 1, and the triplet loss has 8 x 16 walks and 16 parts. Gradients are by inputs and weights. "XLA" rows are compiled for one length.
+block 1, and the triplet loss has 8 x 16 walks and 16 parts. Gradients are by inputs and weights. "XLA" rows are
+compiled for one length. All is computed on the CPU, on a machine with a GPU too.
 """
 
-from _tables import TWINS, chosen, keep, options_of, show
+from _tables import TWINS, chosen, keep, options_of, show, stay_on_the_cpu
 
 from tf3dlocal.benchmark import Alternative, side_by_side
 
@@ -26,7 +27,7 @@ TABLES = {
     "samplers": ("samplers, with gradient", "gaussian", True, ONE_FORM, ("mixture", "trilinear")),
     "localization": (
         "six localization networks on one map, with gradient", "localization", True,
-        [("reference", False), ("auto", False), ("auto", True)], ()),
+        [("auto", False), ("stacked", False), ("auto", True)], ()),
     "micro-motion": ("micro-motion pooling, 16 parts, with gradient", "micro-motion", True, ONE_FORM, ()),
     "triplets": ("batch-all triplet loss, 8 x 16 walks, 16 parts, with gradient", "triplets", True,
                  [("masks", False), ("auto", False), ("auto", True)], ()),
@@ -54,14 +55,14 @@ def main():
     walks, frames, rounds = (2, 8, 3) if options.quick else (8, 30, 5)
     if options.quick and not options.tables:
         options.tables = QUICK
-    results = []
+    device, results = stay_on_the_cpu(), []
     for name in chosen(parser, options, TABLES):
         title, part, backward, forms, others = TABLES[name]
         result = side_by_side(
             alternatives(part, backward, forms, others, walks, frames), options.rounds or rounds, title,
             least_seconds=0.05 if options.quick else 0.2, threads=options.threads, pause=0.1,
             limit_seconds=None if options.rounds else 15,
-            conditions={"walks": walks, "frames": frames, "precision": "float32"})  # fmt: skip
+            conditions={"walks": walks, "frames": frames, "precision": "float32", **device})  # fmt: skip
         show(result)
         results.append(result)
     keep("parts", __doc__, results, options)

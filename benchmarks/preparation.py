@@ -1,26 +1,26 @@
 """How fast `prepare` is, against the plain loop that one would write oneself.
 
-    python benchmarks/preparation.py [RAW] [--subjects 8] [--quick] [--json FILE] [--out [DIR]]
+    python benchmarks/preparation.py [RAW] [--subjects 8] [--quick] [--rounds N] [--json FILE] [--out [DIR]]
 
 RAW is a folder of CASIA-B's SSS.tar.gz; without it synthetic walkers are drawn and packed so. The plain loop reads the
 unpacked frames with cv2.imread in one process, aligns them with numpy and cv2.resize, and writes each as a PNG, as the
 published scripts do; `prepare` reads the archives as they are and writes TFRecords, with one and with two processes. All
-are checked to give the same pictures.
+take turns, every run in a new process, and are checked to give the same pictures. The peak memory is without that of the
+processes that `prepare` starts.
 """
 
-import functools
 import os
 import pathlib
 import shutil
 import tarfile
 import tempfile
-import time
 
 import cv2
 import numpy as np
-from _tables import console, keep_text, options_of
+from _fresh_processes import fresh_calls
+from _tables import keep, options_of, show
 
-from tf3dlocal.benchmark.machine_facts import load_average, machine_facts
+from tf3dlocal.benchmark import Alternative
 from tf3dlocal.data import open_walks
 from tf3dlocal.data.prepare import prepare
 from tf3dlocal.data.walkers import write_walkers
@@ -53,17 +53,47 @@ def plain_loop(tree, out):
     return count
 
 
-def prepared(raw, out, workers):
-    """Prepare; returns the number of frames."""
-    return prepare(raw, out, name="bench", workers=workers, progress=False).num_raw_frames
+def run(raw, out, total_frames, workers=None):
+    """A callable that aligns all frames once, with `prepare` or, where no workers are named, in the plain loop."""
+    shutil.rmtree(out, ignore_errors=True)  # of the round before
+    if workers is not None:
+        import tensorflow  # noqa: F401  (loaded beforehand: its import is not what is measured)
+
+    def call():
+        if workers is None:
+            count = plain_loop(pathlib.Path(raw), pathlib.Path(out))
+        else:
+            count = prepare(raw, out, name="bench", workers=workers, progress=False).num_raw_frames
+        if count != total_frames:
+            raise ValueError(f"{raw} has {total_frames} frames, of which {count} were read")
+
+    call.facts = {"total_frames": total_frames}
+    return call
 
 
-def timed(call):
-    """(result, seconds on the clock, processor seconds of this process and its children)."""
-    before, clock = os.times(), time.perf_counter()
-    result = call()
-    after = os.times()
-    return result, time.perf_counter() - clock, sum(after[:4]) - sum(before[:4])
+def alternatives(folder, total_frames):
+    """The plain loop, and `prepare` from a tree and from archives; each writes to a folder of its own below `out`."""
+
+    def here(label, layout, out, **arguments):
+        arguments |= {"raw": str(folder / layout), "out": str(folder / "out" / out), "total_frames": total_frames}
+        return Alternative(label, f"{pathlib.Path(__file__).resolve()}:run", arguments)
+
+    yield here("plain loop, tree", "tree", "plain")
+    for layout in ("tree", "tars"):
+        for workers in (1, 2):
+            label = f"prepare, {layout}, {workers} process{'es' * (workers > 1)}"
+            yield here(label, layout, f"{layout}-{workers}", workers=workers)
+
+
+def check_pictures(out):
+    """Compare every twentieth walk of all prepared data sets with the plain loop's; gives the number of walks."""
+    for folder in sorted(out.glob("t*-*")):
+        walks = open_walks(folder)
+        for index in range(0, len(walks), 20):
+            walk = walks.read(index)
+            frames = [cv2.imread(str(path), 0) for path in sorted((out / "plain" / walk.name).iterdir())]
+            np.testing.assert_array_equal(walk.silhouettes, np.stack(frames))
+    return len(walks)
 
 
 def archives_of_walkers(folder, subjects, frames, views):
@@ -84,12 +114,11 @@ def main():
     parser.add_argument("--subjects", type=int, help="how many of them; 8 of RAW, 4 drawn ones")
     options = parser.parse_args()
     subjects = options.subjects or (2 if options.quick else 8 if options.raw else 4)
-    import tensorflow  # noqa: F401  (loaded once beforehand: its import is not what is measured)
-
-    before = load_average()
+    rounds = options.rounds or (1 if options.quick else 3)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        (folder / "tars").mkdir()
+        for name in ("tars", "out"):
+            (folder / name).mkdir()
         frames, views = (15, (0, 90)) if options.quick else (60, (0, 54, 90, 144))
         raw = options.raw or archives_of_walkers(folder, subjects, frames, views)
         archives = sorted(raw.glob("*.tar.gz"))[:subjects]
@@ -99,34 +128,13 @@ def main():
             shutil.copy(archive, folder / "tars")
             with tarfile.open(archive) as content:
                 content.extractall(folder / "tree", filter="data")
-        runs = {"plain loop, tree": lambda: plain_loop(folder / "tree", folder / "plain")}
-        for layout in ("tree", "tars"):
-            for workers in (1, 2):
-                name = f"prepare, {layout}, {workers} process{'es' * (workers > 1)}"
-                runs[name] = functools.partial(prepared, folder / layout, folder / f"{layout}-{workers}", workers)
-        rows = []
-        for name, call in runs.items():
-            frames, seconds, processor = timed(call)
-            row = {"name": name, "frames": frames, "frames_per_second": frames / seconds}
-            rows.append(row | {"processor_microseconds_per_frame": 1e6 * processor / frames})
-        walks = open_walks(folder / "tars-2")
-        for index in range(0, len(walks), 20):
-            walk = walks.read(index)
-            frames = [cv2.imread(str(path), 0) for path in sorted((folder / "plain" / walk.name).iterdir())]
-            np.testing.assert_array_equal(walk.silhouettes, np.stack(frames))
-        load = {"before": before, "after": load_average()}
-        lines = ["| | frames/s | CPU us/frame | times the plain loop |", "|---|--:|--:|--:|"]
-        lines += [
-            f"| {row['name']} | {row['frames_per_second']:.0f} | {row['processor_microseconds_per_frame']:.0f} "
-            f"| {row['frames_per_second'] / rows[0]['frames_per_second']:.2f} |"
-            for row in rows
-        ]
-        source = "of " + str(options.raw) if options.raw else "of drawn walkers"
-        count = f"{len(walks)} walks, {rows[0]['frames']} frames {source}"
-        lines += ["", f"{count}; all give the same pictures; load {load['before']}, {load['after']}"]
-    console.print("\n".join(lines), markup=False)
-    content = {"benchmark": "preparation", "quick": options.quick, "rows": rows, "machine": machine_facts(), "load": load}
-    keep_text("preparation", f"# {__doc__.splitlines()[0]}\n\n" + "\n".join(lines) + "\n", content, options)
+        total_frames = sum(1 for _ in (folder / "tree").glob("*/*/*/*.png"))
+        source = f"of {options.raw}" if options.raw else "of drawn walkers"
+        title = f"preparation of {total_frames:,} frames {source}"
+        result = fresh_calls(title, list(alternatives(folder, total_frames)), rounds)
+        result.conditions |= {"walks": check_pictures(folder / "out"), "pictures": "the same in all"}
+    show(result)
+    keep("preparation", __doc__, [result], options)
 
 
 if __name__ == "__main__":

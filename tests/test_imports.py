@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }
 MAY_USE_TENSORFLOW = {"benchmark", "data", "training", "comparison", "serving", "cli", "console", "onednn", "open_model", "demo"}
-TENSORFLOW_BEHIND = {"layers/forms.py", "layers/volume_convolution.py", "losses/gather_batch.py", "losses/sorted_negatives.py", "evaluation/embedding.py"}
+TENSORFLOW_BEHIND = {"layers/dropout.py", "layers/forms.py", "layers/volume_convolution.py", "losses/gather_batch.py", "losses/sorted_negatives.py", "evaluation/embedding.py"}
 
 
 def modules():

@@ -1,7 +1,8 @@
 """3DLocal in plain PyTorch, as one would write it without this library: the presets "release" and "paper".
 
-The release's modules carry the names of the authors' code, so that its checkpoints fit. Axes: batch n, channels c, frames t,
-height h, width w.
+The release's modules carry the names of the authors' code, so that its checkpoints fit. Like that code, both presets
+normalize, rectify and pool the map in front of a localization network once for every part; ours does it once for all
+parts of a block (`tf3dlocal.layers.NormalizedMaxPooling`). Axes: batch n, channels c, frames t, height h, width w.
 """
 
 import torch
@@ -44,8 +45,12 @@ class Backbone(nn.Module):
         x = silhouettes.flatten(0, 1).unsqueeze(1)  # (n t) 1 h w
         x = F.max_pool2d(self.layer2(self.layer1(x)), 2)
         x = F.max_pool2d(self.layer4(self.layer3(x)), 2)
-        y = self.layer6(self.layer5(x))
-        return tuple(maps.unflatten(0, (n, t)).transpose(1, 2) for maps in (x, y))  # n c t h w
+        return by_walk(x, n, t), by_walk(self.layer6(self.layer5(x)), n, t)
+
+
+def by_walk(x, n, t):
+    """(n t) c h w -> n c t h w, laid out anew once, since six modules and more read it."""
+    return x.unflatten(0, (n, t)).transpose(1, 2).contiguous()
 
 
 class Localization(nn.Module):
@@ -276,7 +281,7 @@ class PaperThreeDLocal(nn.Module):
         x = silhouettes.unsqueeze(1)  # n 1 t h w
         for block, (convolutions, local) in enumerate(zip(self.convolutions, self.local)):
             frames = convolutions(x.transpose(1, 2).flatten(0, 1))  # (n t) c h w
-            x = local(x, frames.unflatten(0, (n, t)).transpose(1, 2))
+            x = local(x, by_walk(frames, n, t))
             if block < 2:
                 x = F.max_pool3d(x, (1, 2, 2))
         features = self.hpm(self.temporal_pool(strips(x)))

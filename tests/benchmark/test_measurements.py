@@ -8,6 +8,7 @@ import rich.console
 
 from tf3dlocal.benchmark import moving_bodies
 from tf3dlocal.benchmark.cost_growth import cost_growth, fit_power
+from tf3dlocal.benchmark.matmul import numpy_matmul, tensorflow_matmul
 from tf3dlocal.benchmark.measurements import Measurements, Row, quartiles
 from tf3dlocal.benchmark.print_measurements import (
     bound_by,
@@ -59,6 +60,27 @@ def test_the_table_has_a_column_for_every_number_that_there_is(measured):
     assert rows[0][header.index("GFLOP/s")] == ""
     del measured.rows[1].facts["gflop"]
     assert "GFLOP/s" not in table_cells(measured)[0]
+
+
+def test_frames_of_a_whole_call_are_told_by_the_second(measured):
+    assert "frames/s" not in table_cells(measured)[0]
+    measured.rows[0].facts["total_frames"] = 820
+    header, rows = table_cells(measured)
+    assert [row[header.index("frames/s")] for row in rows] == ["200", ""]
+
+
+def test_what_the_environment_came_to_stands_under_the_table(measured):
+    measured.rows[1].facts |= {"form": "minimal", "onednn": True}
+    measured.machine["gpus"] = ["NVIDIA H100"]
+    page = markdown(measured)
+    assert "form of the layers: minimal (ours)" in page and "on a processor: oneDNN" in page and "8 GB, NVIDIA H100;" in page
+
+
+def test_both_libraries_products_are_measured():
+    for maker in (numpy_matmul, tensorflow_matmul):
+        call = maker(16)
+        call()
+        assert call.facts["gflop"] == 2 * 16**3 / 1e9
 
 
 def test_what_bounds_a_step_is_said_of_the_fastest_that_counts_its_operations(measured):

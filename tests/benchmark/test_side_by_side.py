@@ -3,6 +3,7 @@
 import itertools
 import json
 import pathlib
+import sys
 
 import pytest
 
@@ -114,6 +115,21 @@ def test_threads_are_set_for_every_alternative_alike(tmp_path):
     found = measure([toy("a", "noting", file=str(tmp_path / "log"), name="a")], rounds=1, threads=1)
     assert found.rows[0].facts["seen"] == "1"
     assert found.machine["threads"] == 1
+
+
+def test_no_alternative_takes_a_whole_gpu_for_itself(tmp_path, monkeypatch):
+    toy_here = toy("a", "noting", file=str(tmp_path / "log"), name="a")
+    monkeypatch.delenv("TF_FORCE_GPU_ALLOW_GROWTH", raising=False)
+    assert facts_of(toy_here)["growth"] == "true"
+    monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "false")
+    assert facts_of(toy_here)["growth"] == "false"  # who sets it decides
+
+
+def test_the_work_of_processes_that_an_alternative_starts_is_counted():
+    row = measure([toy("a", "asking_another", seconds=0.3)], rounds=1, warm_ups=0).rows[0]
+    if sys.platform == "win32":
+        pytest.skip("this system does not tell")
+    assert row.processor_seconds[0] >= 0.29
 
 
 def test_the_result_is_json_with_the_machine_it_was_made_on(tmp_path):

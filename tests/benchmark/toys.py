@@ -3,6 +3,8 @@
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import time
 
 
@@ -16,7 +18,8 @@ def noting(file, name, seconds=0.0):
             lines.write(f"{name} {begin} {time.monotonic()}\n")
         print("a library's chatter")
 
-    call.facts = {"walks": 2, "seen": os.environ.get("OMP_NUM_THREADS")}
+    threads, growth = map(os.environ.get, ("OMP_NUM_THREADS", "TF_FORCE_GPU_ALLOW_GROWTH"))
+    call.facts = {"walks": 2, "seen": threads, "growth": growth}
     return call
 
 
@@ -37,6 +40,16 @@ def counting(seconds):
         end = time.process_time() + seconds
         while time.process_time() < end:
             pass
+
+    return call
+
+
+def asking_another(seconds):
+    """Every call starts a process that takes so much of a processor's time."""
+    work = f"import time\nwhile time.process_time() < {seconds}: pass"
+
+    def call():
+        subprocess.run([sys.executable, "-S", "-c", work], check=True)
 
     return call
 

@@ -44,6 +44,7 @@ LAYERS = {
     "CompactBlock": Row(layers.CompactBlock, {"units": 5, "seed": 0}, ("b 3 8",), "b 5"),
     "CompactBlock, no bias": Row(
         layers.CompactBlock, {"units": 5, "seed": 0, "train_norm_bias": False}, ("b 3 8",), "b 5"),
+    "Dropout": Row(layers.Dropout, {"rate": 0.5, "seed": 0}, ("b 8",), "b 8"),
     "FocalConvolution": Row(
         layers.FocalConvolution, {"filters": 3, "kernel_size": 5, "num_strips": 2}, (VOLUME,), "b t 8 6 3"),
     "FramePooling": Row(layers.FramePooling, {}, (VOLUME,), "b t 4 3 4"),

@@ -24,23 +24,53 @@ from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 
 from tf3dlocal.cli import main
 from tf3dlocal.models import MODELS
-from tf3dlocal.training import callbacks, run_folder
+from tf3dlocal.training import callbacks, optimizers, run_folder
 
 OVERRIDES = ["steps=20", "report_every=3", "checkpoint_every=2", "evaluate_every=4", "held_out_subjects=2", "keep_model=best"]
+OVERRIDES = [f"training.{override}" for override in OVERRIDES]
+OVERRIDES += ["schedule={name: warmup_cosine, learning_rate: 1e-2}"]  # another rate at every step
+
+# One after the other, each in the call that goes on from what the one before it left: pairs (kind, how often it passes).
+# Best models are written at step 4, the first that is measured, and never again from a checkpoint of step 4 or later.
+KILLS = {
+    "float32": [
+        ("half best.keras", 0),
+        ("half step-000006.keras", 0),
+        ("log", 2),  # at step 9, behind a report at 6 and a rank-1 at 8
+        ("whole log.jsonl", 0),  # of the claim, which takes away the half line
+        ("whole step-000012.keras", 0),
+        ("whole model.keras", 0),
+    ],
+    "mixed_float16": [
+        ("named best.keras", 0),
+        ("half best.json", 0),
+        ("outside", 3),  # at step 6 or before
+        ("half step-000008.keras", 0),
+        ("removal of step-000004.keras", 0),
+        ("step", 2),
+    ],
+}
 
 
 class Killer:
-    """Kills its own process at the n-th moment of a kind: "step", "log", or what is being written, such as "best.keras".
+    """Kills its own process at a moment of a kind, counted from 0.
 
-    The kill of the kind "outside" comes from the process above; the n-th step waits for it.
+    step                  behind a step, before its checkpoint
+    log                   in the middle of a line of the log
+    half best.keras       in the middle of writing a file
+    whole best.keras      the file is written and has not got its name yet
+    named best.keras      it has just got its name
+    removal of best.json  a file is about to be removed
+    outside               whenever the process above kills; the step of that number waits for it
     """
 
     def __init__(self, kind, countdown, rng):
         self.kind, self.countdown, self.rng = kind, countdown, rng
-        self.sync, self.replace = run_folder.sync, os.replace
+        self.sync, self.replace, self.unlink = run_folder.sync, os.replace, pathlib.Path.unlink
         self.append, self.step = run_folder.RunFolder.append_log, callbacks.Report.on_train_batch_end
         run_folder.sync = self.while_writing
         run_folder.os.replace = self.before_the_rename
+        pathlib.Path.unlink = lambda path, missing_ok=False: self.before_the_removal(path, missing_ok)
         run_folder.RunFolder.append_log = lambda run, record: self.while_logging(run, record)
         callbacks.Report.on_train_batch_end = lambda report, batch, logs=None: self.after_a_step(report, batch, logs)
 
@@ -66,11 +96,16 @@ class Killer:
         if self.is_time("named " + target.name):
             self.die()
 
+    def before_the_removal(self, path, missing_ok):
+        if self.is_time("removal of " + path.name):
+            self.die()
+        self.unlink(path, missing_ok=missing_ok)
+
     def while_logging(self, run, record):
         if self.is_time("log"):
             line = json.dumps(record)
             with open(run.log_file, "a") as file:
-                file.write(line[: self.rng.randrange(len(line))])
+                file.write(line[: self.rng.randrange(1, len(line))])
             self.die()
         self.append(run, record)
 
@@ -114,15 +149,6 @@ def call(folder, arguments, kill=None, seconds=None, rng=None):
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
-def kills_of(rng):
-    """Pairs (kind, how often it passes): half a checkpoint and a kill from outside, and two of the others."""
-    others = [("whole step-{:06d}.keras", 0), ("log", rng.randrange(3)), ("step", rng.randrange(4))]
-    others += [("half best.keras", 0), ("named best.keras", 0)]
-    kinds = [("half step-{:06d}.keras", 0), ("outside", rng.random() / 4), *rng.sample(others, 2)]
-    rng.shuffle(kinds)
-    return kinds
-
-
 def train_both(folder, precision):
     rng = random.Random(precision)
     folder.mkdir()
@@ -130,17 +156,13 @@ def train_both(folder, precision):
     (folder / "small.yaml").write_text(PROTOCOL)
     (folder / "prepared").mkdir()
     write_small_walks(folder / "prepared")
-    settings = [word for key in [*OVERRIDES, f"precision={precision}"] for word in ("--set", f"training.{key}")]
+    settings = [word for key in [*OVERRIDES, f"training.precision={precision}"] for word in ("--set", key)]
     arguments = ["train", str(folder / "config.yaml"), "--data", str(folder / "prepared"), *settings, "--run"]
     call(folder, [*arguments, str(folder / "whole")])
     ended, killed = [], [*arguments, str(folder / "killed")]
-    for kind, value in kills_of(rng):
-        if kind == "outside":
-            signal_number = call(folder, killed, (kind, 3), seconds=value)
-        else:
-            steps = [int(path.stem[5:]) for path in (folder / "killed" / "checkpoints").glob("step-*.keras")]
-            kind = kind.format(max(steps, default=0) + rng.choice([2, 4]))  # the next checkpoint or the one after it
-            signal_number = call(folder, killed, (kind, value), rng=rng)
+    for kind, countdown in KILLS[precision]:
+        seconds = rng.random() / 4 if kind == "outside" else None
+        signal_number = call(folder, killed, (kind, countdown), seconds, rng)
         left = [path.name for path in (folder / "killed" / ".unfinished").glob("*")]
         ended.append([kind, signal_number, left])
     ended.append(["end", call(folder, killed), []])
@@ -150,7 +172,7 @@ def train_both(folder, precision):
 if __name__ == "__main__":
     MODELS["tiny_gait"] = tiny_gait
     # So the scale changes, and a gradient overflows, within a few steps.
-    keras.optimizers.LossScaleOptimizer = functools.partial(keras.optimizers.LossScaleOptimizer, dynamic_growth_steps=2)
+    optimizers.LossScaleOptimizer = functools.partial(optimizers.LossScaleOptimizer, dynamic_growth_steps=2)
     # TensorFlow has no average pooling in float16 on a CPU.
     keras.layers.AveragePooling3D = functools.partial(keras.layers.AveragePooling3D, dtype="float32")
     for precision in sys.argv[2:]:

@@ -23,7 +23,15 @@ from tf3dlocal.losses import (
 )
 from tf3dlocal.models import MODELS
 from tf3dlocal.training import run_experiment
+from tf3dlocal.training.optimizers import LossScaleOptimizer
 from tf3dlocal.training.strategy import make_strategy
+
+
+TRIPLETS = {
+    "batch_all": BatchAllTripletLoss(0.2),
+    "hard": TripletHardLoss(0.5),
+    "summed": TripletHardLoss(0.5, reduction="sum"),
+}
 
 
 def tiny_model(num_replicas):
@@ -46,7 +54,7 @@ def main(num_replicas, out):
     strategy = make_strategy("mirrored" if num_replicas > 1 else "none")
     assert strategy.num_replicas_in_sync == num_replicas
     found = {}
-    for mining, triplet in {"batch_all": BatchAllTripletLoss(0.2), "hard": TripletHardLoss(0.5)}.items():
+    for mining, triplet in TRIPLETS.items():
         with strategy.scope():
             model = tiny_model(num_replicas)
             model.compile(
@@ -63,14 +71,31 @@ def main(num_replicas, out):
         logs = model.fit(batches, epochs=1, verbose=0, shuffle=False).history
         found |= {f"{mining}/log/{name}": np.array(values) for name, values in logs.items()}
         found |= {f"{mining}/weight/{i}": weight for i, weight in enumerate(model.get_weights())}
+    found |= overflow_of_the_last_clips(strategy)
     for name in MODELS:
         found |= train_small_model(name, strategy)
     found |= whole_experiment(pathlib.Path(out).with_suffix(""), "mirrored" if num_replicas > 1 else "none")
     np.savez(out, **found)
 
 
+def overflow_of_the_last_clips(strategy):
+    """Three steps in float16; in the second, the gradient of the last quarter of the batch is not finite."""
+    with strategy.scope():
+        x = keras.Input([3])
+        y = keras.layers.Dense(2, kernel_initializer="ones", dtype="mixed_float16")(x)
+        model = keras.Model(x, keras.layers.Dense(1, kernel_initializer="ones", dtype="float32")(y))
+        model.compile(LossScaleOptimizer(keras.optimizers.SGD(1e-4), initial_scale=64.0), loss="mse")
+    inputs = np.ones([48, 3], "float32")
+    inputs[28:32] = 6e4  # a row adds up to more than float16 holds
+    batches = tf.data.Dataset.from_tensor_slices((inputs, np.zeros([48, 1], "float32"))).batch(16)
+    model.fit(batches, epochs=1, verbose=0, shuffle=False)
+    found = {f"overflow/weight/{i}": weight for i, weight in enumerate(model.get_weights())}
+    optimizer = model.optimizer
+    return {**found, "overflow/scale": optimizer.dynamic_scale.numpy(), "overflow/steps": optimizer.iterations.numpy()}
+
+
 def whole_experiment(folder, strategy):
-    """The same through `run_experiment`, from prepared walks to weights, without dropout (its draws differ by device)."""
+    """The same through `run_experiment`, from prepared walks to weights, without dropout: that of the tiny model is Keras' own."""
     from small_walks import write_small_walks
     from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 

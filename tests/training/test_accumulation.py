@@ -195,6 +195,20 @@ def test_mixed_precision_in_slices_trains_as_without(precision):
     assert int(optimizer.iterations) == 3  # no step was left out for an overflow
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("num_slices", "tolerance"), [(1, 1e-6), (4, 1e-3)])  # one slice: the same numbers, made again
+def test_local_paths_in_half_precision_train_in_slices_as_without(num_slices, tolerance):
+    """Slices call the two halves of a local path past Keras' own casting; an overflow is met in the same step."""
+    options = {"system": "three_d_local paper", "compact_channels": None, "num_classes": None, "dtype": "mixed_float16"}
+    log, weights, plain = fitted(None, **options)
+    sliced_log, sliced_weights, sliced = fitted(num_slices, **options)
+    np.testing.assert_allclose(sliced_log["loss"], log["loss"], rtol=0.01)
+    for ours, theirs in zip(sliced_weights, weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=tolerance, rtol=0)
+    assert int(sliced.iterations) == int(plain.iterations) >= 2
+    assert float(sliced.dynamic_scale) == float(plain.dynamic_scale)
+
+
 def test_a_model_is_cut_where_a_layer_looks_at_the_whole_batch():
     first, second, third = graph_sections(narrow("three_d_local paper", local_blocks=(2, 3))).sections
     assert [step.name for step in first.whole] == ["block_2_head/location"]

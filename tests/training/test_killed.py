@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf3dlocal.training.schedules import make_schedule
+
 PROGRAM = pathlib.Path(__file__).with_name("killed.py")
 PRECISIONS = ("float32", "mixed_float16")
 
@@ -48,9 +50,11 @@ def timeless_log(run):
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_it_was_killed_at_many_kinds_of_moments_also_in_the_middle_of_a_checkpoint(folder, precision):
     *kills, end = json.loads((folder / precision / "kills.json").read_text())
-    assert [signal for _, signal, _ in kills] == [9] * 4 and end[1] == 0
-    ((_, _, left),) = [kill for kill in kills if kill[0].startswith("half step-")]
-    assert len(left) == 1 and left[0].endswith(".keras")  # the half file was there
+    assert [signal for _, signal, _ in kills] == [9] * 6 and end[1] == 0
+    for kind, _, left in kills:
+        if kind.startswith(("half ", "whole ")):  # the file without its name was there
+            assert [name.partition("-")[2] for name in left] == [kind.partition(" ")[2]]
+    assert any(kind.startswith("half step-") for kind, _, _ in kills)
     output = (folder / precision / "output.txt").read_text()
     assert "killed begins with step 1 of 20" in output and "killed goes on behind step " in output
     assert f"{folder / precision}/killed/model.keras is the model of step 4, the best, with rank-1" in output
@@ -70,6 +74,8 @@ def test_weights_optimizer_loss_scale_draws_and_metrics_are_those_of_an_undistur
     if file.endswith("20.keras") and precision == "mixed_float16":
         steps_made = whole["optimizer/inner_optimizer/vars/0"]
         assert 10 < steps_made < 20, "some gradients overflowed, and the scale went down"
+        *_, rate = [record["learning_rate"] for record in timeless_log(folder / precision / "whole") if "loss" in record]
+        assert rate == float(make_schedule("warmup_cosine", 1e-2, 20)(int(steps_made) - 1))  # steps left out do not count
 
 
 @pytest.mark.slow
@@ -91,5 +97,6 @@ def test_log_tensorboard_and_the_best_tell_each_step_once(folder, precision):
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_nothing_unfinished_is_left(folder, precision):
     assert not list((folder / precision / "killed" / ".unfinished").iterdir())
-    names = {path.name for path in (folder / precision / "killed").iterdir()}
-    assert names == {path.name for path in (folder / precision / "whole").iterdir()}
+    for part in ("", "checkpoints"):
+        names = {path.name for path in (folder / precision / "killed" / part).iterdir()}
+        assert names == {path.name for path in (folder / precision / "whole" / part).iterdir()}

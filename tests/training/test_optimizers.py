@@ -6,7 +6,7 @@ import pytest
 
 from tf3dlocal.layers import LocalPath, PartPrior
 from tf3dlocal.training import optimizers
-from tf3dlocal.training.optimizers import make_optimizer
+from tf3dlocal.training.optimizers import LossScaleOptimizer, make_optimizer
 
 HEAD = PartPrior("head", 1 / 2, 1 / 2, 1 / 2, 1 / 2, 1 / 2, 1 / 2)
 
@@ -70,6 +70,39 @@ def test_the_rate_holds_under_loss_scaling(path_variables):
     optimizer = make_optimizer("sgd", 1e-2, localization_rate=0.5, loss_scaling=True)
     optimizer.build(path_variables)
     assert set(optimizer.inner_optimizer.rate_shares) == {0.5, 1.0}
+
+
+def scaled_model(optimizer, jit_compile):
+    """Two weights, and a loss in which an input above float16's range makes the gradient overflow."""
+    keras.utils.clear_session()
+    x = keras.Input([2])
+    model = keras.Model(x, keras.layers.Dense(1, kernel_initializer="ones", dtype="mixed_float16", name="only")(x))
+    scaled = optimizer(keras.optimizers.SGD(0.01), initial_scale=8.0, dynamic_growth_steps=2)
+    model.compile(scaled, loss="mse", jit_compile=jit_compile)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"])
+def test_on_one_device_loss_scaling_is_keras_own_and_a_file_of_keras_own_is_read(jit_compile, tmp_path):
+    inputs, answers = np.ones([4, 4, 2], "float32"), np.zeros([4, 4, 1], "float32")
+    inputs[2] = 6e4
+    kept, ours = scaled_model(keras.optimizers.LossScaleOptimizer, jit_compile), None
+    file = tmp_path / "kept.keras"
+    for step, batch in enumerate(zip(inputs, answers, strict=True)):
+        if step == 1:  # the rest is trained by both
+            kept.save(file)
+            ours = scaled_model(LossScaleOptimizer, jit_compile)
+            ours.load_weights(file)
+        for model in (kept, ours):
+            if model:
+                model.train_on_batch(*batch)
+    assert [v.path for v in ours.optimizer.variables] == [v.path for v in kept.optimizer.variables]
+    for mine, theirs in zip(ours.variables + ours.optimizer.variables, kept.variables + kept.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), theirs.numpy(), err_msg=mine.path)
+    assert float(ours.optimizer.dynamic_scale) == 8 and int(ours.optimizer.iterations) == 3  # doubled, halved; one left out
+    ours.save(file)
+    assert type(keras.saving.load_model(file).optimizer) is LossScaleOptimizer
 
 
 def test_the_optimizer_comes_back_from_its_config():

@@ -1,6 +1,10 @@
-"""The training as a whole: what it leaves behind, that it resumes to the bit, and what it says when something is wrong."""
+"""The training as a whole: what it leaves behind, that it goes on, and what it says when something is wrong.
+
+That it goes on to the bit, on one thread, is shown in test_killed.py.
+"""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -12,6 +16,8 @@ from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.data import data_fingerprint, open_walks
 from tf3dlocal.training import run_experiment
 from tf3dlocal.training.callbacks import Report
+from tf3dlocal.training.run_folder import RunFolder
+from tf3dlocal.training.run_lock import run_lock
 
 pytestmark = pytest.mark.usefixtures("tiny_model_by_name")
 
@@ -87,6 +93,51 @@ def test_a_run_folder_of_another_config_is_refused_with_the_keys_that_differ(tra
         ConfigError, match=r"data.clip_length: 4 in the folder, 3 now\n.*optimizer.name: 'adam' .*'sgd'"
     ):
         train(tmp_path, "training.steps=1", "optimizer.name=sgd", "data.clip_length=3")
+
+
+def test_a_second_training_in_a_folder_is_refused_while_the_first_one_writes_there(train, tmp_path):
+    run = RunFolder(tmp_path)
+    with run_lock(run), pytest.raises(ConfigError, match=rf"another training \(process {os.getpid()} on .*{tmp_path} at this"):
+        train(tmp_path)
+    assert list(tmp_path.iterdir()) == [run.lock_file]
+
+
+@pytest.mark.slow
+def test_the_folder_is_held_while_the_training_runs_and_free_behind_it(train, tmp_path, monkeypatch):
+    act, refused = Report.act, []
+
+    def begin_again_at_four(self, step, logs):
+        act(self, step, logs)
+        if step == 4:
+            with pytest.raises(ConfigError, match="another training"):
+                train(tmp_path)
+            refused.append(step)
+
+    monkeypatch.setattr(Report, "act", begin_again_at_four)
+    train(tmp_path)
+    assert refused == [4] and [record["step"] for record in read_log(tmp_path)] == [2, 4, 6]
+    train(tmp_path, "training.steps=7")
+
+
+@pytest.mark.slow
+def test_a_finished_training_can_be_read_while_another_call_holds_its_folder(train, tmp_path):
+    first = train(tmp_path, "training.steps=2")
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    written.pop(RunFolder(tmp_path).lock_file)
+    with run_lock(RunFolder(tmp_path)):
+        again = train(tmp_path, "training.steps=2")
+        with pytest.raises(ConfigError, match="another training"):
+            train(tmp_path, "training.steps=4")
+    assert all(path.stat().st_mtime_ns == time for path, time in written.items())
+    for ours, theirs in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_model_whose_checkpoints_were_deleted_is_not_trained_over(train, tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"hours of work")
+    with pytest.raises(ConfigError, match="model.keras, and no checkpoint to go on from; .*another run folder"):
+        train(tmp_path)
+    assert (tmp_path / "model.keras").read_bytes() == b"hours of work" and not (tmp_path / "log.jsonl").exists()
 
 
 def cut_short(file):

@@ -92,6 +92,16 @@ def test_an_unfinished_training_is_no_start(tmp_path):
         start_from(GLN(**TINY), tmp_path / "nowhere")
 
 
+def test_a_training_that_has_a_checkpoint_asks_no_more_for_the_one_it_started_from(train, tmp_path):
+    start = f"training.start_from={tmp_path / 'moved'}"
+    with pytest.raises(ConfigError, match="there is no .*moved"):
+        train(tmp_path / "run", start)
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "step-000002.keras").touch()
+    with pytest.raises(ValueError, match="step-000002.keras cannot be read"):  # it came as far as that
+        train(tmp_path / "run", start)
+
+
 CONFIG = """
 data: {protocol: PROTOCOL, subjects_per_batch: 2, walks_per_subject: 2, clip_length: 4, window: [4, 4]}
 model: {name: gln, arguments: {channels: [2, 2, 2], lateral_channels: 2, embedding_channels: 3}}

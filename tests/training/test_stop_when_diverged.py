@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from tf3dlocal.training.diverged_error import DivergedError
+from tf3dlocal.training.metrics_since_report import MetricsSinceReport, metric_values
 from tf3dlocal.training.run_folder import Restored, RunFolder
 from tf3dlocal.training.stop_when_diverged import StopWhenDiverged
 
@@ -32,8 +33,9 @@ def fit(tmp_path, targets, loss, optimizer=None, report_every=4, stop_above=None
 
     watch = StopWhenDiverged(RunFolder(tmp_path), save_batch, lambda step: 0.5, report_every, 3, 99, restored, stop_above)
     targets = np.reshape(targets, [-1, 1]).astype("float32")
+    callbacks = [MetricsSinceReport(restored.metrics), watch, Reset()]
     try:
-        model.fit(np.ones_like(targets), targets, batch_size=1, shuffle=False, verbose=0, callbacks=[watch, Reset()])
+        model.fit(np.ones_like(targets), targets, batch_size=1, shuffle=False, verbose=0, callbacks=callbacks)
     except DivergedError as error:
         return saved, str(error), model
     return saved, None, model
@@ -81,6 +83,17 @@ def test_a_single_loss_above_the_limit_is_found_between_reports(tmp_path, bad_st
 def test_steps_are_counted_from_the_checkpoint_that_a_training_goes_on_from(tmp_path):
     saved, _, _ = fit(tmp_path, [GOOD, 90.0], absolute, stop_above=50, restored=Restored(step=6))
     assert [(step, round(facts["loss"], 3)) for step, facts in saved] == [(8, 90.0)]
+
+
+@pytest.mark.parametrize(("report_every", "bad_step"), [(3, 9), (5, 9), (5, 10), (5, 11), (2, 9)])
+def test_the_losses_of_single_steps_are_known_though_the_means_began_before_another_report_every(
+    tmp_path, report_every, bad_step
+):
+    _, _, model = fit(tmp_path, [30.0, 30.0], absolute, report_every=3, restored=Restored(step=6))
+    restored = Restored(step=8, metrics=metric_values(model))
+    targets = [20.0 if step == bad_step else GOOD for step in range(9, 13)]
+    saved, message, _ = fit(tmp_path, targets, absolute, report_every=report_every, stop_above=15, restored=restored)
+    assert [(step, round(facts["loss"], 3)) for step, facts in saved] == [(bad_step, 20.0)], message
 
 
 def test_with_float16_an_overflowing_gradient_is_usual_and_stops_nothing(tmp_path):

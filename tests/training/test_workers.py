@@ -13,6 +13,9 @@ import time
 import numpy as np
 import pytest
 
+from tf3dlocal.training.run_folder import RunFolder
+from tf3dlocal.training.run_lock import run_lock
+
 PROGRAM = pathlib.Path(__file__).with_name("worker.py")
 SECONDS = 420  # no process may take longer; on a free machine it takes ten
 # SGD: Adam would make steps of full size from the rounding noise of a gradient that is zero. A batch of 12 divides by 2 and 3.
@@ -40,9 +43,10 @@ class Training:
         runs: run folder of each worker; by default one for all, beside `folder`.
         start: which workers to start; all by default.
         by_worker: {(variable of the environment, worker): value}.
+        settings: beside SETTINGS.
     """
 
-    def __init__(self, folder, prepared, number, runs=None, start=None, by_worker=None):
+    def __init__(self, folder, prepared, number, runs=None, start=None, by_worker=None, settings=()):
         folder.mkdir(parents=True)
         self.weights = [folder / f"{index}.npz" for index in range(number)]
         self.logs = [folder / f"{index}.log" for index in range(number)]
@@ -56,7 +60,7 @@ class Training:
                 task = {"type": "worker", "index": index}
                 own["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
             run = runs[index] if runs else folder.parent / "run"
-            call = [sys.executable, str(PROGRAM), str(prepared), str(run), str(self.weights[index]), *SETTINGS]
+            call = [sys.executable, str(PROGRAM), str(prepared), str(run), str(self.weights[index]), *SETTINGS, *settings]
             with open(self.logs[index], "w") as log:
                 self.processes[index] = subprocess.Popen(call, env=own, stdout=log, stderr=log)
         end = time.monotonic() + SECONDS
@@ -136,6 +140,32 @@ def test_a_worker_that_does_not_see_the_run_folder_is_named_by_all(prepared, tmp
         assert "ConfigError: of 2 workers, worker 1 (127.0.0.1:" in said, said[-3000:]
         assert "no sight of what the chief writes into" in said and "file system that all workers share" in said
     assert not list(runs[0].iterdir())  # nothing is left
+
+
+def test_workers_that_would_go_on_from_different_checkpoints_all_say_so(prepared, tmp_path):
+    Training(tmp_path / "one", prepared, 1, settings=["training.steps=4"]).load(0)
+    damaged = {("TF3DLOCAL_TEST_DAMAGED", 1): "step-000004.keras"}
+    training = Training(tmp_path / "all", prepared, 2, by_worker=damaged)
+    for code, said in training.results.values():
+        assert code == 1 and "ConfigError: of 2 workers, worker 1 (127.0.0.1:" in said, said[-3000:]
+        assert "another newest whole checkpoint" in said and "they found steps 2 and 4" in said
+    names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert names == ["step-000002.keras", "step-000004.keras"]
+
+
+def test_workers_whose_run_folder_is_held_by_another_training_all_say_so(prepared, tmp_path):
+    with run_lock(RunFolder(tmp_path / "run")):
+        training = Training(tmp_path / "all", prepared, 2)
+    for code, said in training.results.values():
+        assert code == 1 and f"ConfigError: another training (process {os.getpid()} on" in said, said[-3000:]
+
+
+def test_all_workers_name_the_batch_that_stopped_them_in_the_run_folder(prepared, tmp_path):
+    training = Training(tmp_path / "all", prepared, 2, settings=["training.stop_above=1e-9"])
+    file = tmp_path / "run" / "bad_batch" / "step-000001.npz"
+    for code, said in training.results.values():
+        assert code == 1 and f"The batch of this step is in {file}:" in said, said[-3000:]
+    assert file.is_file()
 
 
 @pytest.mark.parametrize("index", [0, 1])

@@ -3,7 +3,8 @@
 python worker.py PREPARED RUN OUT.npz [KEY=VALUE ...]
 
 OUT.npz gets the weights. Under the name TF3DLOCAL_TEST_DIE_AT the environment may hold a step after which the process
-kills itself, under TF3DLOCAL_TEST_PATIENCE the seconds that it waits for the others, and for what they write.
+kills itself, under TF3DLOCAL_TEST_PATIENCE the seconds that it waits for the others, and for what they write, under
+TF3DLOCAL_TEST_DAMAGED the name of a checkpoint that this process alone finds damaged.
 """
 
 import os
@@ -18,7 +19,7 @@ from tiny_gait import CONFIG, tiny_gait
 
 from tf3dlocal.config import Experiment
 from tf3dlocal.models import MODELS
-from tf3dlocal.training import run_experiment, strategy, workers
+from tf3dlocal.training import run_experiment, run_folder, strategy, workers
 from tf3dlocal.training.callbacks import Report
 
 
@@ -27,6 +28,9 @@ def main(prepared, run, out, overrides):
     strategy.PATIENCE_SECONDS = workers.SECONDS_UNTIL_SEEN = int(os.environ.get("TF3DLOCAL_TEST_PATIENCE", "300"))
     if last := os.environ.get("TF3DLOCAL_TEST_DIE_AT"):
         die_after(int(last))
+    if name := os.environ.get("TF3DLOCAL_TEST_DAMAGED"):
+        damage_of = run_folder.damage_of
+        run_folder.damage_of = lambda file: "a wrong bit" if file.name == name else damage_of(file)
     config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(prepared / "small.yaml")), overrides)
     model = run_experiment(config, prepared, run, progress=False)
     np.savez(out, **{str(i): weight for i, weight in enumerate(model.get_weights())})

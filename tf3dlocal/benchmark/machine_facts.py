@@ -20,8 +20,8 @@ def machine_facts():
 
     Returns:
         dict that JSON can hold: "processor", "cores" (those that this process may use, and of the machine),
-        "memory_gb" (2^30 bytes), "system", "python", "libraries" (absent ones are None), "settings" (of the environment,
-        those that are set), "date" (UTC). What the system does not tell is None.
+        "memory_gb" (2^30 bytes), "gpus" (names of NVIDIA's, used or not), "system", "python", "libraries" (absent ones
+        are None), "settings" (of the environment, those that are set), "date" (UTC). What the system does not tell is None.
 
     Example:
         >>> sorted(machine_facts()["cores"])
@@ -32,6 +32,7 @@ def machine_facts():
         "processor": _processor(),
         "cores": {"usable": usable, "machine": os.cpu_count()},
         "memory_gb": _memory_gb(),
+        "gpus": _gpus(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
@@ -69,6 +70,11 @@ def _memory_gb():
         return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1)
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def _gpus():
+    models = pathlib.Path("/proc/driver/nvidia/gpus").glob("*/information")
+    return re.findall(r"^Model:\s*(.+)$", "\n".join(path.read_text(errors="replace") for path in models), re.MULTILINE)
 
 
 def _version(name):

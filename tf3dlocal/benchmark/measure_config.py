@@ -1,19 +1,17 @@
 """What a training step and inference of one config cost here."""
 
 from tf3dlocal.benchmark.alternative import Alternative
-from tf3dlocal.benchmark.facts_of import facts_of
 from tf3dlocal.benchmark.matmul_peak import matmul_peak
+from tf3dlocal.benchmark.operations_of_step import add_operations, cost_of_config
 from tf3dlocal.benchmark.side_by_side import side_by_side
 from tf3dlocal.config import Experiment
 
 STEPS = {"train": "training_step", "inference": "inference_step"}
-# A convolution is computed forward, then for the gradient of its input and of its kernel.
-PASSES = {"train": 3, "inference": 1}
 COMPILED = {"config": [None], "yes": [True], "no": [False], "both": [False, True]}
 
 
 def measure_config(config, settings=(), what=("train", "inference"), walks=8, frames=30, size=64,
-                   forms=("auto", "reference"), compiled="config", against=None, rounds=7, threads=None, limit_seconds=60, progress=True):
+                   forms=("auto", "stacked"), compiled="config", against=None, rounds=7, threads=None, limit_seconds=60, progress=True):
     """Measure the forms of one config beside each other, and beside a rival.
 
     Args:
@@ -22,7 +20,8 @@ def measure_config(config, settings=(), what=("train", "inference"), walks=8, fr
         what: "train", "inference" or both.
         walks, frames, size: the batch; `size` is the silhouettes' height.
         forms: some of `layers.forms.FORMS`; the first one is what ratios are to, unless there is a rival.
-        compiled: "config" for what training.jit_compile says, "yes", "no", or "both" beside each other.
+        compiled: "config" for training as training.jit_compile says and inference not compiled, "yes", "no",
+            or "both" beside each other.
         against: "FILE.py:function" or "module:function" that makes a callable from the arguments walks and frames. None for
             no rival.
         rounds, threads, limit_seconds, progress: as in `side_by_side`, for each of `what`.
@@ -44,7 +43,7 @@ def measure_config(config, settings=(), what=("train", "inference"), walks=8, fr
         raise ValueError("the function to measure against makes one kind of step: measure train or inference, not both")
     shared = {"config": str(config), "settings": list(settings), "frames": frames, "size": size}
     Experiment.from_yaml(config, settings)  # a mistake in it is told before anything is started
-    cost = facts_of(Alternative("cost", "tf3dlocal.benchmark.forward_cost:forward_cost", {**shared, "forms": forms}))
+    cost = cost_of_config(**shared, forms=forms)
     peak = matmul_peak(threads=threads)
     results = []
     for step in what:
@@ -54,14 +53,8 @@ def measure_config(config, settings=(), what=("train", "inference"), walks=8, fr
         ]
         found = side_by_side(
             rivals + own, rounds, f"{config}: {step}", threads=threads, limit_seconds=limit_seconds, progress=progress,
-            conditions={
-                "walks": walks, "frames": frames, "size": size, "parameters": cost["parameters"],
-                "forward_gflop_per_walk": round(cost["gflop_per_walk"], 3)})  # fmt: skip
-        found.machine["matmul_peak"] = peak
-        for row in found.rows:
-            if row.name == against:
-                continue
-            row.facts["gflop"] = PASSES[step] * walks * cost["gflop_per_walk"]
+            conditions={"walks": walks, "frames": frames, "size": size, "parameters": cost["parameters"]})
+        add_operations(found, step, walks, cost["gflop_per_walk"], peak, without=[against])
         results.append(found)
     return results
 

@@ -22,7 +22,8 @@ class Row:
 
     Fields:
         name: the alternative's.
-        seconds, processor_seconds: of one call, round by round; the second counts all cores of its process.
+        seconds, processor_seconds: of one call, round by round; the second counts all cores of its process
+            and of those that it started and waited for.
         calls_per_round: of how many calls in a row that is the mean.
         build_seconds: before the first call: reading, building, drawing.
         first_seconds: the first call, with tracing and compiling.

@@ -63,6 +63,7 @@ def table_cells(measurements):
         "quartiles": lambda row, entry: "-".join(map(time, entry["quartiles"])),
         f"times {base}": ratio,
         "walks/s": lambda row, entry: _number(per_second(row, "walks")),
+        "frames/s": lambda row, entry: _number(per_second(row, "total_frames")),
         "GFLOP/s": lambda row, entry: _number(per_second(row, "gflop")),
         "of peak": lambda row, entry: _percent(peak and per_second(row, "gflop", 1 / peak)),
         f"CPU {unit}": lambda row, entry: time(statistics.median(row.processor_seconds)) if row.processor_seconds else None,
@@ -82,12 +83,14 @@ def notes(measurements):
     conditions, machine = measurements.conditions, measurements.machine
     if measurements.base is None and len(measurements.rows) > 1:
         yield "no ratios: the alternative that they are to is absent"
+    yield from _chosen(measurements.rows)
     yield "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in conditions.items() if value is not None)
     if machine:
         cores, memory = machine["cores"], machine["memory_gb"]
+        gpus = "".join(f", {name}" for name in machine.get("gpus", ()))
         versions = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items() if version)
         yield (
-            f"{machine['processor']}, {cores['usable']} of {cores['machine']} cores, {memory} GB; "
+            f"{machine['processor']}, {cores['usable']} of {cores['machine']} cores, {memory} GB{gpus}; "
             f"Python {machine['python']}, {versions}; {machine['date']}"
         )
         if machine.get("threads") or machine["settings"]:
@@ -99,6 +102,18 @@ def notes(measurements):
         if sentence := bound_by(measurements):
             yield sentence
         yield from _load(measurements.load, cores["usable"])
+
+
+def _chosen(rows):
+    """What "auto" and the environment came to in the rows that tell, where the name does not say it."""
+    forms = [f"{row.facts['form']} ({row.name})" for row in rows if row.facts.get("form", row.name) not in row.name]
+    if forms:
+        yield "form of the layers: " + ", ".join(forms)
+    told = [row for row in rows if "onednn" in row.facts]
+    if told and len({row.facts["onednn"] for row in told}) == 1:
+        yield f"TensorFlow's convolutions on a processor: {'oneDNN' if told[0].facts['onednn'] else 'Eigen'}"
+    elif told:
+        yield "TensorFlow's convolutions are oneDNN's in " + ", ".join(row.name for row in told if row.facts["onednn"])
 
 
 def _load(load, usable_cores):

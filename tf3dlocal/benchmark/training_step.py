@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf3dlocal.benchmark.chosen_form import chosen_form
 from tf3dlocal.benchmark.experiment_to_measure import experiment_to_measure
 from tf3dlocal.benchmark.moving_bodies import moving_bodies
 from tf3dlocal.freed_memory import keep_freed_memory
@@ -28,7 +29,7 @@ def training_step(config, settings=(), walks=8, frames=30, size=64, form=None, c
         compiled: whether XLA compiles the step; None for what the config says.
 
     Returns:
-        callable, with facts "walks", "frames", "parameters", "form", "compiled"; its `model` is what is trained.
+        callable, with facts "walks", "frames", "parameters" and those of `chosen_form`; its `model` is what is trained.
 
     Raises:
         ConfigError: as `run_experiment`.
@@ -59,6 +60,6 @@ def training_step(config, settings=(), walks=8, frames=30, size=64, form=None, c
     call.model = model
     call.facts = {
         "walks": walks, "frames": frames, "parameters": model.count_params(),
-        "form": experiment.model.arguments.get("form", "auto"), "compiled": bool(model.jit_compile),
+        **chosen_form(experiment.model.arguments.get("form", "auto"), model.jit_compile),
     }  # fmt: skip
     return call

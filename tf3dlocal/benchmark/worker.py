@@ -17,6 +17,11 @@ import sys
 import time
 import traceback
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
 
 def main():
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as answers:
@@ -45,11 +50,11 @@ def answers_to(questions):
     }  # fmt: skip
     for question in questions:
         num_calls = json.loads(question)["calls"]
-        processor, begin = time.process_time(), time.perf_counter()
+        processor, begin = processor_seconds(), time.perf_counter()
         for _ in range(num_calls):
             call()
         seconds = time.perf_counter() - begin
-        yield {"seconds": seconds, "processor_seconds": time.process_time() - processor, "peak_mb": resident_mb(peak=True)}
+        yield {"seconds": seconds, "processor_seconds": processor_seconds() - processor, "peak_mb": resident_mb(peak=True)}
 
 
 def load_function(name):
@@ -66,6 +71,14 @@ def load_function(name):
     return getattr(module, attribute)
 
 
+def processor_seconds():
+    """Of this process, and of those that it started and that have ended."""
+    if resource is None:
+        return time.process_time()
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def resident_mb(peak=False):
     """Resident memory of this process in MB (2^20 bytes), now or at its peak; None where the system does not tell.
 
@@ -77,9 +90,7 @@ def resident_mb(peak=False):
         return round(int(fields["VmHWM" if peak else "VmRSS"].split()[0]) / 1024, 1)
     except (OSError, KeyError):
         pass
-    try:
-        import resource
-    except ImportError:  # Windows
+    if resource is None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)

@@ -35,6 +35,7 @@ class WorkerProcess:
         self.timeout = timeout
         search = os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")]))
         defaults = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
+        defaults["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # all workers live at once; the first would take the whole GPU
         self.printed = tempfile.TemporaryFile()  # noqa: SIM115  (it lives as long as the process)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tf3dlocal.benchmark.worker"], cwd=folder, text=True, encoding="utf-8",

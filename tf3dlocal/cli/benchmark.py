@@ -24,7 +24,8 @@ def benchmark(
         "auto,stacked"
     ),
     compiled: Annotated[
-        Literal["config", "yes", "no", "both"], typer.Option(help="By XLA; config: as training.jit_compile says.")
+        Literal["config", "yes", "no", "both"],
+        typer.Option(help="By XLA; config: a training step as training.jit_compile says, inference not."),
     ] = "config",
     against: Annotated[
         str | None,
@@ -72,6 +73,8 @@ def benchmark(
     else:
         found = _side_by_side(config, steps, form_names, against, shared)
     write_json(json, found)
+    if not grow and (empty := [table["title"] for table in found if not table["rows"]]):
+        raise ValueError(f"no alternative gave numbers for {' and '.join(empty)}; the reasons stand under the title")
 
 
 def _side_by_side(config, steps, forms, against, shared):

@@ -33,29 +33,36 @@ def train(
     start_tensorflow()
     from tf3dlocal.config import Experiment
     from tf3dlocal.training import run_experiment
+    from tf3dlocal.training.cluster import Cluster
     from tf3dlocal.training.diverged_error import DivergedError
     from tf3dlocal.training.fitted_model import kept_model
     from tf3dlocal.training.run_folder import RunFolder
 
     folder = to or Path("runs") / config.stem
     experiment, run = Experiment.from_yaml(config, settings), RunFolder(folder)
+    cluster = Cluster.joined_by(experiment.training.strategy)
+    is_chief = cluster is None or cluster.is_chief  # of several workers it alone writes, also what follows
     try:
         run_experiment(experiment, data=data, run=folder)
     except DivergedError as error:
-        raise DivergedError(f"{error}. The batch as a picture: {_picture(error.batch_file)}", error.batch_file) from error
+        picture = error.batch_file.with_suffix(".png")
+        if is_chief:
+            _draw(error.batch_file, picture)
+        raise DivergedError(f"{error}. The batch as a picture: {picture}", error.batch_file) from error
+    if not is_chief:
+        return
     kept = {"step": experiment.training.steps, **kept_model(run)}
     which = f"best, with rank-1 {kept['rank_1']:.1f} % on the held-out subjects" if kept["kept"] == "best" else "last"
     console.print(f"{run.model_file} is the model of step {kept['step']}, the {which}; the log is beside it", markup=False, soft_wrap=True)
     write_json(json, {"run": folder, "kept": kept, "log": run.read_log()})
 
 
-def _picture(batch_file):
-    """Draws the contact sheet of a batch beside its file, and gives its path."""
+def _draw(batch_file, picture):
+    """The contact sheet of a batch."""
     import numpy as np
 
     from tf3dlocal.visualization import contact_sheet
 
     with np.load(batch_file) as batch:
         titles = [f"{walk}{' mirrored' * flip}" for walk, flip in zip(batch["walks"], batch["flips"].tolist(), strict=True)]
-        contact_sheet(batch["silhouettes"], batch_file.with_suffix(".png"), titles=titles)
-    return batch_file.with_suffix(".png")
+        contact_sheet(batch["silhouettes"], picture, titles=titles)

@@ -148,7 +148,7 @@ def check_models(runs, walks) -> None:
         try:
             train, _ = choose_walks(walks, run.config)
             check_batch(run.config, make_strategy(run.config.training.strategy).num_replicas_in_sync)
-            if run.config.training.start_from:
+            if run.config.training.start_from and not RunFolder(run.folder).checkpoint_steps():
                 check_start(run.config)
             model = build_model(run.config, len(train.subject_names), train.size)
             schedule = make_schedule(steps=run.config.training.steps, **run.config.schedule.model_dump())

@@ -4,6 +4,7 @@ from tf3dlocal.layers.adaptive_max_pool import adaptive_max_pool
 from tf3dlocal.layers.basic_block_3d import BasicBlock3D
 from tf3dlocal.layers.batch_normalization import batch_normalization
 from tf3dlocal.layers.compact_block import CompactBlock
+from tf3dlocal.layers.dropout import Dropout
 from tf3dlocal.layers.focal_convolution import FocalConvolution
 from tf3dlocal.layers.forms import choose_form, in_compiled_graph
 from tf3dlocal.layers.frame_block import frame_block

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.layers.batch_normalization import batch_normalization
+from tf3dlocal.layers.dropout import Dropout
 from tf3dlocal.layers.own_seed import own_seed
 
 
@@ -38,7 +39,7 @@ class CompactBlock(keras.layers.Layer):
         self.train_norm_bias = train_norm_bias
         self.units = units
         self.input_norm = batch_normalization("input_norm", synchronized, self.dtype_policy)
-        self.dropout = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="dropout")
+        self.dropout = Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="dropout")
         start = keras.initializers.GlorotUniform(own_seed(seed, "linear"))
         self.linear = keras.layers.Dense(units, use_bias=False, kernel_initializer=start, dtype=self.dtype_policy, name="linear")
         self.output_norm = batch_normalization("output_norm", synchronized, self.dtype_policy)

@@ -8,7 +8,8 @@ def gather_batch(*tensors):
     the triplets. The gradient of the gathering sums over the replicas what each of them says about one replica's rows.
     Each replica computes the same loss L, of which Keras takes L/R when it reduces a mean, so a replica's features
     receive R * (dL/R) = dL, and summing the replicas' weight gradients gives exactly the gradient of one device.
-    (Keras does not divide a scalar loss by R: return one value per part from `Loss.call`.)
+    (Keras does not divide a scalar loss by R: return one value per part from `Loss.call`. Nor does it divide where it takes
+    no mean: see `share_of_replica`.)
 
     Args:
         *tensors: each [local batch, ...]; the local batches of all replicas are equally large.
@@ -21,11 +22,26 @@ def gather_batch(*tensors):
         >>> [t.numpy().tolist() for t in gather_batch(ops.array([1, 2]))]
         [[1, 2]]
     """
+    replica = one_of_several_replicas()
+    return [replica.all_gather(tensor, axis=0) if replica else tensor for tensor in tensors]
+
+
+def share_of_replica(whole):
+    """What one replica adds to a number of the whole batch that every replica has: the R-th part of it.
+
+    Example:
+        >>> share_of_replica(2.0)
+        2.0
+    """
+    replica = one_of_several_replicas()
+    return whole / replica.num_replicas_in_sync if replica else whole
+
+
+def one_of_several_replicas():
+    """The context of the replica that a step runs on; None where there is only one, or no step."""
     import tensorflow as tf
 
     if not tf.distribute.has_strategy() or tf.distribute.in_cross_replica_context():
-        return list(tensors)
+        return None
     replica = tf.distribute.get_replica_context()
-    if replica.num_replicas_in_sync == 1:
-        return list(tensors)
-    return [replica.all_gather(tensor, axis=0) for tensor in tensors]
+    return replica if replica.num_replicas_in_sync > 1 else None

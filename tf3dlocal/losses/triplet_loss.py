@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf3dlocal.losses.gather_batch import gather_batch
+from tf3dlocal.losses.gather_batch import gather_batch, share_of_replica
 
 
 class TripletLoss(keras.losses.Loss):
@@ -14,7 +14,8 @@ class TripletLoss(keras.losses.Loss):
         y_pred: float [batch, parts, channels] or [batch, channels] (one part).
 
     `call` returns float32 [parts], one value per part, never a scalar: Keras divides a loss by the number of replicas
-    only where it takes a mean itself.
+    only where it takes a mean itself. Where it takes none (`reduction` "sum" or None), each of R replicas gives the R-th part
+    of the whole batch's loss, so that their gradients add up to that of one device.
 
     Raises:
         ValueError: y_pred has neither two nor three axes.
@@ -32,7 +33,8 @@ class TripletLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         labels, features = labels_and_parts(y_true, y_pred)
-        return self.mine(*gather_batch(labels, features))
+        of_whole_batch = self.mine(*gather_batch(labels, features))
+        return share_of_replica(of_whole_batch) if self.reduction in ("sum", "none", None) else of_whole_batch
 
     def get_config(self):
         return {**super().get_config(), "margin": self.margin}

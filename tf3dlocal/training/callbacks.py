@@ -8,6 +8,8 @@ import rich.console
 import rich.progress
 import tensorflow as tf
 
+from tf3dlocal.config import ConfigError
+from tf3dlocal.training.last_learning_rate import last_learning_rate
 from tf3dlocal.training.metrics_since_report import metric_values
 
 
@@ -34,8 +36,8 @@ class Report(StepCallback):
     """Writes the losses since the last report to the log, TensorBoard and the progress bar.
 
     A record: step, loss, the loss of each output ("part_features_loss", "logits_loss") where there are two,
-    "part_features_nonzero_triplets" (share, 0 to 1), "logits_accuracy", learning_rate, seconds_per_step (mean, without
-    the first step of a call, which compiles, and without evaluation and checkpoints).
+    "part_features_nonzero_triplets" (share, 0 to 1), "logits_accuracy", learning_rate (see `last_learning_rate`),
+    seconds_per_step (mean, without the first step of a call, which compiles, and without evaluation and checkpoints).
     """
 
     def __init__(self, run, schedule, every, first_step, last_step, progress=True):
@@ -51,6 +53,7 @@ class Report(StepCallback):
             disable=not progress,
         )
         self.seconds, self.timed_steps, self.begun = 0.0, 0, None
+        self.writer = None  # until the training begins; under a strategy Keras reads a batch before that, and may fail
 
     def on_train_begin(self, logs=None):
         self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
@@ -59,8 +62,9 @@ class Report(StepCallback):
 
     def close(self):
         """Stop the bar and close TensorBoard's file; also after an error, when Keras calls no callback."""
-        self.bar.stop()
-        self.writer.close()
+        if self.writer is not None:
+            self.bar.stop()
+            self.writer.close()
 
     def on_train_batch_begin(self, batch, logs=None):
         self.begun = time.perf_counter()
@@ -74,7 +78,7 @@ class Report(StepCallback):
 
     def act(self, step, logs):
         record = {name: float(value) for name, value in logs.items()}
-        record["learning_rate"] = float(self.schedule(step - 1))
+        record["learning_rate"] = last_learning_rate(self.model.optimizer, self.schedule)
         if self.timed_steps:
             record["seconds_per_step"] = self.seconds / self.timed_steps
         self.record(step, record)
@@ -110,7 +114,10 @@ class HeldOutRank1(StepCallback):
     Args:
         evaluate: function without arguments that gives {"NM": rank-1 in per cent, ...}, NaN for a group without probes.
         report: the `Report` that keeps the numbers.
-        best: the `BestModel` to which the model is offered, where there is a rank-1 at all.
+        best: the `BestModel` to which the model is offered.
+
+    Raises:
+        ConfigError: from `fit`; no group has a probe that could be found, so there is no rank-1 and never will be.
     """
 
     def __init__(self, evaluate, report, best, every, first_step, last_step):
@@ -120,7 +127,13 @@ class HeldOutRank1(StepCallback):
     def act(self, step, logs):
         groups = self.evaluate()
         record = {f"rank_1_{name}": value for name, value in groups.items() if not math.isnan(value)}
-        rank_1 = sum(record.values()) / max(len(record), 1)
+        if not record:
+            raise ConfigError(
+                f"training.evaluate_every: at step {step} there was nothing to measure on the held-out subjects: no probe "
+                f"({', '.join(groups)}) has a gallery walk in a view that counts. In training.held_out_views leave at least "
+                "two views that the data set has, or leave that key out, or raise training.held_out_subjects, and train in "
+                "another run folder; or go on in this one with training.evaluate_every: 0 and training.keep_model: last"
+            )
+        rank_1 = sum(record.values()) / len(record)
         self.report.record(step, {"rank_1": rank_1, **record})
-        if record:
-            self.best.offer(self.model, step, rank_1, record)
+        self.best.offer(self.model, step, rank_1, record)

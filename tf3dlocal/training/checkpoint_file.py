@@ -1,6 +1,8 @@
 """Everything that a training needs to go on, in one file: what Keras keeps of a model, and what it leaves out."""
 
+import errno
 import json
+import os
 import zipfile
 import zlib
 
@@ -11,7 +13,8 @@ RANDOM_STATES = "random_states.json"  # where the draws of dropout stand
 METRICS = "metrics.json"  # what the metrics have added up since the last report
 BEST = "best.keras"  # the best model by then, as it is kept beside the checkpoints
 
-UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, NotImplementedError)
+# What zipfile raises where bits are wrong: of a method of compression or an encryption that nobody used, of a name, too.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, UnicodeDecodeError)
 
 
 def write_checkpoint(file, model, metrics=None, best=None):
@@ -35,18 +38,28 @@ def write_checkpoint(file, model, metrics=None, best=None):
 
 
 def damage_of(file):
-    """Why a checkpoint cannot be read, or None: each of its members is read and its checksum compared.
+    """What is wrong with the content of a checkpoint, or None: each member is read and its checksum compared.
+
+    Raises:
+        OSError: the file cannot be reached (a disk, a network, a permission), which tells nothing of its content.
 
     Example:
-        >>> damage_of("nowhere.keras")
-        "[Errno 2] No such file or directory: 'nowhere.keras'"
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile(suffix=".keras") as file:
+        ...     damage_of(file.name)
+        'File is not a zip file'
     """
     try:
         with zipfile.ZipFile(file) as archive:
             archive.getinfo(RANDOM_STATES)
             wrong = archive.testzip()
-    except UNREADABLE as error:
+    except DAMAGED as error:
         return str(error)
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):  # of a decompressor, of a place before the file's start: wrong bits as well
+            return str(error)
+        reason = f"{error.strerror}, and it may be whole; start again when it can be read"
+        raise OSError(error.errno, reason, os.fspath(file)) from error
     return f"{wrong} in it is damaged" if wrong else None
 
 

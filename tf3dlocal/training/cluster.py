@@ -24,6 +24,16 @@ class Cluster:
         return self.index == 0
 
     @classmethod
+    def joined_by(cls, strategy: str) -> "Cluster | None":
+        """The cluster that a training joins with this training.strategy; None for one that each process makes alone.
+
+        Example:
+            >>> Cluster.joined_by("mirrored") is None
+            True
+        """
+        return cls.from_environment() if strategy in ("auto", "multi_worker") else None
+
+    @classmethod
     def from_environment(cls) -> "Cluster | None":
         """The cluster that TF_CONFIG describes, None if the variable is not set or empty.
 

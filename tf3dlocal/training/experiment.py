@@ -26,10 +26,12 @@ from tf3dlocal.training.callbacks import (
     HeldOutRank1,
     Report,
 )
-from tf3dlocal.training.fitted_model import write_fitted_model
+from tf3dlocal.training.computing_devices import computing_devices
+from tf3dlocal.training.fitted_model import kept_model, write_fitted_model
 from tf3dlocal.training.metrics_since_report import MetricsSinceReport
 from tf3dlocal.training.optimizers import make_optimizer
-from tf3dlocal.training.run_folder import RunFolder
+from tf3dlocal.training.run_folder import Restored, RunFolder
+from tf3dlocal.training.run_lock import in_use
 from tf3dlocal.training.schedules import make_schedule
 from tf3dlocal.training.start_from import check_start, start_from
 from tf3dlocal.training.start_message import start_message
@@ -69,7 +71,8 @@ def run_experiment(
         with training.keep_model "best" the one that identified the held-out subjects best.
 
     Raises:
-        ConfigError: the run folder belongs to another config or data set, or an argument that the model does not have.
+        ConfigError: the run folder belongs to another config or data set, another training writes there, it has a model and
+            no checkpoint, or an argument that the model does not have.
         DivergedError: loss or weights are no longer finite numbers; the batch is kept. A ValueError, too.
         ValueError: the data do not fit the config, or no checkpoint of the run folder can be read.
 
@@ -94,7 +97,7 @@ def run_experiment(
     data_set["fingerprint"] = data_fingerprint(walks)
     run.check(config, data_set)
     workers.meet(run, config, data_set["fingerprint"])
-    if settings.start_from:
+    if settings.start_from and not run.checkpoint_steps():  # later the weights are those of the checkpoint
         check_start(config)
 
     keras.utils.set_random_seed(settings.seed)
@@ -106,51 +109,64 @@ def run_experiment(
             model.num_slices = settings.accumulation_steps
         jit_compile = choose_jit_compile(settings.jit_compile, strategy, settings.steps)
         compile_model(model, config, schedule, jit_compile)
-        restored = run.restore(model)
-        step = restored.step
-        for sentence in start_message(run, restored, settings.steps):
-            tell(sentence, progress)
-        if not step and settings.start_from:
-            new = start_from(model, settings.start_from)
-            tell(f"weights of {settings.start_from} taken over; new are {', '.join(new) or 'none'}", progress)
-    run, restored = workers.own_folder(run, restored)
-    run.claim(config, data_set, restored)
+    with workers.hold(run) as ours:
+        with strategy.scope():
+            restored = run.restore(model) if ours or is_finished(run, settings) else Restored()
+            if not ours and restored.step < settings.steps:
+                raise in_use(run)
+            workers.agree_on(restored, run)
+            step = restored.step
+            for sentence in start_message(run, restored, settings.steps, computing_devices(strategy)):
+                tell(sentence, progress)
+            if not step and settings.start_from:
+                new = start_from(model, settings.start_from)
+                tell(f"weights of {settings.start_from} taken over; new are {', '.join(new) or 'none'}", progress)
+        shared, (run, restored) = run, workers.own_folder(run, restored)
+        if ours or run is not shared:
+            run.claim(config, data_set, restored)
 
-    if step < settings.steps:
-        run.model_file.unlink(missing_ok=True)  # of a shorter training: nobody shall take it for this one's
-        span = {"first_step": step, "last_step": settings.steps}
-        report = Report(run, schedule, settings.report_every, progress=progress, **span)
-        save_batch = functools.partial(write_bad_batch, run, train, settings.seed, **batch_settings(config))
-        keep = {"keep": settings.keep_checkpoints, "report_every": settings.report_every}
-        # In this order: what has diverged is neither reported nor kept, and a checkpoint holds what the others have done.
-        callbacks = [
-            MetricsSinceReport(restored.metrics),
-            StopWhenDiverged(
-                run,
-                save_batch,
-                schedule,
-                settings.report_every,
-                settings.checkpoint_every,
-                settings.steps,
-                restored,
-                settings.stop_above,
-            ),
-            report,
-            Checkpoint(run, settings.checkpoint_every, **keep, **span),
-        ]
-        if settings.evaluate_every:
-            rank_1 = functools.partial(held_out_rank_1, embedding_model(model), held_out, config)
-            callbacks.insert(-1, HeldOutRank1(rank_1, report, run.best, settings.evaluate_every, **span))
-        batches = workers.share(make_batches(train, config, step, tuple(model.output)))
-        try:
-            model.fit(
-                batches, epochs=1, steps_per_epoch=settings.steps - step, callbacks=callbacks, verbose=0, shuffle=False
-            )
-        finally:
-            report.close()
-    write_fitted_model(model, run, settings.keep_model, settings.steps)
-    workers.wait()
-    return model
+        if step < settings.steps:
+            run.model_file.unlink(missing_ok=True)  # of a shorter training: nobody shall take it for this one's
+            span = {"first_step": step, "last_step": settings.steps}
+            report = Report(run, schedule, settings.report_every, progress=progress, **span)
+            save_batch = functools.partial(write_bad_batch, run, train, settings.seed, **batch_settings(config))
+            save_batch = workers.named_as_shared(save_batch, run, shared)
+            keep = {"keep": settings.keep_checkpoints, "report_every": settings.report_every}
+            # In this order: what has diverged is neither reported nor kept; a checkpoint holds what the others have done.
+            callbacks = [
+                MetricsSinceReport(restored.metrics),
+                StopWhenDiverged(
+                    shared,
+                    save_batch,
+                    schedule,
+                    settings.report_every,
+                    settings.checkpoint_every,
+                    settings.steps,
+                    restored,
+                    settings.stop_above,
+                ),
+                report,
+                Checkpoint(run, settings.checkpoint_every, **keep, **span),
+            ]
+            if settings.evaluate_every:
+                rank_1 = functools.partial(held_out_rank_1, embedding_model(model), held_out, config)
+                callbacks.insert(-1, HeldOutRank1(rank_1, report, run.best, settings.evaluate_every, **span))
+            batches = workers.share(make_batches(train, config, step, tuple(model.output)))
+            try:
+                model.fit(
+                    batches, epochs=1, steps_per_epoch=settings.steps - step, callbacks=callbacks, verbose=0, shuffle=False
+                )
+            finally:
+                report.close()
+        write_fitted_model(model, run, settings.keep_model, settings.steps)
+        workers.wait()
+        return model
+
+
+def is_finished(run, settings) -> bool:
+    """Whether all steps are made and the model that is wanted is written."""
+    last, wanted = run.last_checkpoint(), settings.keep_model
+    return last is not None and last[0] >= settings.steps and run.model_file.exists() and kept_model(run)["kept"] == wanted
 
 
 def tell(sentence: str, progress: bool) -> None:

@@ -33,6 +33,11 @@ def set_metrics(model: keras.Model, values: list) -> None:
         variable.assign(value)
 
 
+def counted_clips(model: keras.Model) -> float:
+    """How many clips the mean of the loss is taken over. Over several workers this adds up theirs: all must call it."""
+    return float(next(metric for metric in model.metrics if metric.name == "loss").count.numpy())
+
+
 def make_variables(model):
     """Make the metrics' variables, which on one device Keras would make in the first step, by two clips of zeros."""
     predicted = {name: ops.zeros((2, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.output.items()}

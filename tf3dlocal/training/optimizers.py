@@ -1,6 +1,7 @@
 """Adam and SGD as PyTorch decays their weights, with a learning rate of its own for the localization networks."""
 
 import keras
+import tensorflow as tf
 
 
 class _AsThePapersTrain:
@@ -53,6 +54,25 @@ class SGD(_AsThePapersTrain, keras.optimizers.SGD):
     """Keras' SGD; see `make_optimizer`."""
 
 
+@keras.saving.register_keras_serializable("tf3dlocal")
+class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
+    """Keras' loss scaling, with one decision of all replicas whether a step is taken.
+
+    Keras 3.15 asks the first replica alone (in another process, each its own) as if the gradients had been summed over the
+    replicas by then; they are summed later, in the inner optimizer. A gradient that overflows on the second replica only
+    would go into all weights, and workers that decide differently would wait for each other without end.
+    """
+
+    def check_finite(self, grads):
+        finite = super().check_finite(grads)
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return finite
+        # As float: a sum of integers over GPUs would go through the host.
+        num_overflowing = replica.all_reduce(tf.distribute.ReduceOp.SUM, 1.0 - tf.cast(finite, "float32"))
+        return tf.equal(num_overflowing, 0.0)
+
+
 def make_optimizer(
     name: str,
     schedule,
@@ -87,4 +107,4 @@ def make_optimizer(
         optimizer = SGD(schedule, momentum=momentum, **shared)
     else:
         raise ValueError(f"there is no optimizer {name!r}; use adam or sgd")
-    return keras.optimizers.LossScaleOptimizer(optimizer) if loss_scaling else optimizer
+    return LossScaleOptimizer(optimizer) if loss_scaling else optimizer

@@ -20,6 +20,7 @@ from tf3dlocal.training.event_files import cut_event_files
 # What may change between two calls with the same folder: it changes where and how fast, not what is learned.
 MAY_CHANGE = {
     "data.folder",
+    "model.arguments.form",
     "training.strategy",
     "training.jit_compile",
     "training.accumulation_steps",
@@ -57,6 +58,7 @@ class RunFolder:
         best.keras, best.json          the model that identified the held-out subjects best, and its step and rank-1
         bad_batch/step-000123.npz      the batch that stopped the training, if one did
         model.keras                    the fitted model, without the optimizer
+        .lock                          held by the call that trains here, see `run_lock`
 
     Args:
         path: made if absent.
@@ -70,6 +72,8 @@ class RunFolder:
         True
     """
 
+    WORKERS_MARK = ".workers-"  # begins the names of files that workers leave for each other for a moment
+
     def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
         self.config_file = self.path / "config.yaml"
@@ -80,6 +84,7 @@ class RunFolder:
         self.data_file = self.path / "data.json"
         self.bad_batches = self.path / "bad_batch"
         self.unfinished = self.path / ".unfinished"
+        self.lock_file = self.path / ".lock"
         self.best = BestModel(self)
 
     def check(self, config: Experiment, data: dict | None = None) -> None:
@@ -127,6 +132,8 @@ class RunFolder:
         self.check(config, data)
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.unfinished, ignore_errors=True)
+        for mark in self.path.glob(f"{self.WORKERS_MARK}*"):  # of a chief that was killed while all looked for it
+            mark.unlink(missing_ok=True)
         self.write(self.config_file, lambda file: file.write_text(config.to_text(), encoding="utf-8"))
         if data and not restored.step:  # the steps of a run without the note may have seen another data set
             self.write(self.data_file, lambda file: file.write_text(json.dumps(data) + "\n", encoding="utf-8"))
@@ -158,7 +165,7 @@ class RunFolder:
         path = self.checkpoints / f"step-{step:06d}.keras"
         self.write(path, lambda file: write_checkpoint(file, model, metrics, best))
         for old in self.checkpoint_steps()[:-keep]:
-            (self.checkpoints / f"step-{old:06d}.keras").unlink()
+            (self.checkpoints / f"step-{old:06d}.keras").unlink(missing_ok=True)
 
     def checkpoint_steps(self) -> list[int]:
         """Steps of the checkpoints that are there, ascending."""
@@ -175,6 +182,8 @@ class RunFolder:
 
         Raises:
             ValueError: there are checkpoints and none is whole, or they are of another model; the message says what to do.
+            ConfigError: there is a fitted model and no checkpoint.
+            OSError: a checkpoint could not be reached; it may be whole.
         """
         damaged = []
         for step in reversed(self.checkpoint_steps()):
@@ -188,6 +197,11 @@ class RunFolder:
             raise ValueError(
                 f"{path} cannot be read ({reason}), nor any checkpoint before it: copy one here from a backup, or remove it, "
                 "and the training begins anew"
+            )
+        if self.model_file.exists():
+            raise ConfigError(
+                f"{self.path} holds a fitted model, {self.model_file.name}, and no checkpoint to go on from; to train anew "
+                "there would erase the model: take another run folder (--run), or delete this one"
             )
         return Restored()
 

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf3dlocal.training.diverged_error import DivergedError
+from tf3dlocal.training.last_learning_rate import last_learning_rate
+from tf3dlocal.training.metrics_since_report import counted_clips
 
 # With float16, steps whose gradient is not finite are left out and the loss is scaled by half as much: usual once in a while,
 # from 2^15 downwards. Here 25 of them came in a row, and a gradient that small is not finite: it never will be.
@@ -25,7 +27,7 @@ class StopWhenDiverged(keras.callbacks.Callback):
     Args:
         run: RunFolder, for the message.
         save_batch: function (step, facts) that writes the batch of a step down and gives its file.
-        schedule: learning rate by step, from 0.
+        schedule: learning rate by the steps that were made before, from 0.
         report_every: steps between two reports, behind which Keras' means begin anew.
         keep_every: steps between two checkpoints.
         last_step: behind which there is a checkpoint, too.
@@ -51,22 +53,22 @@ class StopWhenDiverged(keras.callbacks.Callback):
         self.run, self.save_batch, self.schedule, self.stop_above = run, save_batch, schedule, stop_above
         self.report_every, self.keep_every = report_every, keep_every
         self.first_step, self.last_step = restored.step, last_step
-        goes_on = restored.metrics is not None
-        self.means_begin = restored.step - (restored.step % report_every if goes_on else 0)
-        self.sum_before = 0.0  # of the losses since the means began
+        self.means_begin, self.sum_before = restored.step, 0.0  # the sum is that of the losses since the means began
 
     def on_epoch_begin(self, epoch, logs=None):
         self.weights_are_finite = finite_check(self.model.trainable_variables)
         loss_scale = getattr(self.model.optimizer, "dynamic_scale", None)
         self.loss_scale = None if loss_scale is None else loss_scale.value
-        num_before = self.first_step - self.means_begin
-        self.sum_before = num_before * float(self.model.get_metrics_result()["loss"]) if num_before else 0.0
+        self.clips_before = counted_clips(self.model)
+        self.mean_before = float(self.model.get_metrics_result()["loss"]) if self.clips_before else 0.0
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.first_step + batch + 1
+        if batch == 0 and self.clips_before:
+            self.take_over_the_steps_before()
         loss = self.loss_of_step(step, logs["loss"])
         if problem := self.problem(step, loss):
-            rate = float(self.schedule(step - 1))
+            rate = last_learning_rate(self.model.optimizer, self.schedule)
             file = self.save_batch(step=step, facts={"loss": loss, "learning_rate": rate})
             raise DivergedError(self.message(problem, step, rate, file), file)
 
@@ -80,6 +82,12 @@ class StopWhenDiverged(keras.callbacks.Callback):
             f"are sound, train in another run folder with a lower schedule.learning_rate{other}. The same call with "
             f"--set training.checkpoint_every=1 gives the weights just before step {step}"
         )
+
+    def take_over_the_steps_before(self):
+        """How many steps the restored means hold, by the clips in them: `report_every` may have been another then."""
+        num_before = round(self.clips_before / (counted_clips(self.model) - self.clips_before))
+        self.means_begin = self.first_step - num_before
+        self.sum_before = num_before * self.mean_before
 
     def loss_of_step(self, step, mean):
         """The loss of one step from the means since the last report."""

@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import secrets
@@ -16,6 +17,7 @@ import tensorflow as tf
 from tf3dlocal.config import ConfigError
 from tf3dlocal.training.cluster import Cluster
 from tf3dlocal.training.lost_worker_error import LostWorkerError
+from tf3dlocal.training.run_lock import run_lock
 from tf3dlocal.training.strategy import end_soon
 
 # A network file system may show a new file late to those who have just looked for it; NFS by default up to a minute.
@@ -68,7 +70,7 @@ class Workers:
         token, _, texts, data = self.together(secrets.randbits(62), 0, digest(config.to_text()), digest(fingerprint)).T
         self.same("another config", texts, "start all workers with the same config and --set")
         self.same("another data set", data, "prepare it once, and copy it or read it from a shared file system")
-        mark = run.path / f".workers-{token[0]:016x}"
+        mark = run.path / f"{run.WORKERS_MARK}{token[0]:016x}"
         with self.marked(mark):
             seen = self.is_chief or appears(mark)
             steps = run.checkpoint_steps()
@@ -76,6 +78,24 @@ class Workers:
         way_out = "put the run folder on a file system that all workers share, under the same path"
         self.same(f"no sight of what the chief writes into {run.path.absolute()}", seen, way_out)
         self.same(f"another last checkpoint in {run.path.absolute()}", last, way_out)
+
+    @contextlib.contextmanager
+    def hold(self, run):
+        """The chief holds the run folder for all workers while the block runs; gives whether it is ours, see `run_lock`."""
+        with run_lock(run) if self.is_chief else contextlib.nullcontext(True) as ours:
+            yield bool(self.together(int(ours)).all()) if len(self.addresses) > 1 else ours
+
+    def agree_on(self, restored, run) -> None:
+        """Make sure that all workers go on behind the same step: what one could read, another may have found damaged.
+
+        Raises:
+            ConfigError: on all workers; it names those that differ.
+        """
+        if len(self.addresses) > 1:
+            steps = self.together(restored.step)[:, 0]
+            found = " and ".join(str(step) for step in sorted(set(steps.tolist())))
+            way_out = f"they found steps {found}; see which checkpoints each of them can read, and start all of them again"
+            self.same(f"another newest whole checkpoint in {run.path.absolute()}", steps, way_out)
 
     @contextlib.contextmanager
     def marked(self, mark: pathlib.Path):
@@ -110,6 +130,13 @@ class Workers:
         TEMPORARY.append(folder)
         return type(run)(folder.name), dataclasses.replace(restored, damaged=())
 
+    def named_as_shared(self, save, own, shared):
+        """The function `save`, with the file that it writes into the folder `own` named as the chief's in the shared one.
+
+        A worker's own folder is gone before anybody could look there.
+        """
+        return lambda **what: shared.path / save(**what).relative_to(own.path)
+
     def share(self, batches: tf.data.Dataset):
         """What this worker reads of a training's batches, for `model.fit`: the batches themselves for one worker.
 
@@ -137,8 +164,9 @@ class Workers:
         if len(self.addresses) > 1:
             self.together(0)
 
-    def together(self, *numbers: int):
-        """The numbers of all workers, int64 [workers, numbers], the same on each of them."""
+    @functools.cached_property  # TensorFlow warns of a function that is made anew for each call
+    def gather(self):
+        """Function that puts the rows of all replicas under each other."""
 
         @tf.function
         @tf.autograph.experimental.do_not_convert
@@ -146,8 +174,12 @@ class Workers:
             # The copy is on the replica's own device, which the gathering asks for.
             return self.strategy.run(lambda: tf.distribute.get_replica_context().all_gather(tf.identity(mine), axis=0))
 
+        return gather
+
+    def together(self, *numbers: int):
+        """The numbers of all workers, int64 [workers, numbers], the same on each of them."""
         mine = tf.constant([[self.index, *numbers]], tf.int64)
-        rows = self.strategy.experimental_local_results(gather(mine))[0].numpy()  # one per replica
+        rows = self.strategy.experimental_local_results(self.gather(mine))[0].numpy()  # one per replica
         rows = rows[rows[:, 0].argsort(kind="stable")]
         return rows[:: len(rows) // len(self.addresses), 1:]
 

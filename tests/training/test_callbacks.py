@@ -1,0 +1,56 @@
+"""What stands between the steps of a training, where something is wrong before or at it."""
+
+import doctest
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf3dlocal.config import ConfigError
+from tf3dlocal.training import last_learning_rate as module
+from tf3dlocal.training.callbacks import HeldOutRank1
+from tf3dlocal.training.last_learning_rate import last_learning_rate
+
+
+def test_a_first_batch_that_cannot_be_read_is_the_error_that_is_shown(train, prepared, tmp_path):
+    """Under a strategy Keras reads it before any callback is called."""
+    shutil.copytree(prepared, tmp_path / "damaged")
+    for shard in (tmp_path / "damaged").glob("*.tfrecord"):
+        shard.write_bytes(bytes(shard.stat().st_size))
+    with pytest.raises(tf.errors.OpError, match=r"walks-0000\d-of-00002.tfrecord"):
+        train(tmp_path / "run", "training.strategy=mirrored", data=tmp_path / "damaged")
+
+
+def test_an_evaluation_that_measures_nothing_is_no_rank_1_of_0():
+    callback = HeldOutRank1(lambda: {"NM": np.nan, "CL": np.nan}, None, None, every=2, first_step=0, last_step=8)
+    with pytest.raises(ConfigError, match=r"training.evaluate_every: at step 2 there was nothing to measure"):
+        callback.act(2, {})
+
+
+@pytest.mark.slow
+def test_held_out_subjects_on_whom_nothing_can_be_measured_are_an_error_at_the_first_evaluation(train, tmp_path):
+    """In one view alone, and without the pairs of a view with itself, no probe has a gallery."""
+    overrides = ["evaluate_every=2", "held_out_subjects=2", "held_out_views=[90]", "keep_model=best"]
+    with pytest.raises(ConfigError, match=r"at step 2 .* \(NM, CL\) .*held_out_views.*held_out_subjects.*evaluate_every: 0"):
+        train(tmp_path, *(f"training.{override}" for override in overrides))
+    assert "rank_1" not in (tmp_path / "log.jsonl").read_text()
+
+
+def test_the_rate_is_that_of_the_steps_that_were_made():
+    weight = keras.Variable(np.array([1.0], "float32"))
+    rates = [0.5, 0.25, 0.125]
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([0, 1], rates)
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(schedule), initial_scale=1.0)
+    seen = []
+    for gradient in (np.inf, 1.0, np.inf, 1.0, 1.0):
+        before = weight.numpy().item()
+        scaled = np.array([gradient], "float32") * (optimizer.dynamic_scale.numpy() if optimizer.built else 1.0)
+        optimizer.apply([keras.ops.convert_to_tensor(scaled)], [weight])
+        seen.append((last_learning_rate(optimizer, schedule), before - weight.numpy().item()))
+    assert seen == [(0.5, 0.0), (0.5, 0.5), (0.5, 0.0), (0.25, 0.25), (0.125, 0.125)]
+
+
+def test_the_examples_run():
+    assert doctest.testmod(module).failed == 0

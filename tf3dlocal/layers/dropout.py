@@ -1,0 +1,47 @@
+"""Dropout whose draws do not depend on the number of devices."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("tf3dlocal")
+class Dropout(keras.layers.Dropout):
+    """Keras' dropout, with the mask of the whole batch under a `tf.distribute` strategy.
+
+        output = input * mask / (1 - rate),   mask 1 with probability 1 - rate, else 0
+
+    Every replica has a copy of the seed, and in Keras' layer they all draw the same mask for their shares of the batch: on
+    8 replicas the first clip of each would lose the same features. Here each draws the mask of the whole batch from that seed
+    and takes the rows of its own clips, which are those that one device would draw. On one device it is Keras' layer.
+
+    Args:
+        rate, noise_shape, seed: as in `keras.layers.Dropout`.
+
+    Call arguments:
+        inputs: float [batch, ..]; the shares of all replicas are equally large.
+
+    Returns:
+        as inputs.
+
+    Example:
+        >>> import numpy as np
+        >>> sorted(set(Dropout(0.5, seed=0)(np.ones((4, 8), "float32"), training=True).numpy().ravel().tolist()))
+        [0.0, 2.0]
+    """
+
+    def call(self, inputs, training=False):
+        replica, num_replicas = replica_of_step()
+        if num_replicas == 1 or not training or self.rate == 0:
+            return super().call(inputs, training=training)
+        share, *rest = ops.shape(inputs)
+        ones = ops.ones((num_replicas * share, *rest), inputs.dtype)
+        factors = keras.random.dropout(ones, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator)
+        return inputs * factors[replica * share : (replica + 1) * share]
+
+
+def replica_of_step():
+    """(index, count) of the replica that a step runs on; (0, 1) where there is no strategy or no step."""
+    import tensorflow as tf
+
+    replica = tf.distribute.get_replica_context()
+    return (0, 1) if replica is None else (replica.replica_id_in_sync_group, replica.num_replicas_in_sync)
