@@ -41,7 +41,7 @@ def in_compiled_graph():
     """Whether what is traced at this moment goes into a graph that XLA compiles (`tf.function(jit_compile=True)`).
 
     Example:
-        >>> tf.function(lambda: tf.constant(in_compiled_graph()), jit_compile=True)().numpy()
+        >>> bool(tf.function(lambda: tf.constant(in_compiled_graph()), jit_compile=True)())
         True
     """
     return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
