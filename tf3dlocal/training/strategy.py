@@ -53,7 +53,7 @@ def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
     if name not in STRATEGIES:
         raise ValueError(f"strategy is {name!r}: use {', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}")
     # Read first: a look at the devices would start TensorFlow, and then it is too late to join other workers.
-    cluster = Cluster.from_environment() if name in ("auto", "multi_worker") else None
+    cluster = Cluster.joined_by(name)
     if name == "multi_worker" and cluster is None:
         raise ValueError(
             "strategy is 'multi_worker', and the environment variable TF_CONFIG, which names the workers, is not set; an "
