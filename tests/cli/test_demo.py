@@ -62,4 +62,4 @@ def test_a_second_call_uses_what_is_there(shown):
     for measured in ("seconds", "export_difference"):
         del first[measured], second[measured]
     assert second == first
-    assert {path.name for path in written_anew} <= {"config.yaml"}  # the run folder notes what it was called with
+    assert {path.name for path in written_anew} <= {"config.yaml", ".lock"}  # what the run was called with, and by whom
