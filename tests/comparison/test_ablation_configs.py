@@ -10,7 +10,7 @@ from tf3dlocal.comparison.planned_runs import plan_runs
 from tf3dlocal.config import Experiment
 from tf3dlocal.evaluation import load_protocol
 from tf3dlocal.layers import PAPER_PARTS, LocalPath
-from tf3dlocal.training.experiment import build_model, compile_model
+from tf3dlocal.training.compiled_model import build_model, compile_model
 from tf3dlocal.training.schedules import make_schedule
 
 FOLDER = pathlib.Path(__file__).parents[2] / "configs" / "ablations"

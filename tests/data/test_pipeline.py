@@ -74,6 +74,23 @@ def test_too_many_subjects_per_batch_is_an_error_before_any_batch_is_read(small_
         training_batches(small_walks, 5, 2)
 
 
+@pytest.mark.parametrize("number", [2, 3])
+def test_the_parts_of_a_batch_are_the_batch_and_each_reads_its_own_walks_alone(small_walks, number, monkeypatch):
+    (whole,) = _batches(small_walks, 1)
+    read, read_record = [], small_walks.read_record
+    monkeypatch.setattr(type(small_walks), "read_record", lambda walks, i: read.append(i) or read_record(i))
+    parts = [next(iter(_batches(small_walks, 1, part=(index, number)))) for index in range(number)]
+    np.testing.assert_array_equal(np.concatenate([silhouettes for silhouettes, _ in parts]), whole[0])
+    np.testing.assert_array_equal(np.concatenate([labels["part_features"] for _, labels in parts]), whole[1]["part_features"])
+    assert sorted(read) == sorted(plan_batch(small_walks, 0, 0, 3, 4, **CLIP).walks.tolist())
+
+
+@pytest.mark.parametrize("part", [(0, 5), (2, 2), (-1, 2), (0, 0)])
+def test_a_part_that_does_not_exist_is_refused(small_walks, part):
+    with pytest.raises(ValueError, match=r"part is \(.*\) of a batch of 12 clips"):
+        training_batches(small_walks, 3, 4, part=part)
+
+
 def test_a_single_output_may_be_named_without_a_list(small_walks):
     assert list(training_batches(small_walks, 2, 2, outputs="logits", **CLIP).element_spec[1]) == ["logits"]
 

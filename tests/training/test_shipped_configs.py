@@ -8,7 +8,7 @@ import pytest
 from tf3dlocal.config import Experiment
 from tf3dlocal.evaluation import load_protocol
 from tf3dlocal.models import MODELS
-from tf3dlocal.training.experiment import build_model, compile_model
+from tf3dlocal.training.compiled_model import build_model, compile_model
 from tf3dlocal.training.schedules import make_schedule
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -26,3 +26,23 @@ def test_the_layers_of_a_step_are_told_whether_it_is_compiled(compiled, num_slic
     model.compile("sgd", {"values": "mse"}, jit_compile=compiled)
     model.fit(np.ones((4, 3)), {"values": np.ones((4, 2))}, batch_size=4, verbose=0)
     assert noting.form == ("minimal" if compiled else "reference")
+
+
+def test_a_step_with_several_losses_and_metrics_is_traced_once():
+    traced = []
+
+    class Traced(TrainedModel):
+        def train_step(self, data):
+            traced.append(data)
+            return super().train_step(data)
+
+    x = keras.Input((3,))
+    model = Traced(x, {"part_features": keras.layers.Dense(2)(x), "logits": keras.layers.Dense(5)(x)})
+    entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    model.compile("sgd", {"part_features": "mse", "logits": entropy}, metrics={"logits": accuracy}, jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    labels = {"part_features": np.ones((4, 2)), "logits": np.arange(4)}
+    logs = model.fit(np.ones((4, 3)), labels, batch_size=4, verbose=0).history
+    assert len(traced) == 1
+    assert set(logs) == {"loss", "part_features_loss", "logits_loss", "logits_accuracy"}

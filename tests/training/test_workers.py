@@ -80,10 +80,10 @@ class Training:
         return dict(np.load(self.weights[index]))
 
 
-def assert_equal(found, expected):
-    assert len(found) == len(expected) == 9
+def assert_equal(found, expected, tolerance=1e-5):
+    assert len(found) == len(expected) >= 9
     for name, weight in expected.items():
-        np.testing.assert_allclose(found[name], weight, atol=1e-5, rtol=0, err_msg=name)
+        np.testing.assert_allclose(found[name], weight, atol=tolerance, rtol=0, err_msg=name)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,17 @@ def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone
     assert not list((tmp_path / "all").glob("tf3dlocal-worker-*"))  # what the others wrote
     names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert names == ["step-000004.keras", "step-000006.keras"]
+
+
+# With float16 the shares' gradients are rounded otherwise than those of the whole batch, by half a thousandth of a number near 1
+# in every step; 0.002 was seen after the six.
+@pytest.mark.parametrize(
+    ("setting", "tolerance"), [("model.arguments.dropout=0.5", 1e-5), ("training.precision=mixed_float16", 5e-3)])
+def test_two_workers_drop_out_and_scale_the_loss_as_one_does(prepared, tmp_path, setting, tolerance):
+    expected = Training(tmp_path / "one", prepared, 1, runs=[tmp_path / "alone"], settings=[setting]).load(0)
+    together = Training(tmp_path / "two", prepared, 2, settings=[setting])
+    assert_equal(together.load(0), expected, tolerance)
+    assert_equal(together.load(1), together.load(0), 0)
 
 
 def test_a_killed_worker_ends_the_others_and_the_same_call_goes_on_to_the_same_weights(alone, prepared, tmp_path):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tf3dlocal.layers import Dropout
+
 
 def tiny_gait(
     num_classes=None,
@@ -12,6 +14,7 @@ def tiny_gait(
     compact=True,
     synchronized=False,
     seed=None,
+    dtype=None,
 ):
     """The brightest moment of 16 coarse cells, in 4 strips."""
     silhouettes = keras.Input(input_shape, name="silhouettes")
@@ -20,10 +23,10 @@ def tiny_gait(
     start = keras.initializers.GlorotUniform(seed)
     # Named so that `optimizer.localization_rate` reaches it, as it reaches the localization networks of a real model.
     # No bias in front of a batch normalization: its true gradient is zero, and Adam makes steps of full size from the noise.
-    x = keras.layers.Dense(channels, use_bias=False, kernel_initializer=start, name="localization")(x)
+    x = keras.layers.Dense(channels, use_bias=False, kernel_initializer=start, name="localization", dtype=dtype)(x)
     parts = keras.layers.BatchNormalization(synchronized=synchronized, name="part_features")(x)  # b p c
-    x = keras.layers.Dropout(dropout, seed=seed)(keras.layers.Flatten()(parts))
-    embedding = keras.layers.Dense(channels, kernel_initializer=start, name="embedding")(x) if compact else x
+    x = Dropout(dropout, seed=seed, dtype=dtype)(keras.layers.Flatten()(parts))
+    embedding = keras.layers.Dense(channels, kernel_initializer=start, name="embedding", dtype=dtype)(x) if compact else x
     outputs = {"part_features": parts, "embedding": embedding}
     if num_classes:
         outputs["logits"] = keras.layers.Dense(num_classes, kernel_initializer=start, name="logits")(embedding)

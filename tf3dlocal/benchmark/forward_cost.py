@@ -3,7 +3,7 @@
 from tf3dlocal.benchmark.experiment_to_measure import experiment_to_measure
 from tf3dlocal.layers import choose_form
 from tf3dlocal.models import embedding_model
-from tf3dlocal.training.experiment import build_model
+from tf3dlocal.training.compiled_model import build_model
 from tf3dlocal.training.forward_flops import forward_flops
 
 

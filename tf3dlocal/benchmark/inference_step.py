@@ -8,7 +8,7 @@ from tf3dlocal.benchmark.experiment_to_measure import experiment_to_measure
 from tf3dlocal.benchmark.moving_bodies import moving_bodies
 from tf3dlocal.freed_memory import keep_freed_memory
 from tf3dlocal.models import embedding_model
-from tf3dlocal.training.experiment import build_model
+from tf3dlocal.training.compiled_model import build_model
 
 
 def inference_step(config, settings=(), walks=8, frames=30, size=64, form=None, compiled=None):

@@ -8,7 +8,7 @@ from tf3dlocal.benchmark.chosen_form import chosen_form
 from tf3dlocal.benchmark.experiment_to_measure import experiment_to_measure
 from tf3dlocal.benchmark.moving_bodies import moving_bodies
 from tf3dlocal.freed_memory import keep_freed_memory
-from tf3dlocal.training.experiment import build_model, compile_model
+from tf3dlocal.training.compiled_model import build_model, compile_model
 from tf3dlocal.training.schedules import make_schedule
 from tf3dlocal.training.strategy import choose_jit_compile
 from tf3dlocal.training.trained_model import TrainedModel

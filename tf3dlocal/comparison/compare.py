@@ -27,16 +27,12 @@ from tf3dlocal.evaluation import load_protocol, published_names
 from tf3dlocal.evaluation.distances import check_distance
 from tf3dlocal.evaluation.evaluate import library_versions
 from tf3dlocal.training import run_experiment
-from tf3dlocal.training.experiment import (
-    build_model,
-    check_batch,
-    choose_walks,
-    compile_model,
-)
+from tf3dlocal.training.compiled_model import build_model, compile_model
 from tf3dlocal.training.run_folder import RunFolder
 from tf3dlocal.training.schedules import make_schedule
 from tf3dlocal.training.start_from import check_start
 from tf3dlocal.training.strategy import make_strategy
+from tf3dlocal.training.training_data import check_batch, choose_walks
 from tf3dlocal.visualization.rank_by_view import MOST_METHODS, plot_rank_by_view
 from tf3dlocal.visualization.whole_file import write_whole_file
 

@@ -28,13 +28,14 @@ def training_batches(
     outputs: str | Sequence[str] = ("part_features",),
     replacement: str = "if_short",
     num_parallel_calls: int = tf.data.AUTOTUNE,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Batches of P subjects with K clips each, for `model.fit`.
 
     Which clips make the batch of step s depends on (seed, s) alone: see `plan_batch`, also for the arguments that are
     not described here. So `first_step=s` continues a training exactly where it stopped.
 
-    Under a `tf.distribute` strategy give the whole batch, P * K: the strategy splits it in order.
+    Under a `tf.distribute` strategy in one process give the whole batch, P * K: the strategy splits it in order.
 
     Args:
         walks: the training walks of a prepared data set; the class of a subject is its position among the sorted
@@ -45,13 +46,15 @@ def training_batches(
         num_steps: how many batches to give; None never ends.
         outputs: names of the model's outputs that a loss is computed on; each gets the same labels.
         num_parallel_calls: walks decoded at the same time.
+        part: (index, number): give this one of so many equal parts of each batch, in order, and read no other walks.
 
     Returns:
         tf.data.Dataset of (silhouettes float32 [P * K, clip_length, height, width, 1] in 0 .. 1,
         {output: class int32 [P * K]}), subject-major, with static shapes. 64 x 64 walks give height 64, width 44.
 
     Raises:
-        ValueError: P larger than the number of subjects, or a setting out of its range; at once, not in training.
+        ValueError: P larger than the number of subjects, P * K not divisible into the parts, or a setting out of its
+            range; at once, not in training.
 
     >>> batches = training_batches(walks, 4, 8, outputs=("part_features", "logits"))
     >>> silhouettes, labels = next(iter(batches))
@@ -60,7 +63,8 @@ def training_batches(
     """
     settings = {"clip_length": clip_length, "window": tuple(window), "order": order}
     settings |= {"flip_probability": flip_probability, "replacement": replacement}
-    batch_size = subjects_per_batch * walks_per_subject
+    mine = _rows_of_part(subjects_per_batch * walks_per_subject, *part)
+    batch_size = mine.stop - mine.start
     outputs = [outputs] if isinstance(outputs, str) else list(outputs)
     if num_steps is not None and num_steps < 0:
         raise ValueError(f"num_steps must be None or at least 0, and is {num_steps}")
@@ -68,7 +72,7 @@ def training_batches(
 
     def plan_and_read(step):
         plan = plan_batch(walks, seed, int(step), subjects_per_batch, walks_per_subject, **settings)
-        return _records(walks, plan.walks), plan.frames, plan.flips, plan.classes
+        return _records(walks, plan.walks[mine]), plan.frames[mine], plan.flips[mine], plan.classes[mine]
 
     def planned(step):
         types = (tf.string, tf.int32, tf.bool, tf.int32)
@@ -143,6 +147,17 @@ def whole_walks(walks: WalkDataset, batch_size: int = 1, num_parallel_calls: int
     batches = tf.data.Dataset.range(len(groups))
     batches = batches.map(decoded, num_parallel_calls=num_parallel_calls, deterministic=True)
     return batches.with_options(_options()).prefetch(PREFETCHED_BATCHES)
+
+
+def _rows_of_part(batch_size, index, number):
+    """The rows of a batch that make one of `number` equal parts, as a slice."""
+    if not 0 <= index < number or batch_size % number:
+        raise ValueError(
+            f"part is ({index}, {number}) of a batch of {batch_size} clips: the first must lie in 0 .. {number - 1}, and the "
+            "second divide the batch"
+        )
+    size = batch_size // number
+    return slice(index * size, (index + 1) * size)
 
 
 def _records(walks, numbers):

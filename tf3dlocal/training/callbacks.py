@@ -8,7 +8,6 @@ import rich.console
 import rich.progress
 import tensorflow as tf
 
-from tf3dlocal.config import ConfigError
 from tf3dlocal.training.last_learning_rate import last_learning_rate
 from tf3dlocal.training.metrics_since_report import metric_values
 
@@ -115,9 +114,6 @@ class HeldOutRank1(StepCallback):
         evaluate: function without arguments that gives {"NM": rank-1 in per cent, ...}, NaN for a group without probes.
         report: the `Report` that keeps the numbers.
         best: the `BestModel` to which the model is offered.
-
-    Raises:
-        ConfigError: from `fit`; no group has a probe that could be found, so there is no rank-1 and never will be.
     """
 
     def __init__(self, evaluate, report, best, every, first_step, last_step):
@@ -127,13 +123,6 @@ class HeldOutRank1(StepCallback):
     def act(self, step, logs):
         groups = self.evaluate()
         record = {f"rank_1_{name}": value for name, value in groups.items() if not math.isnan(value)}
-        if not record:
-            raise ConfigError(
-                f"training.evaluate_every: at step {step} there was nothing to measure on the held-out subjects: no probe "
-                f"({', '.join(groups)}) has a gallery walk in a view that counts. In training.held_out_views leave at least "
-                "two views that the data set has, or leave that key out, or raise training.held_out_subjects, and train in "
-                "another run folder; or go on in this one with training.evaluate_every: 0 and training.keep_model: last"
-            )
         rank_1 = sum(record.values()) / len(record)
         self.report.record(step, {"rank_1": rank_1, **record})
         self.best.offer(self.model, step, rank_1, record)

@@ -1,7 +1,6 @@
 """What the metrics have added up since the last report, kept over the end of a process."""
 
 import keras
-from keras import ops
 
 
 class MetricsSinceReport(keras.callbacks.Callback):
@@ -26,9 +25,7 @@ def metric_values(model: keras.Model) -> list:
 
 
 def set_metrics(model: keras.Model, values: list) -> None:
-    """Put back what `metric_values` gave."""
-    if len(model.metrics_variables) < len(values):
-        make_variables(model)
+    """Put back what `metric_values` gave; a `TrainedModel` has the variables when `fit` begins."""
     for variable, value in zip(model.metrics_variables, values, strict=True):
         variable.assign(value)
 
@@ -36,12 +33,3 @@ def set_metrics(model: keras.Model, values: list) -> None:
 def counted_clips(model: keras.Model) -> float:
     """How many clips the mean of the loss is taken over. Over several workers this adds up theirs: all must call it."""
     return float(next(metric for metric in model.metrics if metric.name == "loss").count.numpy())
-
-
-def make_variables(model):
-    """Make the metrics' variables, which on one device Keras would make in the first step, by two clips of zeros."""
-    predicted = {name: ops.zeros((2, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.output.items()}
-    labels = {name: ops.zeros((2,), "int32") for name in predicted}
-    model.compute_loss(y=labels, y_pred=predicted, training=False)
-    model.compute_metrics(None, labels, predicted)
-    model.reset_metrics()

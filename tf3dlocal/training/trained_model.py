@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from tf3dlocal.training.accumulated_gradients import accumulated_gradients
 
@@ -37,10 +38,18 @@ class TrainedModel(keras.Model):
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
-    # Over several processes Keras 3.15 fails in two places, mended below. One process takes Keras' own way.
+    # What Keras 3.15 does otherwise below: over several processes it fails in two places, and on one device it is slow once.
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Keras makes its metrics from the mean of a batch over all replicas; each worker holds only its own of them."""
+        """Make the variables of losses and metrics before the first step.
+
+        On one device Keras makes them in it, and TensorFlow traces a step that makes variables twice (at the paper preset
+        twelve seconds for nothing). On several Keras takes the mean of a batch over all replicas to make them, and each
+        worker holds only its own of them.
+        """
+        if self._distribute_strategy is None:
+            make_metric_variables(self)
+            return
         if iterator is not None and over_several_workers(self.distribute_strategy):
             _, _, batches = next(iter(iterator))
             local = self.distribute_strategy.experimental_local_results
@@ -63,6 +72,15 @@ class TrainedModel(keras.Model):
 
             self.train_function = step
         return self.train_function
+
+
+def make_metric_variables(model) -> None:
+    """Make the variables of a compiled model's losses and metrics, by two clips of zeros."""
+    predicted = {name: ops.zeros((2, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.output.items()}
+    labels = {name: ops.zeros((2,), "int32") for name in predicted}
+    model.compute_loss(y=labels, y_pred=predicted, training=False)
+    model.compute_metrics(None, labels, predicted)
+    model.reset_metrics()
 
 
 def over_several_workers(strategy) -> bool:

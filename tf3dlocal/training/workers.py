@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import zlib
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -137,24 +138,27 @@ class Workers:
         """
         return lambda **what: shared.path / save(**what).relative_to(own.path)
 
-    def share(self, batches: tf.data.Dataset):
-        """What this worker reads of a training's batches, for `model.fit`: the batches themselves for one worker.
+    def share(self, make_batches: Callable[..., tf.data.Dataset]):
+        """What this worker reads of a training's batches, for `model.fit`: all of them for one worker.
 
-        The strategy's own splitting would leave the order to rules about files and options. Here it is plain: with W
-        workers of L replicas each, replica l of worker w has part w * L + l of W * L equal parts of each batch.
+        The strategy's own splitting would leave the order to rules about files and options, and have every worker decode
+        every walk. Here it is plain: with W workers of L replicas each, replica l of worker w has part w * L + l of W * L
+        equal parts of each batch, and a worker reads its own walks alone.
+
+        Args:
+            make_batches: gives the batches, or with part=(index, number) that part of each, see `training_batches`.
         """
         if len(self.addresses) == 1:
-            return batches
+            return make_batches()
 
         def own(context):
             num_workers, worker = context.num_input_pipelines, context.input_pipeline_id
             num_local = context.num_replicas_in_sync // num_workers
 
             def cut(tensor):
-                size = tensor.shape[0] // num_workers
-                mine = tensor[worker * size : (worker + 1) * size]
-                return tf.reshape(mine, [num_local, size // num_local, *tensor.shape[1:]])
+                return tf.reshape(tensor, [num_local, tensor.shape[0] // num_local, *tensor.shape[1:]])
 
+            batches = make_batches(part=(worker, num_workers))
             return batches.map(lambda *batch: tf.nest.map_structure(cut, batch)).unbatch().prefetch(2 * num_local)
 
         return self.strategy.distribute_datasets_from_function(own)

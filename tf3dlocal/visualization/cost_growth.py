@@ -8,9 +8,10 @@ LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def plot_cost_growth(series, size_label="frames", path=None):
-    """Seconds and peak memory over size, both axes logarithmic, with the power that fits the seconds.
+    """Seconds over size on logarithmic axes, with the power that fits them, and peak memory on plain ones.
 
-    A dotted line rises in proportion to the size from the first series' first point: what lies below it grows less than
+    Where an axis is logarithmic a power is a straight line; on plain ones memory is, where it is a constant and so much for
+    each walk or frame. A dotted line rises in proportion to the size from the first series' first point: what lies below it grows less than
     linearly.
 
     Args:
@@ -56,12 +57,15 @@ def plot_cost_growth(series, size_label="frames", path=None):
     all_axes[0].plot(first["sizes"], in_proportion, color="0.5", linestyle=":", label="in proportion", zorder=1)
     every_size = sorted({size for values in series.values() for size in values["sizes"]})
     for axes, label in zip(all_axes, ("seconds a step", "peak memory, MB")):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        if axes is all_axes[0]:
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(FuncFormatter(_plain_number))
+            axes.yaxis.set_minor_formatter(FuncFormatter(_plain_number))
+        else:
+            axes.set_ylim(bottom=0)
         axes.set_xticks(every_size, [str(size) for size in every_size])
         axes.xaxis.set_minor_locator(NullLocator())
-        for axis in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-            axis(FuncFormatter(_plain_number))
         axes.tick_params(which="both", labelsize=8)
         axes.set_xlabel(size_label, fontsize=9)
         axes.set_ylabel(label, fontsize=9)
