@@ -95,7 +95,7 @@ def overflow_of_the_last_clips(strategy):
 
 
 def whole_experiment(folder, strategy):
-    """The same through `run_experiment`, from prepared walks to weights, without dropout: that of the tiny model is Keras' own."""
+    """The same through `run_experiment`, from prepared walks to weights."""
     from small_walks import write_small_walks
     from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 
@@ -103,7 +103,7 @@ def whole_experiment(folder, strategy):
     folder.mkdir()
     write_small_walks(folder)
     (folder / "small.yaml").write_text(PROTOCOL)
-    overrides = [f"training.strategy={strategy}", "model.arguments.dropout=0", "schedule.learning_rate=1e-3"]
+    overrides = [f"training.strategy={strategy}", "schedule.learning_rate=1e-3"]
     overrides.append("optimizer.localization_rate=0.5")
     config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(folder / "small.yaml")), overrides)
     model = run_experiment(config, folder, folder / "run", progress=False)

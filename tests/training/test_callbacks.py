@@ -22,10 +22,14 @@ def test_a_first_batch_that_cannot_be_read_is_the_error_that_is_shown(train, pre
         train(tmp_path / "run", "training.strategy=mirrored", data=tmp_path / "damaged")
 
 
-def test_held_out_subjects_on_whom_nothing_can_be_measured_are_an_error_before_anything_is_trained(train, tmp_path):
-    """In one view alone, and without the pairs of a view with itself, no probe has a gallery."""
-    overrides = ["evaluate_every=2", "held_out_subjects=2", "held_out_views=[90]", "keep_model=best"]
-    with pytest.raises(ConfigError, match=r"evaluate_every: .* \(NM, CL\) .*held_out_views.*held_out_subjects.*evaluate_every: 0"):
+@pytest.mark.parametrize(("views", "reason"), [("[90]", r"no probe \(NM, CL\)"), ("[45]", "no walk at all")])
+def test_held_out_subjects_on_whom_nothing_can_be_measured_are_an_error_before_anything_is_trained(
+    train, tmp_path, views, reason
+):
+    """In one view alone, and without the pairs of a view with itself, no probe has a gallery; in none there is no walk."""
+    overrides = ["evaluate_every=2", "held_out_subjects=2", f"held_out_views={views}", "keep_model=best"]
+    way_out = "held_out_views name at least two views.*held_out_subjects.*evaluate_every: 0 and training.keep_model: last"
+    with pytest.raises(ConfigError, match=f"evaluate_every: .*{reason}.*{way_out}"):
         train(tmp_path, *(f"training.{override}" for override in overrides))
     assert not list(tmp_path.iterdir())
 

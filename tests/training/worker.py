@@ -2,7 +2,7 @@
 
 python worker.py PREPARED RUN OUT.npz [KEY=VALUE ...]
 
-OUT.npz gets the weights. Under the name TF3DLOCAL_TEST_DIE_AT the environment may hold a step after which the process
+OUT.npz gets the weights and, where the loss is scaled, its scale and the steps that were not left out. Under the name TF3DLOCAL_TEST_DIE_AT the environment may hold a step after which the process
 kills itself, under TF3DLOCAL_TEST_PATIENCE the seconds that it waits for the others, and for what they write, under
 TF3DLOCAL_TEST_DAMAGED the name of a checkpoint that this process alone finds damaged.
 """
@@ -33,7 +33,10 @@ def main(prepared, run, out, overrides):
         run_folder.damage_of = lambda file: "a wrong bit" if file.name == name else damage_of(file)
     config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(prepared / "small.yaml")), overrides)
     model = run_experiment(config, prepared, run, progress=False)
-    np.savez(out, **{str(i): weight for i, weight in enumerate(model.get_weights())})
+    found = {str(i): weight for i, weight in enumerate(model.get_weights())}
+    if hasattr(model.optimizer, "dynamic_scale"):
+        found |= {name: getattr(model.optimizer, name).numpy() for name in ("dynamic_scale", "iterations")}
+    np.savez(out, **found)
 
 
 def die_after(last):

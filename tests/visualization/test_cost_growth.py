@@ -23,6 +23,7 @@ def test_seconds_and_memory_stand_over_the_sizes_with_the_fitted_power(tmp_path)
     assert {"inference, auto: size to the 0.74"} < set(lines)
     np.testing.assert_allclose(memory.get_lines()[1].get_xydata(), [[20, 700]])
     assert seconds.get_xscale() == seconds.get_yscale() == "log"
+    assert memory.get_xscale() == memory.get_yscale() == "linear" and memory.get_ylim()[0] == 0
     assert [label.get_text() for label in seconds.get_xticklabels()] == ["10", "20", "40"]
     assert (tmp_path / "growth.png").exists()
 

@@ -35,7 +35,8 @@ def training_batches(
     Which clips make the batch of step s depends on (seed, s) alone: see `plan_batch`, also for the arguments that are
     not described here. So `first_step=s` continues a training exactly where it stopped.
 
-    Under a `tf.distribute` strategy in one process give the whole batch, P * K: the strategy splits it in order.
+    Under a `tf.distribute` strategy give the whole batch, P * K: the strategy splits it in order. Where several processes
+    train one model, give each its `part`, or each reads all walks.
 
     Args:
         walks: the training walks of a prepared data set; the class of a subject is its position among the sorted
@@ -46,11 +47,11 @@ def training_batches(
         num_steps: how many batches to give; None never ends.
         outputs: names of the model's outputs that a loss is computed on; each gets the same labels.
         num_parallel_calls: walks decoded at the same time.
-        part: (index, number): give this one of so many equal parts of each batch, in order, and read no other walks.
+        part: (index, num_parts): only this one of num_parts equal parts of each batch, in order; other walks are not read.
 
     Returns:
-        tf.data.Dataset of (silhouettes float32 [P * K, clip_length, height, width, 1] in 0 .. 1,
-        {output: class int32 [P * K]}), subject-major, with static shapes. 64 x 64 walks give height 64, width 44.
+        tf.data.Dataset of (silhouettes float32 [P * K / num_parts, clip_length, height, width, 1] in 0 .. 1,
+        {output: class int32 [P * K / num_parts]}), subject-major, with static shapes. 64 x 64 walks give height 64, width 44.
 
     Raises:
         ValueError: P larger than the number of subjects, P * K not divisible into the parts, or a setting out of its
@@ -149,14 +150,14 @@ def whole_walks(walks: WalkDataset, batch_size: int = 1, num_parallel_calls: int
     return batches.with_options(_options()).prefetch(PREFETCHED_BATCHES)
 
 
-def _rows_of_part(batch_size, index, number):
-    """The rows of a batch that make one of `number` equal parts, as a slice."""
-    if not 0 <= index < number or batch_size % number:
+def _rows_of_part(batch_size, index, num_parts):
+    """The rows of a batch that make one of its equal parts, as a slice."""
+    if not 0 <= index < num_parts or batch_size % num_parts:
         raise ValueError(
-            f"part is ({index}, {number}) of a batch of {batch_size} clips: the first must lie in 0 .. {number - 1}, and the "
-            "second divide the batch"
+            f"part is ({index}, {num_parts}) of a batch of {batch_size} clips: (i, n) takes an n of at least 1 that divides the "
+            "batch, and an i in 0 .. n - 1"
         )
-    size = batch_size // number
+    size = batch_size // num_parts
     return slice(index * size, (index + 1) * size)
 
 
@@ -176,6 +177,7 @@ def _options():
     """The same batches in the same order, on one machine and on several."""
     options = tf.data.Options()
     options.deterministic = True
-    # The data come from no list of files that could be dealt out: each worker goes through all and keeps its share.
+    # For whoever hands the batches to a strategy of several processes: there is no list of files that could be dealt out, so
+    # each would go through all and keep its share. Our own training asks for `part`, see `training.workers.Workers.share`.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return options

@@ -111,7 +111,8 @@ class HeldOutRank1(StepCallback):
     """Identifies the held-out training subjects and records "rank_1" (per cent, mean of the groups) and each group's.
 
     Args:
-        evaluate: function without arguments that gives {"NM": rank-1 in per cent, ...}, NaN for a group without probes.
+        evaluate: function without arguments that gives {"NM": rank-1 in per cent, ...}, NaN for a group without probes; at
+            least one group has some, see `check_measurable`.
         report: the `Report` that keeps the numbers.
         best: the `BestModel` to which the model is offered.
     """

@@ -19,6 +19,7 @@ from tf3dlocal.training.callbacks import (
 from tf3dlocal.training.compiled_model import build_model, compile_model
 from tf3dlocal.training.computing_devices import computing_devices
 from tf3dlocal.training.fitted_model import kept_model, write_fitted_model
+from tf3dlocal.training.held_out import held_out_rank_1
 from tf3dlocal.training.metrics_since_report import MetricsSinceReport
 from tf3dlocal.training.run_folder import Restored, RunFolder
 from tf3dlocal.training.run_lock import in_use
@@ -32,7 +33,7 @@ from tf3dlocal.training.strategy import (
     make_strategy,
 )
 from tf3dlocal.training.trained_model import TrainedModel
-from tf3dlocal.training.training_data import batch_settings, check_batch, choose_walks, held_out_rank_1, make_batches
+from tf3dlocal.training.training_data import batch_settings, check_batch, choose_walks, make_batches
 from tf3dlocal.training.workers import Workers, names_lost_workers
 
 
@@ -61,7 +62,7 @@ def run_experiment(
 
     Raises:
         ConfigError: the run folder belongs to another config or data set, another training writes there, it has a model and
-            no checkpoint, or an argument that the model does not have.
+            no checkpoint, an argument that the model does not have, or nothing can be measured on the held-out subjects.
         DivergedError: loss or weights are no longer finite numbers; the batch is kept. A ValueError, too.
         ValueError: the data do not fit the config, or no checkpoint of the run folder can be read.
 

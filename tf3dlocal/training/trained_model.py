@@ -10,7 +10,7 @@ from tf3dlocal.training.accumulated_gradients import accumulated_gradients
 class TrainedModel(keras.Model):
     """A functional model whose steps are those of gait training; made of the input and the outputs of a built model.
 
-    It shares its layers with that model and lives during a training only: what is kept is a plain functional model.
+    The outputs have names, and under each name the labels are the classes of the clips, int [batch]. It shares its layers with that model and lives during a training only: what is kept is a plain functional model.
 
     Example:
         >>> silhouettes = keras.Input((6,))
@@ -38,14 +38,14 @@ class TrainedModel(keras.Model):
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
-    # What Keras 3.15 does otherwise below: over several processes it fails in two places, and on one device it is slow once.
+    # Two methods of Keras 3.15 are replaced: over several processes both fail, and on one device the first comes too late.
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Make the variables of losses and metrics before the first step.
 
-        On one device Keras makes them in it, and TensorFlow traces a step that makes variables twice (at the paper preset
-        twelve seconds for nothing). On several Keras takes the mean of a batch over all replicas to make them, and each
-        worker holds only its own of them.
+        With several losses Keras makes a mean for each of them, on one device within the first step, and TensorFlow traces
+        a step that makes variables twice: a third of the time of the paper preset's first step. On several devices it takes
+        the mean of a batch over all replicas to make them, and each worker holds only its own of these.
         """
         if self._distribute_strategy is None:
             make_metric_variables(self)
@@ -75,7 +75,7 @@ class TrainedModel(keras.Model):
 
 
 def make_metric_variables(model) -> None:
-    """Make the variables of a compiled model's losses and metrics, by two clips of zeros."""
+    """Make the variables of a compiled `TrainedModel`'s losses and metrics, by two clips of zeros."""
     predicted = {name: ops.zeros((2, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.output.items()}
     labels = {name: ops.zeros((2,), "int32") for name in predicted}
     model.compute_loss(y=labels, y_pred=predicted, training=False)

@@ -1,11 +1,9 @@
-"""What of a data set a training reads: its walks, its batches, and the people it is held against."""
-
-import keras
-import numpy as np
+"""What of a data set a training reads: its walks and its batches."""
 
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.data import training_batches
-from tf3dlocal.evaluation import cross_view, evaluate, load_protocol
+from tf3dlocal.evaluation import load_protocol
+from tf3dlocal.training.held_out import check_measurable
 
 
 def choose_walks(walks, config: Experiment):
@@ -13,6 +11,9 @@ def choose_walks(walks, config: Experiment):
 
     The protocol's training subjects train; its test subjects are not touched. The last `held_out_subjects` of the
     training subjects, in the order of their names, are kept out of the training to measure rank-1 on.
+
+    Raises:
+        ConfigError: fewer subjects are left than a batch has, or nothing can be measured on those kept out.
     """
     protocol = load_protocol(config.data.protocol, exclude=config.data.exclude_subjects)
     subjects = sorted(protocol.split(walks.subjects).train)
@@ -29,19 +30,6 @@ def choose_walks(walks, config: Experiment):
     if config.training.evaluate_every:
         check_measurable(held_out, config)
     return train, held_out
-
-
-def check_measurable(held_out, config: Experiment) -> None:
-    """Raise ConfigError where no probe of the held-out subjects could be found by any model: there would be no rank-1."""
-    columns = held_out.subjects, held_out.conditions, held_out.view_degrees
-    result = cross_view(np.zeros([len(held_out), 1]), *columns, held_out_protocol(held_out, config), max_rank=1)
-    if np.isnan(result.mean()).all():
-        raise ConfigError(
-            "training.evaluate_every: there is nothing to measure on the held-out subjects, because no probe "
-            f"({', '.join(result.groups)}) has a gallery walk in a view that counts. In training.held_out_views leave at least "
-            "two views that the data set has, or leave that key out, or raise training.held_out_subjects, or set "
-            "training.evaluate_every: 0"
-        )
 
 
 def check_batch(config: Experiment, num_replicas: int) -> None:
@@ -80,16 +68,3 @@ def make_batches(train, config: Experiment, first_step: int, outputs, part: tupl
 def batch_settings(config: Experiment) -> dict:
     """What of the config says how batches are drawn."""
     return config.data.model_dump(exclude={"folder", "protocol", "exclude_subjects", "min_frames"})
-
-
-def held_out_rank_1(embedder: keras.Model, held_out, config: Experiment) -> dict[str, float]:
-    """Rank-1 in per cent of each probe group among the held-out training subjects; NaN for a group without probes."""
-    result = evaluate(embedder, held_out, held_out_protocol(held_out, config), max_rank=1, progress=False)
-    return {name: float(value) for name, value in zip(result.groups, result.mean(), strict=True)}
-
-
-def held_out_protocol(held_out, config: Experiment):
-    """The config's protocol, for the held-out training subjects and views."""
-    protocol = load_protocol(config.data.protocol).for_subjects(held_out.subject_names)
-    views = config.training.held_out_views
-    return protocol if views is None else protocol.model_copy(update={"views": tuple(views)})

@@ -146,7 +146,7 @@ class Workers:
         equal parts of each batch, and a worker reads its own walks alone.
 
         Args:
-            make_batches: gives the batches, or with part=(index, number) that part of each, see `training_batches`.
+            make_batches: gives the batches, or with part=(index, num_parts) that part of each, see `training_batches`.
         """
         if len(self.addresses) == 1:
             return make_batches()

@@ -8,11 +8,11 @@ LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def plot_cost_growth(series, size_label="frames", path=None):
-    """Seconds over size on logarithmic axes, with the power that fits them, and peak memory on plain ones.
+    """Seconds and peak memory over size, with the power that fits the seconds.
 
-    Where an axis is logarithmic a power is a straight line; on plain ones memory is, where it is a constant and so much for
-    each walk or frame. A dotted line rises in proportion to the size from the first series' first point: what lies below it grows less than
-    linearly.
+    Seconds stand on logarithmic axes, where a power is a straight line; memory on plain ones, where a constant plus so much
+    per walk or frame is one. A dotted line among the seconds rises in proportion to the size from the first series' first
+    point: what lies below it grows less than linearly.
 
     Args:
         series: {name: {"sizes": numbers, "seconds": [(first quartile, median, third quartile)], "peak_mb": numbers or None,
@@ -56,14 +56,11 @@ def plot_cost_growth(series, size_label="frames", path=None):
     in_proportion = [first["seconds"][0][1] / first["sizes"][0] * size for size in first["sizes"]]
     all_axes[0].plot(first["sizes"], in_proportion, color="0.5", linestyle=":", label="in proportion", zorder=1)
     every_size = sorted({size for values in series.values() for size in values["sizes"]})
+    all_axes[0].set(xscale="log", yscale="log")
+    all_axes[0].yaxis.set_major_formatter(FuncFormatter(_plain_number))
+    all_axes[0].yaxis.set_minor_formatter(FuncFormatter(_plain_number))
+    all_axes[-1].set_ylim(bottom=0 if with_memory else None)
     for axes, label in zip(all_axes, ("seconds a step", "peak memory, MB")):
-        if axes is all_axes[0]:
-            axes.set_xscale("log")
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(FuncFormatter(_plain_number))
-            axes.yaxis.set_minor_formatter(FuncFormatter(_plain_number))
-        else:
-            axes.set_ylim(bottom=0)
         axes.set_xticks(every_size, [str(size) for size in every_size])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.tick_params(which="both", labelsize=8)
