@@ -3,8 +3,8 @@
     python benchmarks/parts.py [TABLE ...] [--quick] [--rounds N] [--threads N] [--json FILE] [--out [DIR]]
 
 Sizes are those of the release's block 3 at 8 walks of 30 frames: maps of 16 x 11 with 64 or 128 channels; pooling is that of
-block 1, and the triplet loss has 8 x 16 walks and 16 parts. Gradients are by inputs and weights. "XLA" rows are
-compiled for one length. All is computed on the CPU, on a machine with a GPU too.
+block 1, the convolution of every frame that of block 2, and the triplet loss has 8 x 16 walks and 16 parts. Gradients are
+by inputs and weights. "XLA" rows are compiled for one length. All is computed on the CPU, on a machine with a GPU too.
 """
 
 from _tables import TWINS, chosen, keep, options_of, show, stay_on_the_cpu

@@ -6,7 +6,8 @@ RAW is a folder of CASIA-B's SSS.tar.gz; without it synthetic walkers are drawn 
 unpacked frames with cv2.imread in one process, aligns them with numpy and cv2.resize, and writes each as a PNG, as the
 published scripts do; `prepare` reads the archives as they are and writes TFRecords, with one and with two processes. All
 take turns, every run in a new process, and are checked to give the same pictures. The peak memory is without that of the
-processes that `prepare` starts. Starting them takes a fifth of a second, which weighs below some ten thousand frames.
+processes that `prepare` starts. Starting them takes a quarter of a second and more, which weighs below some ten thousand
+frames.
 """
 
 import os

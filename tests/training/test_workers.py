@@ -111,8 +111,8 @@ def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone
     assert names == ["step-000004.keras", "step-000006.keras"]
 
 
-# With float16 the shares' gradients are rounded otherwise than those of the whole batch, by half a thousandth of a number near 1
-# in every step; 0.002 was seen after the six.
+# With float16 the shares' gradients are rounded otherwise than those of the whole batch, by half a thousandth of a number
+# near 1 in every step; 0.002 was seen after the six.
 @pytest.mark.parametrize(
     ("setting", "tolerance"), [("model.arguments.dropout=0.5", 1e-5), ("training.precision=mixed_float16", 5e-3)])
 def test_two_workers_drop_out_and_scale_the_loss_as_one_does(prepared, tmp_path, setting, tolerance):

@@ -154,8 +154,8 @@ def _rows_of_part(batch_size, index, num_parts):
     """The rows of a batch that make one of its equal parts, as a slice."""
     if not 0 <= index < num_parts or batch_size % num_parts:
         raise ValueError(
-            f"part is ({index}, {num_parts}) of a batch of {batch_size} clips: (i, n) takes an n of at least 1 that divides the "
-            "batch, and an i in 0 .. n - 1"
+            f"part is ({index}, {num_parts}) of a batch of {batch_size} clips: (i, n) takes an n of at least 1 that divides "
+            "the batch, and an i in 0 .. n - 1"
         )
     size = batch_size // num_parts
     return slice(index * size, (index + 1) * size)

@@ -14,14 +14,14 @@ def held_out_rank_1(embedder: keras.Model, held_out, config: Experiment) -> dict
 
 
 def check_measurable(held_out, config: Experiment) -> None:
-    """Raise ConfigError where no probe of the held-out subjects could be found by any model: there would be no rank-1."""
+    """Raise ConfigError where the protocol gives no rank-1 of the held-out subjects, for no probe has a gallery in a view."""
     protocol = held_out_protocol(held_out, config)
     columns = held_out.subjects, held_out.conditions, held_out.view_degrees
     try:
         measurable = np.isfinite(cross_view(np.zeros([len(held_out), 1]), *columns, protocol, max_rank=1).mean()).any()
         reason = f"no probe ({', '.join(protocol.probes)}) has a gallery walk in a view that counts"
     except ProtocolError as error:
-        measurable, reason = False, str(error)
+        measurable, reason = False, str(error).partition("; ")[0].replace("in this data set", "among their walks")
     if not measurable:
         fewest = "two views" if protocol.identical_views == "exclude" else "a view"
         raise ConfigError(

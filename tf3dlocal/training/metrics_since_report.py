@@ -25,7 +25,7 @@ def metric_values(model: keras.Model) -> list:
 
 
 def set_metrics(model: keras.Model, values: list) -> None:
-    """Put back what `metric_values` gave, into metrics that have their variables: those of a `TrainedModel` when `fit` begins."""
+    """Put back what `metric_values` gave, into metrics that have variables: those of a `TrainedModel` when `fit` begins."""
     for variable, value in zip(model.metrics_variables, values, strict=True):
         variable.assign(value)
 

@@ -10,7 +10,8 @@ from tf3dlocal.training.accumulated_gradients import accumulated_gradients
 class TrainedModel(keras.Model):
     """A functional model whose steps are those of gait training; made of the input and the outputs of a built model.
 
-    The outputs have names, and under each name the labels are the classes of the clips, int [batch]. It shares its layers with that model and lives during a training only: what is kept is a plain functional model.
+    The outputs have names, and under each name the labels are the classes of the clips, int [batch]. It shares its layers
+    with that model and lives during a training only: what is kept is a plain functional model.
 
     Example:
         >>> silhouettes = keras.Input((6,))

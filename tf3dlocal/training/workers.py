@@ -1,4 +1,4 @@
-"""The processes that train one model together: what they must agree on, who keeps the results, and what to say if one is lost."""
+"""The processes that train one model together: what they agree on, who keeps the results, and what to say if one is lost."""
 
 import atexit
 import contextlib
