@@ -9,6 +9,7 @@ from tf3dlocal.benchmark.experiment_to_measure import experiment_to_measure
 from tf3dlocal.benchmark.moving_bodies import moving_bodies
 from tf3dlocal.freed_memory import keep_freed_memory
 from tf3dlocal.training.compiled_model import build_model, compile_model
+from tf3dlocal.training.repeatable_sums import keep_sums_repeatable
 from tf3dlocal.training.schedules import make_schedule
 from tf3dlocal.training.strategy import choose_jit_compile
 from tf3dlocal.training.trained_model import TrainedModel
@@ -35,6 +36,7 @@ def training_step(config, settings=(), walks=8, frames=30, size=64, form=None, c
         ConfigError: as `run_experiment`.
     """
     keep_freed_memory()
+    keep_sums_repeatable()
     experiment = experiment_to_measure(config, settings, form, compiled)
     keras.utils.set_random_seed(experiment.training.seed)
     silhouettes, labels = moving_bodies(walks, frames, size, size - 2 * (10 * size // 64))

@@ -21,6 +21,7 @@ from tf3dlocal.training.computing_devices import computing_devices
 from tf3dlocal.training.fitted_model import kept_model, write_fitted_model
 from tf3dlocal.training.held_out import held_out_rank_1
 from tf3dlocal.training.metrics_since_report import MetricsSinceReport
+from tf3dlocal.training.repeatable_sums import keep_sums_repeatable
 from tf3dlocal.training.run_folder import Restored, RunFolder
 from tf3dlocal.training.run_lock import in_use
 from tf3dlocal.training.schedules import make_schedule
@@ -71,6 +72,7 @@ def run_experiment(
         >>> model = run_experiment(config, data="prepared", run="runs/first")            # doctest: +SKIP
     """
     keep_freed_memory()
+    keep_sums_repeatable()
     run, settings = RunFolder(run), config.training
     if not (data or config.data.folder):
         raise ConfigError("no data set: give data.folder in the config, or --data")
