@@ -4,7 +4,7 @@
 
 Ranks: random embeddings of 16 x 256 numbers for the test walks of CASIA-B (10,962) and of OU-MVLP. The plain way makes
 the whole matrix of a pair of views with numpy, sorts it, and looks who stands first. OU-MVLP at its real size (133,780 test
-walks in a file of 2.2 GB, twenty minutes and more) is measured only where it is named: ou-mvlp-full.
+walks in a file of 2.2 GB, ten minutes and more) is measured only where it is named: ou-mvlp-full.
 Whole walks: lengths as CASIA-B's, drawn between 50 and 130 frames, narrow models; the plain way calls the model walk by
 walk. All of them compute with oneDNN, as the command line does. `embed_walks` keeps freed memory, as `tf3dlocal evaluate`
 does; the plain way does not.

@@ -19,7 +19,8 @@ def training_step(config, settings=(), walks=8, frames=30, size=64, form=None, c
     """A callable that makes one training step of a config on a batch that stays the same.
 
     Model, losses, metrics and optimizer are made as `run_experiment` makes them on one device; the first call is a
-    `model.fit` of one step, every further one a call of the function that this `fit` made. Reading and augmenting walks is not in it.
+    `model.fit` of one step, every further one a call of the function that this `fit` made. Reading and augmenting walks
+    is not in it.
 
     Args:
         config: a config file, or its text.

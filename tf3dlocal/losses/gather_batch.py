@@ -41,7 +41,5 @@ def one_of_several_replicas():
     """The context of the replica that a step runs on; None where there is only one, or no step."""
     import tensorflow as tf
 
-    if not tf.distribute.has_strategy() or tf.distribute.in_cross_replica_context():
-        return None
     replica = tf.distribute.get_replica_context()
-    return replica if replica.num_replicas_in_sync > 1 else None
+    return replica if replica is not None and replica.num_replicas_in_sync > 1 else None

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tf3dlocal.losses.gather_batch import one_of_several_replicas
+
 
 class _AsThePapersTrain:
     """Mixed into an optimizer: variables of localization networks move at `localization_rate` times the learning rate.
@@ -65,8 +67,8 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
 
     def check_finite(self, grads):
         finite = super().check_finite(grads)
-        replica = tf.distribute.get_replica_context()
-        if replica is None or replica.num_replicas_in_sync == 1:
+        replica = one_of_several_replicas()
+        if replica is None:
             return finite
         # As float: a sum of integers over GPUs would go through the host.
         num_overflowing = replica.all_reduce(tf.distribute.ReduceOp.SUM, 1.0 - tf.cast(finite, "float32"))

@@ -6,10 +6,10 @@ import tensorflow as tf
 def keep_sums_repeatable() -> None:
     """Turn TensorFlow's arithmetic optimizer off in this process.
 
-    With it, and with several operations at work at once, two runs of one step differ in the last digit of some gradients: seen in
-    TensorFlow 2.21 where six local paths read one map, in one run of five. `enable_op_determinism` does not help. A training
-    then ends elsewhere each time, and one that was killed and goes on, elsewhere than one that was not. Without it steps
-    take up to 5 % longer (the walkers' 3DLocal; GaitPart and the release: not to be told from noise).
+    With it, and with several operations at work at once, two runs of one step differ in the last digit of some gradients:
+    seen in TensorFlow 2.21 where six local paths read one map, in one run of five. `enable_op_determinism` does not help. A
+    training then ends elsewhere each time, and one that was killed and goes on, elsewhere than one that was not. Without it
+    steps take up to 5 % longer (the walkers' 3DLocal; GaitPart and the release: not to be told from noise).
 
     Example:
         >>> keep_sums_repeatable()
