@@ -20,7 +20,7 @@ from tf3dlocal.layers import (
     VolumeConvolution,
     decode_location,
     halving_max_pool,
-)  # fmt: skip
+)
 from tf3dlocal.losses import BatchAllTripletLoss
 from tf3dlocal.losses.pairwise_distances import pairwise_distances
 

@@ -24,7 +24,9 @@ def options_of(description, choices=(), quick="small sizes and few rounds: shows
     parser.add_argument("--quick", action="store_true", help=quick)
     add_places(parser)
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of every table")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of every library; its own default if not given")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="threads of every library; its own default if not given"
+    )
     return parser
 
 
@@ -32,8 +34,13 @@ def add_places(parser):
     """The options that say where numbers go beside the terminal."""
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers to FILE as well")
     parser.add_argument(
-        "--out", type=pathlib.Path, nargs="?", const=ROOT / "benchmarks" / "results", metavar="DIR",
-        help="keep numbers and tables as SCRIPT.json and .md in DIR, or benchmarks/results if none is named")  # fmt: skip
+        "--out",
+        type=pathlib.Path,
+        nargs="?",
+        const=ROOT / "benchmarks" / "results",
+        metavar="DIR",
+        help="keep numbers and tables as SCRIPT.json and .md in DIR, or benchmarks/results if none is named",
+    )
 
 
 def stay_on_the_cpu():

@@ -126,7 +126,14 @@ def batch_table(folder, options):
     conditions = {"batch": "16 clips of 12 frames"}
     # Many batches in a row: a few lie ready at any time, which would look as if they cost nothing.
     return side_by_side(
-        alternatives, rounds_of(options), "batches", warm_ups=8, least_seconds=1.0, conditions=conditions, limit_seconds=300)
+        alternatives,
+        rounds_of(options),
+        "batches",
+        warm_ups=8,
+        least_seconds=1.0,
+        conditions=conditions,
+        limit_seconds=300,
+    )
 
 
 def open_table(folder, options):
@@ -147,7 +154,8 @@ def open_table(folder, options):
 def growth_table(folder, options):
     prepared = str(prepared_walkers(folder, options.quick))
     alternatives = [
-        here(f"read {40 * times} walks", "read_all", prepared=prepared, num_walks=40, times=times) for times in (1, 2, 4)
+        here(f"read {40 * times} walks", "read_all", prepared=prepared, num_walks=40, times=times)
+        for times in (1, 2, 4)
     ]
     return side_by_side(alternatives, rounds_of(options), "growth: all walks read once", limit_seconds=120)
 

@@ -21,7 +21,12 @@ from tf3dlocal.benchmark import Alternative, side_by_side
 NARROW = {
     "gaitset": {"channels": (12, 24, 48), "embedding_channels": 64},
     "gaitpart": {"channels": (12, 24, 48), "embedding_channels": 64},
-    "three_d_local": {"channels": (12, 24, 48), "local_blocks": (3,), "embedding_channels": 64, "compact_channels": None},
+    "three_d_local": {
+        "channels": (12, 24, 48),
+        "local_blocks": (3,),
+        "embedding_channels": 64,
+        "compact_channels": None,
+    },
     "gln": {"channels": (12, 24, 48), "lateral_channels": 96, "embedding_channels": 64},
     "mt3d": {"channels": (12, 24, 48), "embedding_channels": 64},
 }
@@ -195,9 +200,17 @@ def main():
         for name in wanted:
             title, alternatives = found[name]
             rounds, warm_ups = (1, 0) if name == "ou-mvlp-full" else (options.rounds or (1 if options.quick else 5), 1)
-            results.append(side_by_side(
-                alternatives, rounds, title, warm_ups=warm_ups, threads=options.threads, timeout=7200,
-                limit_seconds=20 if options.quick else 600))  # fmt: skip
+            results.append(
+                side_by_side(
+                    alternatives,
+                    rounds,
+                    title,
+                    warm_ups=warm_ups,
+                    threads=options.threads,
+                    timeout=7200,
+                    limit_seconds=20 if options.quick else 600,
+                )
+            )
             show(results[-1])
         keep("evaluation", __doc__, results, options)
 

@@ -40,9 +40,31 @@ from tf3dlocal.training.accumulated_gradients import accumulated_gradients
 VIEWS = {"Identity", "IdentityN", "Reshape", "ExpandDims", "Squeeze", "StopGradient", "PreventGradient", "EnsureShape"}
 # They may write their result over an argument that nobody reads later.
 IN_PLACE = {
-    "Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Neg", "Square", "Sqrt", "Rsqrt", "Exp", "Tanh", "Sigmoid", "Relu", "LeakyRelu",
-    "Maximum", "Minimum", "Abs", "ReluGrad", "LeakyReluGrad", "TanhGrad", "SigmoidGrad", "SquaredDifference", "BiasAdd",
-}  # fmt: skip
+    "Add",
+    "AddV2",
+    "AddN",
+    "Sub",
+    "Mul",
+    "RealDiv",
+    "Neg",
+    "Square",
+    "Sqrt",
+    "Rsqrt",
+    "Exp",
+    "Tanh",
+    "Sigmoid",
+    "Relu",
+    "LeakyRelu",
+    "Maximum",
+    "Minimum",
+    "Abs",
+    "ReluGrad",
+    "LeakyReluGrad",
+    "TanhGrad",
+    "SigmoidGrad",
+    "SquaredDifference",
+    "BiasAdd",
+}
 # They read no more than the shape, which is known before the step runs.
 SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastGradientArgs"}
 
@@ -72,12 +94,20 @@ class Memory:
             dying[index].append(name)
         for index, operation in enumerate(operations):
             extra, lists = self.of_loop(operation)
-            listed = [number for number, t in enumerate(operation.outputs) if t.dtype == tf.variant and self.name_of(t) in last]
+            listed = [
+                number
+                for number, t in enumerate(operation.outputs)
+                if t.dtype == tf.variant and self.name_of(t) in last
+            ]
             reusable = [name for name in dying[index] if name in self.alive] if operation.type in IN_PLACE else []
             for number, tensor in enumerate(operation.outputs):
                 name = self.name_of(tensor)
                 size = lists if [number] == listed[:1] else tensor_bytes(tensor)
-                if operation.type in ("Const", "Placeholder", "VarHandleOp", "ReadVariableOp") or name in self.alive or name not in last:
+                if (
+                    operation.type in ("Const", "Placeholder", "VarHandleOp", "ReadVariableOp")
+                    or name in self.alive
+                    or name not in last
+                ):
                     size = 0
                 same = next((other for other in reusable if self.alive[other][0] == size and size), None)
                 if same:
@@ -122,9 +152,17 @@ def joined(graph):
         if operation.type in VIEWS:
             continue
         key = None
-        if not operation._is_stateful and operation.outputs and operation.type not in ("Placeholder", "While", "StatelessWhile"):
-            attributes = sorted((k, v.SerializeToString(deterministic=True)) for k, v in operation.node_def.attr.items())
-            inputs = tuple((id(op), number) for op, number in (name_of(tensor, waiting=True) for tensor in operation.inputs))
+        if (
+            not operation._is_stateful
+            and operation.outputs
+            and operation.type not in ("Placeholder", "While", "StatelessWhile")
+        ):
+            attributes = sorted(
+                (k, v.SerializeToString(deterministic=True)) for k, v in operation.node_def.attr.items()
+            )
+            inputs = tuple(
+                (id(op), number) for op, number in (name_of(tensor, waiting=True) for tensor in operation.inputs)
+            )
             waits = tuple(sorted(id(other) for other in operation.control_inputs))
             key = (operation.type, inputs, waits, tuple(attributes))
         if key is not None and key in first:
@@ -141,7 +179,9 @@ def step_function(model, batch, frames, num_slices):
     border = []
 
     def loss_of(outputs):
-        return BatchAllTripletLoss()(labels, outputs["part_features"]) + ScaledCrossEntropy()(labels % 74, outputs["logits"])
+        return BatchAllTripletLoss()(labels, outputs["part_features"]) + ScaledCrossEntropy()(
+            labels % 74, outputs["logits"]
+        )
 
     def step(silhouettes):
         if num_slices:
@@ -152,7 +192,9 @@ def step_function(model, batch, frames, num_slices):
         return tape.gradient(loss, model.trainable_variables)
 
     shape = (batch, frames, *model.input_shape[2:])
-    return tf.function(step, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32)), border[0] if border else None
+    return tf.function(step, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32)), border[
+        0
+    ] if border else None
 
 
 def saved(graph, border):
@@ -178,7 +220,10 @@ def largest(tensors, count):
         tensor = operation.outputs[number]
         groups[operation.type, tensor.dtype.name, str(tensor.shape), size] += 1
     lines = sorted(groups.items(), key=lambda item: -item[0][3] * item[1])[:count]
-    return [f"  {size * times / 1e9:7.2f} GB = {times:3d} x {kind} {dtype} {shape}" for (kind, dtype, shape, size), times in lines]
+    return [
+        f"  {size * times / 1e9:7.2f} GB = {times:3d} x {kind} {dtype} {shape}"
+        for (kind, dtype, shape, size), times in lines
+    ]
 
 
 def resident(kind):
@@ -218,19 +263,26 @@ def count(arguments):
     """Print the counts and what they are made of; gives them as rows."""
     model = build(arguments)
     if arguments.run:
-        run_once(step_function(model, arguments.batch, arguments.frames, *arguments.accumulation_steps)[0], arguments, model)
+        run_once(
+            step_function(model, arguments.batch, arguments.frames, *arguments.accumulation_steps)[0], arguments, model
+        )
         return []
     parameters = sum(math.prod(weight.shape) for weight in model.trainable_variables)
     fixed = parameters * 4 * 4  # weights, gradients, Adam's two moments, all in float32
-    print(f"{arguments.model} {arguments.preset}, {arguments.batch} clips of {arguments.frames} frames, {arguments.precision}, "
-          f"form {arguments.form}: {parameters:,} parameters, {fixed / 1e9:.2f} GB with gradients and Adam")  # fmt: skip
+    print(
+        f"{arguments.model} {arguments.preset}, {arguments.batch} clips of {arguments.frames} frames, {arguments.precision}, "
+        f"form {arguments.form}: {parameters:,} parameters, {fixed / 1e9:.2f} GB with gradients and Adam"
+    )
     rows = []
     for num_slices in arguments.accumulation_steps:
         function, border = step_function(model, arguments.batch, arguments.frames, num_slices)
         graph = function.graph
         memory = Memory(graph)
-        print(f"accumulation_steps {num_slices or 'none (plain step)'}: peak {memory.peak / 1e9:.2f} GB, "
-              f"{(memory.peak + fixed) / 1e9:.2f} GB with weights and Adam", flush=True)  # fmt: skip
+        print(
+            f"accumulation_steps {num_slices or 'none (plain step)'}: peak {memory.peak / 1e9:.2f} GB, "
+            f"{(memory.peak + fixed) / 1e9:.2f} GB with weights and Adam",
+            flush=True,
+        )
         rows.append({"accumulation_steps": num_slices, "peak_bytes": memory.peak, "fixed_bytes": fixed})
         rows[-1]["measured_bytes"] = None
         if arguments.measure:

@@ -34,9 +34,11 @@ SYSTEMS = {
 TWIN = "PyTorch"
 # Thresholds that no map reaches (1 TB), and large pages (from glibc 2.35 on; older ones pass over it).
 FREED_MEMORY_KEPT = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**40), "MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_TOP_PAD_": str(2**26),
+    "MALLOC_MMAP_THRESHOLD_": str(2**40),
+    "MALLOC_TRIM_THRESHOLD_": str(2**40),
+    "MALLOC_TOP_PAD_": str(2**26),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-}  # fmt: skip
+}
 OURS = [("ours", "auto", False), ("ours, XLA", "auto", True), ("ours, stacked", "stacked", False)]
 DEFAULT = ["release-training", "release-inference", "one-walk"]
 
@@ -58,7 +60,9 @@ def inference(system, walks, frames):
 
 def twin(system, step, walks, frames, name=TWIN, environment=None):
     _, file, arguments = SYSTEMS[system]
-    return Alternative(name, f"{TWINS / file}:{step}", {"walks": walks, "frames": frames, **arguments}, environment or {})
+    return Alternative(
+        name, f"{TWINS / file}:{step}", {"walks": walks, "frames": frames, **arguments}, environment or {}
+    )
 
 
 def ours(step, system, name, walks, frames, **arguments):
@@ -95,7 +99,10 @@ def main():
     parser.add_argument("--frames", type=int, help="frames of a walk; 30 if not given")
     options = parser.parse_args()
     walks, frames = options.walks or (4 if options.quick else 8), options.frames or (8 if options.quick else 30)
-    rounds, limit = options.rounds or (3 if options.quick else 7), None if options.rounds else 5 if options.quick else 60
+    rounds, limit = (
+        options.rounds or (3 if options.quick else 7),
+        None if options.rounds else 5 if options.quick else 60,
+    )
     all_tables = tables(walks, frames)
     if not options.tables and not options.all:
         options.tables = DEFAULT[: 2 if options.quick else None]
@@ -104,8 +111,13 @@ def main():
     for name in names:
         title, step, system, walks, frames = all_tables[name]
         result = side_by_side(
-            STEPS[step](system, walks, frames), rounds, title, threads=options.threads, limit_seconds=limit,
-            conditions={"walks": walks, "frames": frames, "silhouettes": "64 x 44", "precision": "float32", **device})
+            STEPS[step](system, walks, frames),
+            rounds,
+            title,
+            threads=options.threads,
+            limit_seconds=limit,
+            conditions={"walks": walks, "frames": frames, "silhouettes": "64 x 44", "precision": "float32", **device},
+        )
         add_operations(result, step, walks, gflop_per_walk(system, frames), peak)
         show(result)
         results.append(result)

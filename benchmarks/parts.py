@@ -21,18 +21,32 @@ TABLES = {
     "convolution-forward": ("convolution 3x3x3, 64 to 64 channels, forward", "convolution", False, CONVOLUTIONS, ()),
     "convolution": ("convolution 3x3x3, 64 to 64 channels, with gradient", "convolution", True, CONVOLUTIONS, ()),
     "frame-convolution": (
-        "convolution 3x3 of every frame, 64 to 64, with gradient", "frame-convolution", True, CONVOLUTIONS, ()),
+        "convolution 3x3 of every frame, 64 to 64, with gradient",
+        "frame-convolution",
+        True,
+        CONVOLUTIONS,
+        (),
+    ),
     "pooling": ("2x2 max pooling of every frame, 64 x 44, 32 channels, with gradient", "pooling", True, POOLINGS, ()),
     "halving-pooling": ("3x3x3 max pooling by two, with gradient", "halving-pooling", True, POOLINGS, ()),
     "samplers": ("samplers, with gradient", "gaussian", True, ONE_FORM, ("mixture", "trilinear")),
     "localization": (
-        "six localization networks on one map, with gradient", "localization", True,
-        [("auto", False), ("stacked", False), ("auto", True)], ()),
+        "six localization networks on one map, with gradient",
+        "localization",
+        True,
+        [("auto", False), ("stacked", False), ("auto", True)],
+        (),
+    ),
     "micro-motion": ("micro-motion pooling, 16 parts, with gradient", "micro-motion", True, ONE_FORM, ()),
-    "triplets": ("batch-all triplet loss, 8 x 16 walks, 16 parts, with gradient", "triplets", True,
-                 [("masks", False), ("auto", False), ("auto", True)], ()),
+    "triplets": (
+        "batch-all triplet loss, 8 x 16 walks, 16 parts, with gradient",
+        "triplets",
+        True,
+        [("masks", False), ("auto", False), ("auto", True)],
+        (),
+    ),
     "horizontal": ("horizontal pooling, 16 strips, with gradient", "horizontal", True, ONE_FORM, ()),
-}  # fmt: skip
+}
 QUICK = ["convolution", "pooling", "triplets"]
 
 
@@ -59,10 +73,15 @@ def main():
     for name in chosen(parser, options, TABLES):
         title, part, backward, forms, others = TABLES[name]
         result = side_by_side(
-            alternatives(part, backward, forms, others, walks, frames), options.rounds or rounds, title,
-            least_seconds=0.05 if options.quick else 0.2, threads=options.threads, pause=0.1,
+            alternatives(part, backward, forms, others, walks, frames),
+            options.rounds or rounds,
+            title,
+            least_seconds=0.05 if options.quick else 0.2,
+            threads=options.threads,
+            pause=0.1,
             limit_seconds=None if options.rounds else 15,
-            conditions={"walks": walks, "frames": frames, "precision": "float32", **device})  # fmt: skip
+            conditions={"walks": walks, "frames": frames, "precision": "float32", **device},
+        )
         show(result)
         results.append(result)
     keep("parts", __doc__, results, options)

@@ -111,7 +111,9 @@ def archives_of_walkers(folder, subjects, frames, views):
 
 def main():
     parser = options_of(__doc__)
-    parser.add_argument("raw", type=pathlib.Path, nargs="?", help="folder of SSS.tar.gz; walkers are drawn if not given")
+    parser.add_argument(
+        "raw", type=pathlib.Path, nargs="?", help="folder of SSS.tar.gz; walkers are drawn if not given"
+    )
     parser.add_argument("--subjects", type=int, help="how many of them; 8 of RAW, 16 drawn ones")
     options = parser.parse_args()
     subjects = options.subjects or (2 if options.quick else 8 if options.raw else 16)

@@ -14,8 +14,15 @@ import tempfile
 from _fresh_processes import fresh_processes
 from _tables import ROOT, chosen, keep, options_of, show
 
-PACKAGES = ("tf3dlocal", "tf3dlocal.models", "tf3dlocal.layers", "tf3dlocal.data.pipeline", "tf3dlocal.evaluation",
-            "tf3dlocal.training", "tf3dlocal.serving")
+PACKAGES = (
+    "tf3dlocal",
+    "tf3dlocal.models",
+    "tf3dlocal.layers",
+    "tf3dlocal.data.pipeline",
+    "tf3dlocal.evaluation",
+    "tf3dlocal.training",
+    "tf3dlocal.serving",
+)
 PLAIN = "import tensorflow, keras; tensorflow.data"
 
 
@@ -53,10 +60,15 @@ def first_call(step):
                 f"import os; {flags}from tf3dlocal.console import start_tensorflow; start_tensorflow()\n"
                 f"from tf3dlocal.benchmark.{step} import {step}\n"
                 f"call = {step}({config!r}, walks=2, frames=30, compiled={compiled})\n"
-                f"for _ in range({calls}): call()")
+                f"for _ in range({calls}): call()"
+            )
 
         with tempfile.TemporaryDirectory() as cache:
-            programs = {"the model is built": program(0), "and called": program(1), "compiled and called": program(1, True)}
+            programs = {
+                "the model is built": program(0),
+                "and called": program(1),
+                "compiled and called": program(1, True),
+            }
             programs["compiled, from the cache"] = program(1, True, cache)
             return fresh_processes(f"first call: {step}", programs, min(rounds, 3))
 
@@ -64,9 +76,12 @@ def first_call(step):
 
 
 TABLES = {
-    "beside-tensorflow": beside_tensorflow, "without-tensorflow": without_tensorflow, "command": command,
-    "first-training-step": first_call("training_step"), "first-inference": first_call("inference_step"),
-}  # fmt: skip
+    "beside-tensorflow": beside_tensorflow,
+    "without-tensorflow": without_tensorflow,
+    "command": command,
+    "first-training-step": first_call("training_step"),
+    "first-inference": first_call("inference_step"),
+}
 
 
 def main():

@@ -103,7 +103,13 @@ def test_a_config_that_comes_with_us_is_valid_complete_and_says_how_it_went(path
     assert not re.search(r"SEEN|^# HEAD", head), "a head is filled in"
     if "--published" in head:
         assert config.data.protocol in published_names(), "nothing is published for this protocol"
-    may_be_left_out = {"data.folder", "training.held_out_views", "training.start_from", "training.stop_above", "training.keep_model"}
+    may_be_left_out = {
+        "data.folder",
+        "training.held_out_views",
+        "training.start_from",
+        "training.stop_above",
+        "training.keep_model",
+    }
     may_be_left_out |= {f"optimizer.{key}" for key in type(config.optimizer).model_fields}
     may_be_left_out |= {f"schedule.{key}" for key in type(config.schedule).model_fields}
     wanted = set(flat_keys(config.model_dump())) - may_be_left_out

@@ -38,7 +38,9 @@ print(marked)
 def ran(how, program=PROGRAM, **variables):
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     command = [sys.executable, "-c", program, how]
-    output = subprocess.run(command, env={**environment, **variables}, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(
+        command, env={**environment, **variables}, capture_output=True, text=True, check=True
+    ).stdout
     return [int(number) for number in output.split()]
 
 

@@ -33,8 +33,26 @@ MAY_IMPORT = {
     "__init__": {"onednn"},
     "__main__": {"cli"},
 }
-MAY_USE_TENSORFLOW = {"benchmark", "data", "training", "comparison", "serving", "cli", "console", "onednn", "open_model", "demo"}
-TENSORFLOW_BEHIND = {"layers/dropout.py", "layers/forms.py", "layers/volume_convolution.py", "losses/gather_batch.py", "losses/sorted_negatives.py", "evaluation/embedding.py"}
+MAY_USE_TENSORFLOW = {
+    "benchmark",
+    "data",
+    "training",
+    "comparison",
+    "serving",
+    "cli",
+    "console",
+    "onednn",
+    "open_model",
+    "demo",
+}
+TENSORFLOW_BEHIND = {
+    "layers/dropout.py",
+    "layers/forms.py",
+    "layers/volume_convolution.py",
+    "losses/gather_batch.py",
+    "losses/sorted_negatives.py",
+    "evaluation/embedding.py",
+}
 
 
 def modules():
@@ -73,7 +91,9 @@ def test_imports_go_one_way(path):
     station = station_of(path)
     assert station in MAY_IMPORT, f"{path}: a new station; say in this test's table what it may import"
     wrong = sorted(name for name in imported_names(path) if forbidden(station, name))
-    assert not wrong, f"{path.relative_to(PACKAGE.parent)} belongs to '{station}' and must not import {', '.join(wrong)}"
+    assert not wrong, (
+        f"{path.relative_to(PACKAGE.parent)} belongs to '{station}' and must not import {', '.join(wrong)}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +135,9 @@ def test_tensorflow_stands_behind_few_named_functions_outside_its_stations():
 
 
 def test_the_command_line_starts_without_tensorflow():
-    program = "import sys, tf3dlocal.cli; heavy = {'tensorflow', 'keras', 'cv2', 'matplotlib', 'sklearn'} & set(sys.modules)"
+    program = (
+        "import sys, tf3dlocal.cli; heavy = {'tensorflow', 'keras', 'cv2', 'matplotlib', 'sklearn'} & set(sys.modules)"
+    )
     program += "; sys.exit(f'imported at start: {sorted(heavy)}' if heavy else 0)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=600)
 

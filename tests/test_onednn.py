@@ -40,7 +40,9 @@ def test_a_setting_a_running_tensorflow_and_another_kind_of_processor_stay_as_th
 @pytest.mark.parametrize("setting", [None, "0"])
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="for x86 processors")
 def test_who_imports_tf3dlocal_first_computes_with_it_unless_the_setting_says_otherwise(setting):
-    environment = {name: value for name, value in os.environ.items() if name != SETTING} | ({SETTING: setting} if setting else {})
+    environment = {name: value for name, value in os.environ.items() if name != SETTING} | (
+        {SETTING: setting} if setting else {}
+    )
     told = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == str(setting is None)
 

@@ -53,7 +53,9 @@ def test_every_file_of_the_package_is_in_the_wheel_and_nothing_else(wheel):
 
 def test_the_command_answers_out_of_the_wheel_alone(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import tf3dlocal.cli as c; print(c.__file__); c.main()"
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import tf3dlocal.cli as c; print(c.__file__); c.main()"
+    )
     command = [sys.executable, "-I", "-c", program, "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
@@ -103,7 +105,9 @@ def test_the_pythons_of_the_metadata_are_those_of_the_makefile(metadata):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-@pytest.mark.parametrize(("python", "message"), [("no-such-python", "cannot run"), ("tests/old-python", "is Python 3.9")])
+@pytest.mark.parametrize(
+    ("python", "message"), [("no-such-python", "cannot run"), ("tests/old-python", "is Python 3.9")]
+)
 def test_make_says_which_python_it_needs(python, message, tmp_path):
     if python.startswith("tests/"):
         python = tmp_path / "python3.9"
@@ -118,6 +122,8 @@ def test_make_says_which_python_it_needs(python, message, tmp_path):
 
 def test_the_check_of_every_change_is_make_test():
     script = ROOT / ".ci" / "run"
-    lines = [line for line in script.read_text().splitlines() if line and not line.startswith(("#", "export", "cd", "set"))]
+    lines = [
+        line for line in script.read_text().splitlines() if line and not line.startswith(("#", "export", "cd", "set"))
+    ]
     assert lines == ["exec make test"]
     assert script.stat().st_mode & 0o111

@@ -6,7 +6,6 @@ import pathlib
 import re
 
 import pytest
-
 from small_walks import write_small_walks
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -62,7 +61,9 @@ def test_every_command_of_the_readme_is_a_verb_with_these_options():
     from tf3dlocal.cli import app
 
     verbs = get_command(app).commands
-    calls = re.findall(r"tf3dlocal ([a-z]\w*)([^\n`|#]*)", "\n".join(blocks("sh")) + "\n".join(re.findall(r"`([^`\n]+)`", README)))
+    calls = re.findall(
+        r"tf3dlocal ([a-z]\w*)([^\n`|#]*)", "\n".join(blocks("sh")) + "\n".join(re.findall(r"`([^`\n]+)`", README))
+    )
     assert {verb for verb, _ in calls} == set(verbs)
     for verb, rest in calls:
         known = {option for parameter in verbs[verb].params for option in parameter.opts} | {"--help"}

@@ -189,7 +189,9 @@ class _Demo:
         walk = walk[None, :, :, margin : margin + self.exported.width]
         by_keras = self.model(walk[..., None].astype("float32") / 255, training=False)["embedding"]
         difference = float(np.abs(self.exported.embed(walk) - np.asarray(by_keras)).max())
-        console.print(f"{target}: loaded again, its embedding differs from the model's by {difference:.1e}", markup=False)
+        console.print(
+            f"{target}: loaded again, its embedding differs from the model's by {difference:.1e}", markup=False
+        )
         return {"saved_model": str(target), "export_difference": difference}
 
     def identify(self):

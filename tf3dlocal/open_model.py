@@ -49,7 +49,9 @@ def open_trained_model(path):
     """As `open_model`, for what can be exported again: a SavedModel is refused, since its layers are gone."""
     model = open_model(path)
     if not hasattr(model, "layers"):
-        raise ValueError(f"{path} is an exported model already; give the run folder or the .keras file it was made from")
+        raise ValueError(
+            f"{path} is an exported model already; give the run folder or the .keras file it was made from"
+        )
     return model
 
 

@@ -31,10 +31,16 @@ class GaitSet(nn.Module):
     def __init__(self, channels=(32, 64, 128), features=256):
         super().__init__()
         first, second, third = channels
-        self.set_layer1, self.set_layer2 = OfEveryFrame(FrameConvolution(1, first, 5)), OfEveryFrame(FrameConvolution(first, first))
+        self.set_layer1, self.set_layer2 = (
+            OfEveryFrame(FrameConvolution(1, first, 5)),
+            OfEveryFrame(FrameConvolution(first, first)),
+        )
         self.set_layer3 = OfEveryFrame(FrameConvolution(first, second))
         self.set_layer4 = OfEveryFrame(FrameConvolution(second, second))
-        self.set_layer5, self.set_layer6 = OfEveryFrame(FrameConvolution(second, third)), OfEveryFrame(FrameConvolution(third, third))
+        self.set_layer5, self.set_layer6 = (
+            OfEveryFrame(FrameConvolution(second, third)),
+            OfEveryFrame(FrameConvolution(third, third)),
+        )
         self.gl_layer1, self.gl_layer2 = FrameConvolution(first, second), FrameConvolution(second, second)
         self.gl_layer3, self.gl_layer4 = FrameConvolution(second, third), FrameConvolution(third, third)
         self.gl_hpm, self.x_hpm = Strips(third, features), Strips(third, features)

@@ -58,12 +58,19 @@ class Localization(nn.Module):
         """`paper_map` is (time bins, rows, columns) in front of the linear layer, for the paper's layers."""
         super().__init__()
         self.convs = nn.Sequential(
-            nn.BatchNorm3d(channels), nn.ReLU(), nn.MaxPool3d(3, 2, 1),
-            nn.Conv3d(channels, hidden, 1, bias=False), nn.BatchNorm3d(hidden), nn.ReLU(),
-            nn.Conv3d(hidden, hidden, 3, padding=1, bias=False), nn.BatchNorm3d(hidden), nn.ReLU(), nn.MaxPool3d(3, 2, 1),
+            nn.BatchNorm3d(channels),
+            nn.ReLU(),
+            nn.MaxPool3d(3, 2, 1),
+            nn.Conv3d(channels, hidden, 1, bias=False),
+            nn.BatchNorm3d(hidden),
+            nn.ReLU(),
+            nn.Conv3d(hidden, hidden, 3, padding=1, bias=False),
+            nn.BatchNorm3d(hidden),
+            nn.ReLU(),
+            nn.MaxPool3d(3, 2, 1),
             nn.Conv3d(hidden, hidden, 3, padding=1, bias=False),
             *([nn.BatchNorm3d(hidden), nn.ReLU(), nn.MaxPool3d(3, 2, 1)] if paper_map else [nn.ReLU()]),
-        )  # fmt: skip
+        )
         bins = paper_map or (2, 2, 2)
         self.pool = nn.AdaptiveMaxPool3d((bins[0], None, None) if paper_map else bins)
         linear = nn.Linear(hidden * bins[0] * bins[1] * bins[2], num_outputs)
@@ -142,7 +149,9 @@ class FeatureExtraction(nn.Module):
     def __init__(self, inputs, outputs, num_convolutions):
         super().__init__()
         for number in range(1, num_convolutions + 1):
-            setattr(self, f"conv{number}", nn.Conv3d(inputs if number == 1 else outputs, outputs, 3, padding=1, bias=False))
+            setattr(
+                self, f"conv{number}", nn.Conv3d(inputs if number == 1 else outputs, outputs, 3, padding=1, bias=False)
+            )
 
     def forward(self, x):
         for convolution in self.children():
@@ -191,7 +200,9 @@ def paper_paths(inputs, channels, height, width, clip_length=30):
     bins = (-(-clip_length // 8), height, width)
     paths = {
         name: LocalPath(
-            Localization(channels, channels // 4, 8, bins), PaperSampler(part), FeatureExtraction(inputs, channels // 2, 1)
+            Localization(channels, channels // 4, 8, bins),
+            PaperSampler(part),
+            FeatureExtraction(inputs, channels // 2, 1),
         )
         for name, part in PAPER_PARTS.items()
     }
@@ -272,8 +283,12 @@ class PaperThreeDLocal(nn.Module):
         self.temporal_pool = TemporalPool(channels[2], bias=False, activation=F.leaky_relu)
         self.hpm = PartwiseLinear(16, channels[2], 256)
         self.compact = nn.Sequential(
-            nn.BatchNorm1d(16 * 256), nn.ReLU(), nn.Dropout(dropout),
-            nn.Linear(16 * 256, 256, bias=False), nn.BatchNorm1d(256))  # fmt: skip
+            nn.BatchNorm1d(16 * 256),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(16 * 256, 256, bias=False),
+            nn.BatchNorm1d(256),
+        )
         self.classifier = nn.Linear(256, num_classes, bias=False)
 
     def forward(self, silhouettes):

@@ -37,8 +37,18 @@ def test_training_steps_of_several_forms_stand_beside_a_rival(capfd, config, tmp
     peak = {"gflop_per_second": 100.0, "library": "numpy", "size": 2048}  # has tests of its own
     monkeypatch.setattr("tf3dlocal.benchmark.measure_config.matmul_peak", lambda threads: peak)
     code, out, _ = call(
-        capfd, config, *TINY, "--what", "train", "--forms", "auto,stacked", "--against", f"{TOYS}:step",
-        "--json", tmp_path / "n.json")  # fmt: skip
+        capfd,
+        config,
+        *TINY,
+        "--what",
+        "train",
+        "--forms",
+        "auto,stacked",
+        "--against",
+        f"{TOYS}:step",
+        "--json",
+        tmp_path / "n.json",
+    )
     assert code == 0
     (table,) = json.loads((tmp_path / "n.json").read_text())
     rival, auto, stacked = table["rows"]
@@ -54,8 +64,22 @@ def test_training_steps_of_several_forms_stand_beside_a_rival(capfd, config, tmp
 @pytest.mark.slow
 def test_growth_is_fitted_and_drawn(capfd, config, tmp_path):
     code, out, _ = call(
-        capfd, config, *TINY, "--what", "inference", "--forms", "auto", "--grow", "frames", "--sizes", "4,12",
-        "--plot", tmp_path / "g.png", "--json", tmp_path / "g.json")  # fmt: skip
+        capfd,
+        config,
+        *TINY,
+        "--what",
+        "inference",
+        "--forms",
+        "auto",
+        "--grow",
+        "frames",
+        "--sizes",
+        "4,12",
+        "--plot",
+        tmp_path / "g.png",
+        "--json",
+        tmp_path / "g.json",
+    )
     assert code == 0
     growth = json.loads((tmp_path / "g.json").read_text())["inference, auto"]
     assert growth["sizes"] == [4, 12] and len(growth["seconds"]) == 2
@@ -79,7 +103,9 @@ def test_inference_is_compiled_or_takes_any_length():
 
     from tf3dlocal.benchmark.inference_step import inference_step
 
-    open_, compiled = (inference_step(CONFIG, walks=2, frames=4, form="stacked", compiled=choice) for choice in (None, True))
+    open_, compiled = (
+        inference_step(CONFIG, walks=2, frames=4, form="stacked", compiled=choice) for choice in (None, True)
+    )
     assert (open_.facts["compiled"], compiled.facts["compiled"]) == (False, True)
     assert open_().shape == (2, 10, 8)
     np.testing.assert_allclose(open_(), compiled(), atol=1e-5)  # the same seed, so the same weights

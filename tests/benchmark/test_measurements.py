@@ -21,16 +21,43 @@ from tf3dlocal.benchmark.print_measurements import (
 @pytest.fixture
 def measured():
     """Five rounds, of which the third was disturbed: all take three times as long in it."""
-    base = Row("PyTorch", [4.0, 4.1, 12.0, 4.2, 3.9], [8.0] * 5, first_seconds=6.0, peak_mb=1900.4, libraries_mb=200,
-               facts={"walks": 8})  # fmt: skip
-    ours = Row("ours", [2.0, 2.1, 6.6, 2.1, 2.0], [4.0] * 5, first_seconds=32.1, peak_mb=3000, libraries_mb=600,
-               facts={"walks": 8, "gflop": 100.0, "compiled": True})  # fmt: skip
+    base = Row(
+        "PyTorch",
+        [4.0, 4.1, 12.0, 4.2, 3.9],
+        [8.0] * 5,
+        first_seconds=6.0,
+        peak_mb=1900.4,
+        libraries_mb=200,
+        facts={"walks": 8},
+    )
+    ours = Row(
+        "ours",
+        [2.0, 2.1, 6.6, 2.1, 2.0],
+        [4.0] * 5,
+        first_seconds=32.1,
+        peak_mb=3000,
+        libraries_mb=600,
+        facts={"walks": 8, "gflop": 100.0, "compiled": True},
+    )
     machine = {
-        "processor": "a processor", "cores": {"usable": 2, "machine": 4}, "memory_gb": 8, "python": "3.11", "date": "today",
-        "libraries": {"keras": "3", "torch": None}, "settings": {"OMP_NUM_THREADS": "2"},
-        "matmul_peak": {"gflop_per_second": 100.0, "library": "numpy", "size": 2048}}  # fmt: skip
-    return Measurements("a step", [base, ours], [{"name": "rival", "reason": "not here", "details": ""}], "PyTorch", machine,
-                        {"before": [0.1, 0, 0], "after": [2.0, 1, 0]}, {"rounds": 5, "walks": 8})  # fmt: skip
+        "processor": "a processor",
+        "cores": {"usable": 2, "machine": 4},
+        "memory_gb": 8,
+        "python": "3.11",
+        "date": "today",
+        "libraries": {"keras": "3", "torch": None},
+        "settings": {"OMP_NUM_THREADS": "2"},
+        "matmul_peak": {"gflop_per_second": 100.0, "library": "numpy", "size": 2048},
+    }
+    return Measurements(
+        "a step",
+        [base, ours],
+        [{"name": "rival", "reason": "not here", "details": ""}],
+        "PyTorch",
+        machine,
+        {"before": [0.1, 0, 0], "after": [2.0, 1, 0]},
+        {"rounds": 5, "walks": 8},
+    )
 
 
 def test_median_least_and_quartiles_are_those_of_numpy():
@@ -73,7 +100,11 @@ def test_what_the_environment_came_to_stands_under_the_table(measured):
     measured.rows[1].facts |= {"form": "minimal", "onednn": True}
     measured.machine["gpus"] = ["NVIDIA H100"]
     page = markdown(measured)
-    assert "form of the layers: minimal (ours)" in page and "on a processor: oneDNN" in page and "8 GB, NVIDIA H100;" in page
+    assert (
+        "form of the layers: minimal (ours)" in page
+        and "on a processor: oneDNN" in page
+        and "8 GB, NVIDIA H100;" in page
+    )
 
 
 def test_both_libraries_products_are_measured():
@@ -101,14 +132,23 @@ def test_the_printed_table_says_all_that_the_page_says(measured, width):
     file = io.StringIO()
     print_measurements(measured, rich.console.Console(file=file, width=width))
     page = markdown(measured)
-    for text in ("a step", "ours", "absent: rival (not here)", "a processor", "keras 3", "OMP_NUM_THREADS=2", "100 GFLOP/s"):
+    for text in (
+        "a step",
+        "ours",
+        "absent: rival (not here)",
+        "a processor",
+        "keras 3",
+        "OMP_NUM_THREADS=2",
+        "100 GFLOP/s",
+    ):
         assert text in page and text in file.getvalue().replace("\n", " "), text
     assert "torch None" not in page
     assert "busy" not in page
 
 
 @pytest.mark.parametrize(
-    ("before", "others", "busy"), [(0.1, None, False), (1.7, None, True), (1.7, 0.05, False), (0.1, 0.5, True)])
+    ("before", "others", "busy"), [(0.1, None, False), (1.7, None, True), (1.7, 0.05, False), (0.1, 0.5, True)]
+)
 def test_a_busy_machine_is_told_by_what_others_did_during_the_rounds(measured, before, others, busy):
     measured.load |= {"before": [before, 0, 0]} | ({} if others is None else {"others": others})
     assert ("the machine was busy" in markdown(measured)) is busy
@@ -129,9 +169,13 @@ def test_the_power_of_growth_is_found_again():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"axis": "pixels"}, "over frames or walks"), ({"what": "both"}, "growth is of train or inference"),
-     ({"sizes": [8]}, "two sizes"), ({"sizes": [0, 8]}, "at least 1")],
-)  # fmt: skip
+    [
+        ({"axis": "pixels"}, "over frames or walks"),
+        ({"what": "both"}, "growth is of train or inference"),
+        ({"sizes": [8]}, "two sizes"),
+        ({"sizes": [0, 8]}, "at least 1"),
+    ],
+)
 def test_a_growth_that_cannot_be_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         cost_growth("nowhere.yaml", **arguments)

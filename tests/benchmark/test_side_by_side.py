@@ -38,7 +38,9 @@ def test_everybody_comes_first_equally_often():
 def test_the_alternatives_take_turns_and_never_run_together(tmp_path):
     log = tmp_path / "log"
     names = ("a", "b", "c")
-    found = measure([toy(name, "noting", file=str(log), name=name, seconds=0.02) for name in names], rounds=4, warm_ups=1)
+    found = measure(
+        [toy(name, "noting", file=str(log), name=name, seconds=0.02) for name in names], rounds=4, warm_ups=1
+    )
     made = calls(log)
     order = [name for name, _, _ in made]
     assert order[:6] == ["a", "a", "b", "b", "c", "c"]  # the first call and one more, each by itself
@@ -63,12 +65,16 @@ def test_a_short_call_is_repeated_within_a_round(tmp_path):
 
 
 def test_no_round_begins_after_the_limit_but_three_are_made(tmp_path):
-    found = measure([toy("a", "noting", file=str(tmp_path / "log"), name="a", seconds=0.01)], rounds=50, limit_seconds=0)
+    found = measure(
+        [toy("a", "noting", file=str(tmp_path / "log"), name="a", seconds=0.01)], rounds=50, limit_seconds=0
+    )
     assert found.conditions["rounds"] == len(found.rows[0].seconds) == 3
 
 
 def test_the_peak_sees_an_allocation_that_is_gone_again():
-    small, large = measure([toy("small", "holding", megabytes=1), toy("large", "holding", megabytes=200)], rounds=1).rows
+    small, large = measure(
+        [toy("small", "holding", megabytes=1), toy("large", "holding", megabytes=200)], rounds=1
+    ).rows
     if large.peak_mb is None:
         pytest.skip("this system does not tell a process's memory")
     assert 190 < large.peak_mb - small.peak_mb < 230

@@ -41,7 +41,8 @@ def test_what_needs_no_bytes_of_its_own_gets_none(memory):
 
 def test_a_step_in_slices_needs_less_and_what_the_backward_pass_reads_is_most_of_the_plain_one(memory):
     model = MODELS["gaitset"](
-        input_shape=(None, 32, 16, 1), channels=(8, 8, 8), bins=(1, 2), compact_channels=4, num_classes=74, seed=0)  # fmt: skip
+        input_shape=(None, 32, 16, 1), channels=(8, 8, 8), bins=(1, 2), compact_channels=4, num_classes=74, seed=0
+    )
     plain, border = memory.step_function(model, 16, 8, 0)
     sliced = memory.step_function(model, 16, 8, 8)[0]
     whole = memory.Memory(plain.graph).peak

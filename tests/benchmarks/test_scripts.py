@@ -68,7 +68,9 @@ def test_every_system_has_a_config_and_a_twin_with_both_steps():
         text = (BENCHMARKS / "torch_twins" / twin).read_text()
         assert "def training_step(" in text and "def inference(" in text
     assert set(models.DEFAULT) <= set(models.tables(8, 30))
-    assert {f"{system}-{step}" for system in models.SYSTEMS for step in ("training", "inference")} < set(models.tables(8, 30))
+    assert {f"{system}-{step}" for system in models.SYSTEMS for step in ("training", "inference")} < set(
+        models.tables(8, 30)
+    )
 
 
 def tables_of(script, monkeypatch):
@@ -79,7 +81,9 @@ def tables_of(script, monkeypatch):
     if script == "parts":
         return {name: list(module.alternatives(*table[1:], 2, 8)) for name, table in module.TABLES.items()}
     monkeypatch.setattr(module, "write_embeddings", lambda path, subjects: None)
-    return {name: list(alternatives) for name, (_, alternatives) in module.tables(pathlib.Path("nowhere"), True).items()}
+    return {
+        name: list(alternatives) for name, (_, alternatives) in module.tables(pathlib.Path("nowhere"), True).items()
+    }
 
 
 def what_is_measured(alternative):
@@ -104,10 +108,14 @@ def test_every_row_of_a_model_tells_its_operations(monkeypatch, tmp_path):
     def no_measuring(alternatives, rounds, title, conditions, **others):
         machine = dict.fromkeys(("memory_gb", "processor", "python", "date"), "some")
         machine |= {"cores": {"usable": 2, "machine": 2}, "libraries": {}, "settings": {}}
-        return Measurements(title, [Row(one.name, [2.0]) for one in alternatives], machine=machine, conditions=conditions)
+        return Measurements(
+            title, [Row(one.name, [2.0]) for one in alternatives], machine=machine, conditions=conditions
+        )
 
     monkeypatch.setattr(models, "side_by_side", no_measuring)
-    monkeypatch.setattr(models, "matmul_peak", lambda threads: {"gflop_per_second": 100.0, "library": "numpy", "size": 2048})
+    monkeypatch.setattr(
+        models, "matmul_peak", lambda threads: {"gflop_per_second": 100.0, "library": "numpy", "size": 2048}
+    )
     monkeypatch.setattr(models, "gflop_per_walk", lambda system, frames: 5.0)
     monkeypatch.setattr(sys, "argv", ["models.py", "--quick", "--out", str(tmp_path)])
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # so that it is put back
@@ -128,11 +136,16 @@ def test_the_twin_that_keeps_freed_memory_asks_for_no_page_twice():
         "def faults():\n"
         "    for _ in range(5): bytearray(2**26)\n"
         "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "begin = faults(); print(faults() - begin)")  # fmt: skip
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_", "LD_PRELOAD"))}
+        "begin = faults(); print(faults() - begin)"
+    )
+    plain = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_", "LD_PRELOAD"))
+    }
     environment = importlib.import_module("models").FREED_MEMORY_KEPT
     usual, kept = (
-        int(subprocess.run([sys.executable, "-S", "-c", program], env=variables, check=True, capture_output=True).stdout)
+        int(
+            subprocess.run([sys.executable, "-S", "-c", program], env=variables, check=True, capture_output=True).stdout
+        )
         for variables in (plain, plain | environment)
     )
     if usual < 100:

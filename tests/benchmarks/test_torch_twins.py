@@ -63,7 +63,9 @@ def redraw(model, seed=0):
         if weight.dtype != "float32":
             continue
         if len(weight.shape) == 1:
-            value = {"gamma": 1.0, "moving_variance": 1.0}.get(weight.name, 0.0) + random.uniform(-0.3, 0.3, weight.shape)
+            value = {"gamma": 1.0, "moving_variance": 1.0}.get(weight.name, 0.0) + random.uniform(
+                -0.3, 0.3, weight.shape
+            )
         else:
             spread = (0.1 if "fc6" in weight.path else 1) * (2 / np.prod(weight.shape[:-1])) ** 0.5
             value = random.normal(0, spread, weight.shape)

@@ -176,7 +176,11 @@ def test_json_appears_whole_or_not_at_all(tmp_path):
 def test_tensorflow_says_nothing_when_a_verb_starts_it(tmp_path):
     program = "from tf3dlocal.console import start_tensorflow; start_tensorflow(); import tensorflow as tf; tf.zeros(1)"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=600,
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=600,
         env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
-    )  # fmt: skip
+    )
     assert (done.stdout, done.stderr) == ("", "")

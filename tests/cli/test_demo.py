@@ -44,7 +44,12 @@ def test_the_demo_leaves_pictures_tables_and_a_saved_model(shown):
     folder, *_ = shown
     for name in ("walks", "located_parts", "training"):
         assert (folder / "pictures" / f"{name}.png").stat().st_size > 10_000
-    assert {path.name for path in (folder / "results").iterdir()} == {"rank1.txt", "rank1.md", "rank1.csv", "rank1.json"}
+    assert {path.name for path in (folder / "results").iterdir()} == {
+        "rank1.txt",
+        "rank1.md",
+        "rank1.csv",
+        "rank1.json",
+    }
     assert (folder / "saved_model" / "1" / "saved_model.pb").is_file()
 
 

@@ -9,7 +9,9 @@ def coarse(input_shape=(None, 64, 44, 1), channels=4, seed=None):
     silhouettes = keras.Input(input_shape, name="silhouettes")
     x = keras.layers.AveragePooling3D((1, 16, 11))(silhouettes)  # b t 4 4 1
     x = keras.layers.Reshape([4, 4])(ops.max(x, axis=1))
-    parts = keras.layers.Dense(channels, kernel_initializer=keras.initializers.GlorotUniform(seed), name="part_features")(x)
+    parts = keras.layers.Dense(
+        channels, kernel_initializer=keras.initializers.GlorotUniform(seed), name="part_features"
+    )(x)
     return keras.Model(silhouettes, {"part_features": parts, "embedding": parts}, name="coarse")
 
 

@@ -46,7 +46,13 @@ def folder(tmp_path_factory, small_walks_folder):
 
 def call(folder, data, configs=None, **settings):
     configs = configs or [f"Ours={folder / 'narrow.yaml'}", folder / "wide.yaml"]
-    settings = {"seeds_for": {"wide": [0, 1]}, "out": folder / "out", "progress": False, "command": "tf3dlocal it", **settings}
+    settings = {
+        "seeds_for": {"wide": [0, 1]},
+        "out": folder / "out",
+        "progress": False,
+        "command": "tf3dlocal it",
+        **settings,
+    }
     return compare(configs, data, str(folder / "small.yaml"), **settings)
 
 
@@ -68,7 +74,11 @@ def nothing_is_computed(monkeypatch):
 
 
 def test_the_runs_are_ordinary_run_folders(folder):
-    assert sorted(path.name for path in (folder / "out" / "runs").iterdir()) == ["narrow-seed-0", "wide-seed-0", "wide-seed-1"]
+    assert sorted(path.name for path in (folder / "out" / "runs").iterdir()) == [
+        "narrow-seed-0",
+        "wide-seed-0",
+        "wide-seed-1",
+    ]
     run = folder / "out" / "runs" / "wide-seed-1"
     assert (run / "model.keras").is_file() and "seed: 1" in (run / "config.yaml").read_text()
     assert [json.loads(line)["step"] for line in (run / "log.jsonl").read_text().splitlines()] == [1, 2]
@@ -85,12 +95,27 @@ def test_a_killed_call_leaves_a_report_of_what_is_done_and_the_next_one_goes_on(
 def test_the_report_has_all_that_must_stand_beside_the_numbers(folder):
     text = (folder / "out" / "report.md").read_text()
     for words in (
-        "# Comparison: small on small walks", "| GEI (no training) |", "| Ours |", "| wide |", "± is half the range",
-        "NM (nm-05, nm-06)", "CL (cl-01, cl-02)", "identical views excluded", "![Rank-1 by probe view](report.png)",
-        "- data set: small walks, 120 walks of 4 subjects", "- protocol: small (blobs", "- subjects: 4 tested",
-        "- gallery walks: 48", "- probe walks: 48 (NM 24, CL 24)", "- distance: part_mean; of the gait energy images",
-        "- seeds: narrow 0; wide 0, 1", "training.steps 2", "tensorflow 2", "CPU cores", "- command: `tf3dlocal it`",
-    ):  # fmt: skip
+        "# Comparison: small on small walks",
+        "| GEI (no training) |",
+        "| Ours |",
+        "| wide |",
+        "± is half the range",
+        "NM (nm-05, nm-06)",
+        "CL (cl-01, cl-02)",
+        "identical views excluded",
+        "![Rank-1 by probe view](report.png)",
+        "- data set: small walks, 120 walks of 4 subjects",
+        "- protocol: small (blobs",
+        "- subjects: 4 tested",
+        "- gallery walks: 48",
+        "- probe walks: 48 (NM 24, CL 24)",
+        "- distance: part_mean; of the gait energy images",
+        "- seeds: narrow 0; wide 0, 1",
+        "training.steps 2",
+        "tensorflow 2",
+        "CPU cores",
+        "- command: `tf3dlocal it`",
+    ):
         assert words in text, words
     assert "published" not in text and "synthetic" not in text
     assert (folder / "out" / "report.png").stat().st_size > 10_000
@@ -100,8 +125,10 @@ def test_numbers_on_disk_are_those_given_back(folder):
     found = json.loads((folder / "out" / "report.json").read_text())
     assert found == json.loads((folder / "found.json").read_text())
     assert [(row["method"], row["seeds"]) for row in found["methods"]] == [
-        ("GEI (no training)", []), ("Ours", [0]), ("wide", [0, 1]),
-    ]  # fmt: skip
+        ("GEI (no training)", []),
+        ("Ours", [0]),
+        ("wide", [0, 1]),
+    ]
     means = {run["run"]: run["mean"]["NM"] for run in found["runs"]}
     wide = found["methods"][2]["rank1"]["NM"]
     assert wide["mean"] == pytest.approx((means["wide-seed-0"] + means["wide-seed-1"]) / 2)
@@ -154,7 +181,9 @@ def test_the_result_of_another_model_file_is_stale(folder, small_walks_folder, t
 def test_runs_are_taken_from_elsewhere_without_training(folder, small_walks_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(story, "run_experiment", None)
     runs = [folder / "out" / "runs" / name for name in ("wide-seed-1", "narrow-seed-0")]
-    found = call(folder, small_walks_folder, [f"Wide={runs[0]}", runs[1]], out=tmp_path / "taken", seeds_for=None, gei=False)
+    found = call(
+        folder, small_walks_folder, [f"Wide={runs[0]}", runs[1]], out=tmp_path / "taken", seeds_for=None, gei=False
+    )
     assert [(row["method"], row["seeds"]) for row in found["methods"]] == [("Wide", [1]), ("narrow", [0])]
     assert found["notes"] == []  # the folder they come from tells their data set
     assert not (tmp_path / "taken" / "runs").exists()
@@ -171,7 +200,12 @@ def test_unequal_budgets_are_refused_before_anything_is_written_or_told_if_allow
     assert not (tmp_path / "out").exists()
     with pytest.raises(AssertionError, match="computed again"):  # it would have gone on
         call(
-            folder, small_walks_folder, configs, out=tmp_path / "out", seeds_for=None, allow_different=["training.steps"]
+            folder,
+            small_walks_folder,
+            configs,
+            out=tmp_path / "out",
+            seeds_for=None,
+            allow_different=["training.steps"],
         )
 
 
@@ -183,7 +217,9 @@ def test_unequal_budgets_are_refused_before_anything_is_written_or_told_if_allow
         (("learning_rate: 1e-2", "rate: 1"), "there is no key schedule.rate"),
     ],
 )
-def test_all_configs_are_built_before_the_first_one_trains(folder, small_walks_folder, tmp_path, change, message, monkeypatch):
+def test_all_configs_are_built_before_the_first_one_trains(
+    folder, small_walks_folder, tmp_path, change, message, monkeypatch
+):
     monkeypatch.setattr(story, "run_experiment", None)
     text = (folder / "wide.yaml").read_text()
     assert change[0] in text
@@ -193,10 +229,14 @@ def test_all_configs_are_built_before_the_first_one_trains(folder, small_walks_f
     assert not (tmp_path / "out").exists()
 
 
-def test_a_run_folder_of_another_config_is_found_before_anything_trains(folder, small_walks_folder, tmp_path, monkeypatch):
+def test_a_run_folder_of_another_config_is_found_before_anything_trains(
+    folder, small_walks_folder, tmp_path, monkeypatch
+):
     shutil.copytree(folder / "out", tmp_path / "out")
     monkeypatch.setattr(story, "run_experiment", None)
-    with pytest.raises(ConfigError, match="narrow-seed-0 holds a training with another config:\n  schedule.learning_rate"):
+    with pytest.raises(
+        ConfigError, match="narrow-seed-0 holds a training with another config:\n  schedule.learning_rate"
+    ):
         call(folder, small_walks_folder, out=tmp_path / "out", overrides=["schedule.learning_rate=1e-3"])
 
 

@@ -52,10 +52,16 @@ def test_an_unequal_budget_is_refused_with_run_and_key_or_told_in_the_report(con
     change(configs[1], old, new)
     runs = plan_runs(configs, "out")
     first, second = values
-    with pytest.raises(ConfigError, match=f"{key} is {first} in narrow-seed-0 and {second} in wide-seed-0.*--allow-different"):
+    with pytest.raises(
+        ConfigError, match=f"{key} is {first} in narrow-seed-0 and {second} in wide-seed-0.*--allow-different"
+    ):
         check_equal_terms(runs, protocol)
     (sentence,) = check_equal_terms(runs, protocol, allow_different=[key])
-    assert f"budgets are not equal: {key} is" in sentence and "narrow-seed-0; " in sentence and "no fair comparison" in sentence
+    assert (
+        f"budgets are not equal: {key} is" in sentence
+        and "narrow-seed-0; " in sentence
+        and "no fair comparison" in sentence
+    )
 
 
 def test_the_last_model_and_the_best_one_are_no_equal_terms(configs, protocol):
@@ -70,13 +76,17 @@ def test_what_is_allowed_and_equal_all_the_same_is_not_told(configs, protocol):
 
 
 def test_only_keys_of_the_budget_may_differ_knowingly(configs, protocol):
-    with pytest.raises(ConfigError, match="--allow-different data.protocol: the keys that may differ knowingly are training"):
+    with pytest.raises(
+        ConfigError, match="--allow-different data.protocol: the keys that may differ knowingly are training"
+    ):
         check_equal_terms(plan_runs(configs, "out"), protocol, allow_different=["data.protocol"])
 
 
 def test_who_trains_by_another_protocol_is_refused(configs, protocol, tmp_path):
     change(configs[1], str(tmp_path / "small.yaml"), "casia-b-st")
-    with pytest.raises(ConfigError, match="wide-seed-0: data.protocol is casia-b-st, and the comparison tests by small"):
+    with pytest.raises(
+        ConfigError, match="wide-seed-0: data.protocol is casia-b-st, and the comparison tests by small"
+    ):
         check_equal_terms(plan_runs(configs, "out"), protocol)
 
 
@@ -147,5 +157,7 @@ def test_a_run_that_notes_its_data_set_is_believed_wherever_it_was_trained(confi
     assert claim_data_set(tmp_path / "out", runs, small_walks, ours) == []
     other = data_fingerprint(open_walks(other_walks))
     for run, way_out in ((runs[0], "train it again"), (runs[1], "take another --out")):
-        with pytest.raises(ConfigError, match=f"{run.name}: .* than --data .*data.json, 'blobs' of 120 walks, tells.*{way_out}"):
+        with pytest.raises(
+            ConfigError, match=f"{run.name}: .* than --data .*data.json, 'blobs' of 120 walks, tells.*{way_out}"
+        ):
             check_trained_on([run], other)

@@ -42,14 +42,20 @@ def comparison(*rows, **changes):
         "views": VIEWS,
         "rows": rows or (BASELINE, TWO),
         "runs": (
-            {"run": "two-seed-0", "method": "two", "seed": 0, "folder": "o/two-seed-0", "taken": False,
-             "mean": {"NM": 60.0, "BG": 50.0, "CL": math.nan}},
+            {
+                "run": "two-seed-0",
+                "method": "two",
+                "seed": 0,
+                "folder": "o/two-seed-0",
+                "taken": False,
+                "mean": {"NM": 60.0, "BG": 50.0, "CL": math.nan},
+            },
         ),
         "facts": {"data set": "walkers124, 110 walks", "seeds": "two 0, 1"},
         "notes": ("something to know",),
         "num_planned": 1,
         "published": False,
-    }  # fmt: skip
+    }
     return Comparison(**{**settings, **changes})
 
 

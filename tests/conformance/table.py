@@ -43,10 +43,12 @@ LAYERS = {
     "BasicBlock3D, reference": Row(layers.BasicBlock3D, {"filters": 3, "form": "reference"}, (VOLUME,), "b t 8 6 3"),
     "CompactBlock": Row(layers.CompactBlock, {"units": 5, "seed": 0}, ("b 3 8",), "b 5"),
     "CompactBlock, no bias": Row(
-        layers.CompactBlock, {"units": 5, "seed": 0, "train_norm_bias": False}, ("b 3 8",), "b 5"),
+        layers.CompactBlock, {"units": 5, "seed": 0, "train_norm_bias": False}, ("b 3 8",), "b 5"
+    ),
     "Dropout": Row(layers.Dropout, {"rate": 0.5, "seed": 0}, ("b 8",), "b 8"),
     "FocalConvolution": Row(
-        layers.FocalConvolution, {"filters": 3, "kernel_size": 5, "num_strips": 2}, (VOLUME,), "b t 8 6 3"),
+        layers.FocalConvolution, {"filters": 3, "kernel_size": 5, "num_strips": 2}, (VOLUME,), "b t 8 6 3"
+    ),
     "FramePooling": Row(layers.FramePooling, {}, (VOLUME,), "b t 4 3 4"),
     "FramePooling, sliced": Row(layers.FramePooling, {"form": "sliced"}, ("b t 9 7 4",), "b t 4 3 4"),
     "GaussianSampler3D": Row(layers.GaussianSampler3D, {}, *SAMPLED),
@@ -55,26 +57,43 @@ LAYERS = {
     "HorizontalPyramidPooling": Row(layers.HorizontalPyramidPooling, {"bins": [4, 1]}, ("b 8 6 4",), "b 5 4"),
     "LocalizationNetwork": Row(layers.LocalizationNetwork, {"hidden_channels": 3, "seed": 0}, (MAP,), "b 8"),
     "LocalizationNetwork, release": Row(
-        layers.LocalizationNetwork, {"hidden_channels": 3, "num_outputs": 7, "style": "release", "seed": 0}, (MAP,), "b 7"),
+        layers.LocalizationNetwork,
+        {"hidden_channels": 3, "num_outputs": 7, "style": "release", "seed": 0},
+        (MAP,),
+        "b 7",
+    ),
     "LocalizationNetwork, per frame": Row(
-        layers.LocalizationNetwork, {"hidden_channels": 3, "per_frame": True, "seed": 0}, (MAP,), "b t 8"),
+        layers.LocalizationNetwork, {"hidden_channels": 3, "per_frame": True, "seed": 0}, (MAP,), "b t 8"
+    ),
     "LocalPath": Row(
-        layers.LocalPath, {"prior": HEAD, "channels": 3, "hidden_channels": 5, "seed": 0}, (VOLUME, MAP),
-        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"}),
+        layers.LocalPath,
+        {"prior": HEAD, "channels": 3, "hidden_channels": 5, "seed": 0},
+        (VOLUME, MAP),
+        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"},
+    ),
     "LocalPath, release": Row(
         layers.LocalPath,
         {"prior": HEAD, "channels": 3, "hidden_channels": 5, "rule": "release", "num_convolutions": 2, "seed": 0},
-        (VOLUME, MAP), {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"}),
+        (VOLUME, MAP),
+        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"},
+    ),
     "LocalPath, written back": Row(
-        layers.LocalPath, {"prior": HEAD, "channels": 3, "hidden_channels": 5, "write_back": True, "seed": 0}, (VOLUME, MAP),
-        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"}),
+        layers.LocalPath,
+        {"prior": HEAD, "channels": 3, "hidden_channels": 5, "write_back": True, "seed": 0},
+        (VOLUME, MAP),
+        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"},
+    ),
     "LocalPath, per frame, no features": Row(
-        layers.LocalPath, {"prior": HEAD, "channels": 0, "hidden_channels": 5, "per_frame": True, "seed": 0}, (VOLUME, MAP),
-        {"features": VOLUME, "volume": VOLUME, "location": "b t 8"}),
+        layers.LocalPath,
+        {"prior": HEAD, "channels": 0, "hidden_channels": 5, "per_frame": True, "seed": 0},
+        (VOLUME, MAP),
+        {"features": VOLUME, "volume": VOLUME, "location": "b t 8"},
+    ),
     "LocalTransform": Row(layers.LocalTransform, {"interval": 3, "seed": 0}, (VOLUME,), "b t/3 8 6 4"),
     "MicroMotionPooling": Row(layers.MicroMotionPooling, {"squeeze": 2}, ("b t 3 8",), "b 3 8"),
     "MicroMotionPooling, release": Row(
-        layers.MicroMotionPooling, {"use_bias": True, "activation": "relu"}, ("b t 3 8",), "b 3 8"),
+        layers.MicroMotionPooling, {"use_bias": True, "activation": "relu"}, ("b t 3 8",), "b 3 8"
+    ),
     "MixtureSampler3D": Row(layers.MixtureSampler3D, {}, *SAMPLED_PER_FRAME),
     "MixtureSampler3D, written back": Row(layers.MixtureSampler3D, {"write_back": True}, *SAMPLED),
     "MixtureSampler3D, release": Row(layers.MixtureSampler3D, RELEASE_SAMPLING, *SAMPLED),
@@ -85,53 +104,91 @@ LAYERS = {
     "TrilinearSampler3D": Row(layers.TrilinearSampler3D, {}, *SAMPLED),
     "VolumeConvolution": Row(layers.VolumeConvolution, {"filters": 3}, (VOLUME,), "b t 8 6 3"),
     "VolumeConvolution, reference": Row(
-        layers.VolumeConvolution, {"filters": 3, "kernel_size": [3, 1, 5], "form": "reference"}, (VOLUME,), "b t 8 6 3"),
-}  # fmt: skip
+        layers.VolumeConvolution, {"filters": 3, "kernel_size": [3, 1, 5], "form": "reference"}, (VOLUME,), "b t 8 6 3"
+    ),
+}
 
 # As many filters in the localization networks as the blocks have channels: of very few, ReLU may silence all.
 TINY = {
-    "input_shape": (None, 16, 12, 1), "channels": (4, 6, 6), "hidden_divisor": 1, "parts": HALVES, "num_parts": 2,
-    "embedding_channels": 6, "seed": 0,
-}  # fmt: skip
+    "input_shape": (None, 16, 12, 1),
+    "channels": (4, 6, 6),
+    "hidden_divisor": 1,
+    "parts": HALVES,
+    "num_parts": 2,
+    "embedding_channels": 6,
+    "seed": 0,
+}
 SILHOUETTES = ("b t 16 12 1",)
 
 SMALL = {"input_shape": (None, 16, 12, 1), "channels": (4, 5, 6), "embedding_channels": 6, "seed": 0}
 CLASSIFIED = {"compact_channels": 5, "num_classes": 3}
 
 MODELS = {
-    "gaitset": Row(
-        GaitSet, {**SMALL, "bins": (1, 2)}, SILHOUETTES, {"part_features": "b 6 6", "embedding": "b 6 6"}),
+    "gaitset": Row(GaitSet, {**SMALL, "bins": (1, 2)}, SILHOUETTES, {"part_features": "b 6 6", "embedding": "b 6 6"}),
     "gaitset, opengait, classified": Row(
-        GaitSet, {**SMALL, **CLASSIFIED, "bins": (2,), "preset": "opengait"}, SILHOUETTES,
-        {"part_features": "b 4 6", "embedding": "b 5", "logits": "b 3"}),
+        GaitSet,
+        {**SMALL, **CLASSIFIED, "bins": (2,), "preset": "opengait"},
+        SILHOUETTES,
+        {"part_features": "b 4 6", "embedding": "b 5", "logits": "b 3"},
+    ),
     "gaitpart": Row(
-        GaitPart, {**SMALL, "strips": (1, 2, 4), "num_parts": 2}, SILHOUETTES,
-        {"part_features": "b 2 6", "embedding": "b 2 6"}),
+        GaitPart,
+        {**SMALL, "strips": (1, 2, 4), "num_parts": 2},
+        SILHOUETTES,
+        {"part_features": "b 2 6", "embedding": "b 2 6"},
+    ),
     "gaitpart, release, four blocks": Row(
         GaitPart,
-        {**SMALL, "preset": "release", "channels": (4, 5, 6, 12), "strips": (1, 2, 4, 4), "num_parts": 2}, SILHOUETTES,
-        {"part_features": "b 2 6", "embedding": "b 2 6"}),
+        {**SMALL, "preset": "release", "channels": (4, 5, 6, 12), "strips": (1, 2, 4, 4), "num_parts": 2},
+        SILHOUETTES,
+        {"part_features": "b 2 6", "embedding": "b 2 6"},
+    ),
     "gln": Row(
-        GLN, {**SMALL, "bins": (1, 2), "lateral_channels": 5}, SILHOUETTES, {"part_features": "b 9 6", "embedding": "b 9 6"}),
+        GLN,
+        {**SMALL, "bins": (1, 2), "lateral_channels": 5},
+        SILHOUETTES,
+        {"part_features": "b 9 6", "embedding": "b 9 6"},
+    ),
     "gln, phase 2": Row(
-        GLN, {**SMALL, **CLASSIFIED, "bins": (2,), "lateral_channels": 5}, SILHOUETTES,
-        {"part_features": "b 6 6", "embedding": "b 5", "logits": "b 3"}),
+        GLN,
+        {**SMALL, **CLASSIFIED, "bins": (2,), "lateral_channels": 5},
+        SILHOUETTES,
+        {"part_features": "b 6 6", "embedding": "b 5", "logits": "b 3"},
+    ),
     "gln, phase 2, opengait": Row(
-        GLN, {**SMALL, **CLASSIFIED, "bins": (2,), "lateral_channels": 5, "preset": "opengait"}, SILHOUETTES,
-        {"part_features": "b 6 6", "embedding": "b 6 6", "logits": "b 3"}),
+        GLN,
+        {**SMALL, **CLASSIFIED, "bins": (2,), "lateral_channels": 5, "preset": "opengait"},
+        SILHOUETTES,
+        {"part_features": "b 6 6", "embedding": "b 6 6", "logits": "b 3"},
+    ),
     "mt3d": Row(MT3D, {**SMALL, "num_parts": 4}, SILHOUETTES, {"part_features": "b 8 6", "embedding": "b 8 6"}),
     "three_d_local": Row(
-        ThreeDLocal, {**TINY, "local_blocks": (1,), "compact_channels": 5, "num_classes": 3}, SILHOUETTES,
-        {"part_features": "b 2 6", "embedding": "b 5", "logits": "b 3"}),
+        ThreeDLocal,
+        {**TINY, "local_blocks": (1,), "compact_channels": 5, "num_classes": 3},
+        SILHOUETTES,
+        {"part_features": "b 2 6", "embedding": "b 5", "logits": "b 3"},
+    ),
     "three_d_local, release": Row(
-        ThreeDLocal, {**TINY, "preset": "release", "parts": HALVES[:1]}, SILHOUETTES,
-        {"part_features": "b 2 6", "embedding": "b 2 6"}),
+        ThreeDLocal,
+        {**TINY, "preset": "release", "parts": HALVES[:1]},
+        SILHOUETTES,
+        {"part_features": "b 2 6", "embedding": "b 2 6"},
+    ),
     "three_d_local, per frame, focal": Row(
         ThreeDLocal,
-        {**TINY, "input_shape": (None, 32, 12, 1), "parts": HALVES[:1], "local_blocks": (2,), "per_frame": True,
-         "global_path": "focal", "compact_channels": None},
-        ("b t 32 12 1",), {"part_features": "b 2 6", "embedding": "b 2 6"}),
-}  # fmt: skip
+        {
+            **TINY,
+            "input_shape": (None, 32, 12, 1),
+            "parts": HALVES[:1],
+            "local_blocks": (2,),
+            "per_frame": True,
+            "global_path": "focal",
+            "compact_channels": None,
+        },
+        ("b t 32 12 1",),
+        {"part_features": "b 2 6", "embedding": "b 2 6"},
+    ),
+}
 
 # Labels [b] are given beside the one input; what `call` gives per part or per walk.
 LOSSES = {

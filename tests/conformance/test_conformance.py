@@ -41,7 +41,11 @@ def run(model, inputs):
 
 
 def shapes(outputs):
-    return {name: tuple(value.shape) for name, value in outputs.items()} if isinstance(outputs, dict) else tuple(outputs.shape)
+    return (
+        {name: tuple(value.shape) for name, value in outputs.items()}
+        if isinstance(outputs, dict)
+        else tuple(outputs.shape)
+    )
 
 
 def flat(outputs):
@@ -144,8 +148,11 @@ def test_every_trainable_weight_learns(name):
         rng = np.random.default_rng(1)
         loss = sum(tf.reduce_sum(output * rng.normal(size=output.shape)) for output in outputs)
     gradients = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
-    idle = [weight.path for weight, gradient in zip(model.trainable_weights, gradients, strict=True)
-            if gradient is None or not np.any(gradient)]  # fmt: skip
+    idle = [
+        weight.path
+        for weight, gradient in zip(model.trainable_weights, gradients, strict=True)
+        if gradient is None or not np.any(gradient)
+    ]
     assert not idle
 
 

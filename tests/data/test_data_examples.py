@@ -5,7 +5,19 @@ import importlib
 
 import pytest
 
-MODULES = ["array_pickle", "augmentation", "clips", "dataset_index", "fingerprint", "opengait_pickles", "pipeline", "pk_sampling", "tfrecords", "walk", "walk_dataset"]
+MODULES = [
+    "array_pickle",
+    "augmentation",
+    "clips",
+    "dataset_index",
+    "fingerprint",
+    "opengait_pickles",
+    "pipeline",
+    "pk_sampling",
+    "tfrecords",
+    "walk",
+    "walk_dataset",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

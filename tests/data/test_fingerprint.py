@@ -17,7 +17,9 @@ def test_neither_the_folder_nor_the_number_of_shards_nor_the_order_makes_another
 
 def test_other_people_or_a_part_of_the_walks_make_another_one(small_walks, tmp_path):
     write_small_walks(tmp_path, subjects=("001", "002", "003", "005"))
-    found = {data_fingerprint(walks) for walks in (small_walks, open_walks(tmp_path), small_walks.select(views=[0, 90]))}
+    found = {
+        data_fingerprint(walks) for walks in (small_walks, open_walks(tmp_path), small_walks.select(views=[0, 90]))
+    }
     assert len(found) == 3
 
 

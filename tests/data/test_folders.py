@@ -106,9 +106,13 @@ def test_stray_files_are_listed_at_every_level_and_not_read(tmp_path):
     assert len([s for part in source.parts for s in part.sequences(found)]) == 8
     relative = sorted(path.removeprefix(f"{root}/") for path in found)
     assert relative == [
-        "001/nm-01/000/Thumbs.db", "001/nm-01/x.db", "001/notes.txt",
-        "002/nm-01/090/more/ (a folder among frames)", "backup/", "readme.txt",
-    ]  # fmt: skip
+        "001/nm-01/000/Thumbs.db",
+        "001/nm-01/x.db",
+        "001/notes.txt",
+        "002/nm-01/090/more/ (a folder among frames)",
+        "backup/",
+        "readme.txt",
+    ]
 
 
 def test_a_folder_without_silhouettes_is_an_error_that_shows_what_was_seen_and_sought(tmp_path):

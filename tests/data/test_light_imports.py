@@ -6,8 +6,18 @@ import sys
 import pytest
 
 HEAVY = (
-    "tensorflow", "keras", "cv2", "sklearn", "scipy", "matplotlib", "pandas", "pydantic", "yaml", "typer", "tensorboard",
-)  # fmt: skip
+    "tensorflow",
+    "keras",
+    "cv2",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "pandas",
+    "pydantic",
+    "yaml",
+    "typer",
+    "tensorboard",
+)
 
 
 @pytest.mark.parametrize(

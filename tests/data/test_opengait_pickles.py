@@ -100,7 +100,9 @@ def test_numpy_1_and_numpy_2_call_their_inner_package_differently_and_both_are_r
     if written in content:
         for module in (b".multiarray", b".numeric"):
             old, new = written + module, read + module
-            content = content.replace(bytes([len(old)]) + old, bytes([len(new)]) + new).replace(old + b"\n", new + b"\n")
+            content = content.replace(bytes([len(old)]) + old, bytes([len(new)]) + new).replace(
+                old + b"\n", new + b"\n"
+            )
         assert written not in content
     assert (read in content) != (written in content)
     assert np.array_equal(read_array_pickle(content), frames)
@@ -129,7 +131,9 @@ def test_an_array_whose_bytes_python_2_wrote_is_read():
     frames = np.full((2, 3, 4), 200, np.uint8)
     pickled = Raw(2).name("numpy.core.multiarray", "_reconstruct").name("numpy", "ndarray")
     pickled.steps(b"K\x00\x85U\x01b\x87R(K\x01K\x02K\x03K\x04\x87")  # U: a text of Python 2, which is bytes
-    pickled.name("numpy", "dtype").steps(b"U\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb")
+    pickled.name("numpy", "dtype").steps(
+        b"U\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    )
     pickled.steps(b"\x89U" + bytes([frames.size]) + frames.tobytes() + b"tb.")
     assert np.array_equal(pickle.loads(pickled.content, encoding="latin1"), frames)
     assert np.array_equal(read_array_pickle(pickled.content), frames)
@@ -363,8 +367,10 @@ def test_black_frames_are_dropped_and_counted_and_a_walk_of_nothing_else_is_left
     report, walks = prepared(tmp_path, arrays)
     assert np.array_equal(walks.read(0).silhouettes, arrays["001", "nm-01", 0][[0, 1, 3]]) and len(walks) == 1
     assert report.dropped_frames[0] == {
-        "sequence": "001/nm-01/000", "reason": "all black", "frames": ["001/nm-01/000/000.pkl[2]"]
-    }  # fmt: skip
+        "sequence": "001/nm-01/000",
+        "reason": "all black",
+        "frames": ["001/nm-01/000/000.pkl[2]"],
+    }
     assert report.drop_reasons == {"all black": 5}
     assert [(entry["sequence"], entry["why"]) for entry in report.left_out] == [
         ("001/nm-01/018", "0 usable of 4 frames; at least 1 needed"),

@@ -81,7 +81,9 @@ def test_the_parts_of_a_batch_are_the_batch_and_each_reads_its_own_walks_alone(s
     monkeypatch.setattr(type(small_walks), "read_record", lambda walks, i: read.append(i) or read_record(i))
     parts = [next(iter(_batches(small_walks, 1, part=(index, number)))) for index in range(number)]
     np.testing.assert_array_equal(np.concatenate([silhouettes for silhouettes, _ in parts]), whole[0])
-    np.testing.assert_array_equal(np.concatenate([labels["part_features"] for _, labels in parts]), whole[1]["part_features"])
+    np.testing.assert_array_equal(
+        np.concatenate([labels["part_features"] for _, labels in parts]), whole[1]["part_features"]
+    )
     assert sorted(read) == sorted(plan_batch(small_walks, 0, 0, 3, 4, **CLIP).walks.tolist())
 
 

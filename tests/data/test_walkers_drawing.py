@@ -65,15 +65,25 @@ def test_every_frame_survives_alignment_and_stands_upright():
 
 
 def test_silhouettes_have_faults_now_and_then():
-    holes = [((frame[60:180, :] == 0) & (np.maximum.accumulate(frame[60:180, :], axis=1) > 0)).any()
-             for subject in (1, 2) for frame in draw_walk(0, subject, "nm-01", 90)]
+    holes = [
+        ((frame[60:180, :] == 0) & (np.maximum.accumulate(frame[60:180, :], axis=1) > 0)).any()
+        for subject in (1, 2)
+        for frame in draw_walk(0, subject, "nm-01", 90)
+    ]
     assert any(holes)
 
 
-@pytest.mark.parametrize("change, named", [
-    ({"view_degrees": 45}, "view 45"), ({"condition": "nm"}, "condition 'nm'"), ({"subject": 0}, "subject"),
-    ({"frames": 0}, "frames"), ({"image_size": (8, 8)}, "image_size"), ({"seed": -1}, "seed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        ({"view_degrees": 45}, "view 45"),
+        ({"condition": "nm"}, "condition 'nm'"),
+        ({"subject": 0}, "subject"),
+        ({"frames": 0}, "frames"),
+        ({"image_size": (8, 8)}, "image_size"),
+        ({"seed": -1}, "seed"),
+    ],
+)
 def test_an_argument_out_of_range_is_named(change, named):
     arguments = {"seed": 0, "subject": 1, "condition": "nm-01", "view_degrees": 90, "frames": 2}
     with pytest.raises(ValueError, match=named):

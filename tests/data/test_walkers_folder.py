@@ -44,8 +44,9 @@ def test_a_second_call_keeps_what_is_there_and_adds_what_is_missing(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["001", "002"]
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"frames": 4}, {"views": [0]}, {"sequences": ["nm-01"]},
-                                    {"image_size": (100, 128)}])
+@pytest.mark.parametrize(
+    "change", [{"seed": 1}, {"frames": 4}, {"views": [0]}, {"sequences": ["nm-01"]}, {"image_size": (100, 128)}]
+)
 def test_a_folder_drawn_with_other_settings_is_refused_not_mixed(tmp_path, change):
     write_walkers(tmp_path, subjects=1, workers=1, **SMALL)
     before = _contents(tmp_path)
@@ -102,11 +103,20 @@ def test_a_call_that_was_killed_goes_on_and_gives_the_same(tmp_path):
     assert _contents(out) == _contents(write_walkers(tmp_path / "whole", subjects=6, workers=1, **settings))
 
 
-@pytest.mark.parametrize("change, named", [
-    ({"subjects": 0}, "subjects"), ({"subjects": 1000}, "subjects"), ({"workers": 0}, "workers"),
-    ({"views": []}, "views"), ({"views": [10]}, "view 10"), ({"views": [0, 0]}, "twice"), ({"sequences": ["x"]}, "'x'"),
-    ({"frames": 0}, "frames"), ({"seed": -1}, "seed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        ({"subjects": 0}, "subjects"),
+        ({"subjects": 1000}, "subjects"),
+        ({"workers": 0}, "workers"),
+        ({"views": []}, "views"),
+        ({"views": [10]}, "view 10"),
+        ({"views": [0, 0]}, "twice"),
+        ({"sequences": ["x"]}, "'x'"),
+        ({"frames": 0}, "frames"),
+        ({"seed": -1}, "seed"),
+    ],
+)
 def test_a_bad_argument_is_named_before_anything_is_written(tmp_path, change, named):
     with pytest.raises(ValueError, match=named):
         write_walkers(tmp_path / "out", **{**SMALL, "subjects": 1, "workers": 1, **change})

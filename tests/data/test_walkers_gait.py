@@ -26,8 +26,9 @@ def skeletons():
     return [walk_skeleton(person, PHASE) for person in PEOPLE]
 
 
-@pytest.mark.parametrize("name", ["randomness", "gait", "person", "skeleton", "body", "conditions", "camera", "outlines",
-                                  "draw", "write"])
+@pytest.mark.parametrize(
+    "name", ["randomness", "gait", "person", "skeleton", "body", "conditions", "camera", "outlines", "draw", "write"]
+)
 def test_the_examples_of_a_walkers_module_give_what_they_show(name):
     result = doctest.testmod(importlib.import_module(f"tf3dlocal.data.walkers.{name}"))
     assert result.attempted > 0 and result.failed == 0
@@ -70,8 +71,13 @@ def test_a_standing_foot_stays_where_it_is(skeletons):
 
 def test_no_sole_sinks_into_the_ground_and_one_always_stands_on_it(skeletons):
     for person, skeleton in zip(PEOPLE, skeletons):
-        soles = np.stack([skeleton.joints[f"{side}_{point}"][:, 2] - share * person.shape["shoe"]
-                          for side in ("left", "right") for point, share in (("heel", 1), ("ball", 0.85), ("toe", 0.7))])
+        soles = np.stack(
+            [
+                skeleton.joints[f"{side}_{point}"][:, 2] - share * person.shape["shoe"]
+                for side in ("left", "right")
+                for point, share in (("heel", 1), ("ball", 0.85), ("toe", 0.7))
+            ]
+        )
         assert np.abs(soles.min(axis=0)).max() < 0.015
 
 
@@ -169,8 +175,11 @@ def test_an_outline_is_the_hull_of_all_points_of_its_ellipsoids():
 
 def test_a_ball_twice_as_near_looks_twice_as_large():
     camera = view_camera(0, 0)
-    towards = camera.distance / 2 * np.array([np.cos(np.radians(camera.view_degrees)),
-                                              -np.sin(np.radians(camera.view_degrees)), 0])
+    towards = (
+        camera.distance
+        / 2
+        * np.array([np.cos(np.radians(camera.view_degrees)), -np.sin(np.radians(camera.view_degrees)), 0])
+    )
     centres = np.stack([np.zeros(3), towards])[None] + [0, 0, camera.height]
     _, ellipses = project(camera, centres, np.broadcast_to(0.01 * np.eye(3), (1, 2, 3, 3)), (240, 320))
     assert np.allclose(ellipses[0, 1], 4 * ellipses[0, 0])

@@ -15,15 +15,26 @@ VIEWS = (0, 54, 90, 144)
 
 @pytest.mark.slow
 def test_nm_is_easier_than_bg_than_cl_and_the_same_view_than_another():
-    rows = [(f"{subject:03d}", sequence, view, np.stack([align_silhouette(frame) for frame in walk]))
-            for subject in range(1, 17) for sequence in SEQUENCES
-            for view, walk in zip(VIEWS, draw_views(0, subject, sequence, VIEWS))]
+    rows = [
+        (f"{subject:03d}", sequence, view, np.stack([align_silhouette(frame) for frame in walk]))
+        for subject in range(1, 17)
+        for sequence in SEQUENCES
+        for view, walk in zip(VIEWS, draw_views(0, subject, sequence, VIEWS))
+    ]
     subjects, conditions, views, silhouettes = zip(*rows)
     walks = types.SimpleNamespace(
-        subjects=subjects, conditions=conditions, view_degrees=views, num_frames=[30] * len(rows),
-        read=lambda row: types.SimpleNamespace(silhouettes=silhouettes[row]))
-    protocol = Protocol(name="walkers", test="all", gallery=["nm-01", "nm-02", "nm-03", "nm-04"],
-                        probes={"NM": ["nm-05", "nm-06"], "BG": ["bg"], "CL": ["cl"]})
+        subjects=subjects,
+        conditions=conditions,
+        view_degrees=views,
+        num_frames=[30] * len(rows),
+        read=lambda row: types.SimpleNamespace(silhouettes=silhouettes[row]),
+    )
+    protocol = Protocol(
+        name="walkers",
+        test="all",
+        gallery=["nm-01", "nm-02", "nm-03", "nm-04"],
+        probes={"NM": ["nm-05", "nm-06"], "BG": ["bg"], "CL": ["cl"]},
+    )
     result = evaluate_gait_energy(walks, protocol, progress=False)
     same, other = result.mean(identical_views="only"), result.mean(identical_views="exclude")
     chance = 100 / 16

@@ -27,10 +27,13 @@ def test_four_walks_by_hand():
 def test_identical_views_are_left_out_of_the_mean_or_kept_or_taken_alone():
     # From view 0 ann is found in both gallery views; from view 90 only in her own view.
     walks = [
-        (0, "ann", "nm-01", 0), (10, "bob", "nm-01", 0),
-        (20, "ann", "nm-01", 90), (9, "bob", "nm-01", 90),
-        (1, "ann", "nm-02", 0), (21, "ann", "nm-02", 90),
-    ]  # fmt: skip
+        (0, "ann", "nm-01", 0),
+        (10, "bob", "nm-01", 0),
+        (20, "ann", "nm-01", 90),
+        (9, "bob", "nm-01", 90),
+        (1, "ann", "nm-02", 0),
+        (21, "ann", "nm-02", 90),
+    ]
     result = run(walks, toy_protocol())
     # probe view 0: at 1, gallery 0: ann (1 < 9): found; gallery 90: ann at 19, bob at 8: not found
     # probe view 90: at 21, gallery 0: ann at 21, bob at 11: not found; gallery 90: found
@@ -76,9 +79,13 @@ def test_a_tie_counts_against_the_probe_so_collapsed_embeddings_score_nothing():
 
 
 WITHOUT_GALLERY = [
-    (0, "ann", "nm-01", 0), (0, "ann", "nm-01", 90), (9, "bob", "nm-01", 0),
-    (0, "ann", "nm-02", 0), (9, "bob", "nm-02", 0), (9, "bob", "nm-02", 90),
-]  # fmt: skip
+    (0, "ann", "nm-01", 0),
+    (0, "ann", "nm-01", 90),
+    (9, "bob", "nm-01", 0),
+    (0, "ann", "nm-02", 0),
+    (9, "bob", "nm-02", 0),
+    (9, "bob", "nm-02", 90),
+]
 
 
 def test_a_probe_without_gallery_in_a_view_is_a_miss_there_and_counted():
@@ -144,9 +151,12 @@ def test_missing_test_subjects_are_named_in_the_result():
 
 def test_views_treated_as_one_are_one_gallery():
     walks = [
-        (0, "ann", "d1-01", 270), (5, "bob", "d1-02", 90),
-        (1, "ann", "d1-03", 90), (6, "bob", "d3-01", 270), (2, "ann", "d3-02", 90),
-    ]  # fmt: skip
+        (0, "ann", "d1-01", 270),
+        (5, "bob", "d1-02", 90),
+        (1, "ann", "d1-03", 90),
+        (6, "bob", "d3-01", 270),
+        (2, "ann", "d3-02", 90),
+    ]
     protocol = toy_protocol(
         gallery=["d1-01", "d1-02"],
         probes={"other passes": ["d1"], "other clothes": ["d3"]},

@@ -4,9 +4,16 @@ import importlib
 import pytest
 
 MODULES = [
-    "cross_view", "cross_view_result", "distances", "embedding", "evaluate", "plain_yaml", "protocol", "published",
+    "cross_view",
+    "cross_view_result",
+    "distances",
+    "embedding",
+    "evaluate",
+    "plain_yaml",
+    "protocol",
+    "published",
     "subject_ids",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -50,17 +50,24 @@ def test_one_probe_finds_its_own_subject_and_the_other_does_not():
 
 
 def test_short_walks_are_left_out_on_request_and_said_to_be():
-    result = evaluate_gait_energy(Walks(), Protocol(**{**PROTOCOL.model_dump(), "probes": {"B": ["b"]}}), min_frames=1,
-                                  progress=False)
+    result = evaluate_gait_energy(
+        Walks(), Protocol(**{**PROTOCOL.model_dump(), "probes": {"B": ["b"]}}), min_frames=1, progress=False
+    )
     assert "left out" not in result.details
     with pytest.raises(ProtocolError, match="no probes"):
-        evaluate_gait_energy(Walks(), Protocol(**{**PROTOCOL.model_dump(), "gallery": ["b"], "probes": {"A": ["a"]}}),
-                             min_frames=3, progress=False)
+        evaluate_gait_energy(
+            Walks(),
+            Protocol(**{**PROTOCOL.model_dump(), "gallery": ["b"], "probes": {"A": ["a"]}}),
+            min_frames=3,
+            progress=False,
+        )
 
 
 def test_a_data_set_without_gallery_is_refused():
     with pytest.raises(ProtocolError, match="no gallery"):
-        evaluate_gait_energy(Walks(), Protocol(name="toy", test="all", gallery=["c"], probes={"B": ["b"]}), progress=False)
+        evaluate_gait_energy(
+            Walks(), Protocol(name="toy", test="all", gallery=["c"], probes={"B": ["b"]}), progress=False
+        )
 
 
 @pytest.mark.slow
@@ -78,8 +85,13 @@ def test_the_baseline_on_the_100_test_subjects_of_walkers124_is_the_one_its_make
         bits = np.unpackbits(packed[row])[: 36 * 64 * 64].reshape(36, 64, 64)
         return types.SimpleNamespace(silhouettes=bits * np.uint8(255))
 
-    walks = types.SimpleNamespace(subjects=subjects, conditions=conditions, view_degrees=[int(view) for view in views],
-                                  num_frames=[36] * len(names), read=read)
+    walks = types.SimpleNamespace(
+        subjects=subjects,
+        conditions=conditions,
+        view_degrees=[int(view) for view in views],
+        num_frames=[36] * len(names),
+        read=read,
+    )
     result = evaluate_gait_energy(walks, "casia-b-st", progress=False)
     assert result.mean(identical_views="only").round(1).tolist() == pytest.approx([87.5, 64.7, 30.3], abs=0.11)
     assert result.mean(identical_views="exclude").round(1).tolist() == pytest.approx([19.8, 16.1, 10.3], abs=0.11)

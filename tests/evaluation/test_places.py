@@ -101,7 +101,9 @@ def test_a_double_too_large_for_a_float_is_named_as_not_finite():
     embeddings = embeddings.astype(np.float64)
     embeddings[3] = 1e300
     with pytest.raises(ValueError, match="1 of .* embeddings are not finite"), np.errstate(over="ignore"):
-        cross_view(embeddings, *columns, load_protocol("casia-b-st").model_copy(update={"train": "none", "test": "all"}))
+        cross_view(
+            embeddings, *columns, load_protocol("casia-b-st").model_copy(update={"train": "none", "test": "all"})
+        )
 
 
 @pytest.mark.parametrize("distance", ["part_mean", "flattened"])

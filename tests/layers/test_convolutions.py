@@ -52,7 +52,9 @@ def test_a_graph_keeps_zeros_before_the_convolution_and_the_zeros_of_the_convolu
 @pytest.mark.parametrize("frames", [1, 2])
 def test_fewer_frames_than_the_kernel_has_see_zeros_around_them(frames):
     layer, volume = VolumeConvolution(3, 5, form="stacked", seed=0), random_volume((frames, 8, 6))
-    np.testing.assert_allclose(layer(volume), [convolution_by_hand(clip, layer.kernel.numpy()) for clip in volume], **CLOSE)
+    np.testing.assert_allclose(
+        layer(volume), [convolution_by_hand(clip, layer.kernel.numpy()) for clip in volume], **CLOSE
+    )
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -106,14 +108,16 @@ def test_frame_pooling_is_the_maximum_of_two_by_two_cells_and_drops_an_odd_last_
     expected = np.zeros((2, frames, height // 2, width // 2, 5), "float32")
     for y in range(height // 2):
         for x in range(width // 2):
-            expected[:, :, y, x] = volume[:, :, 2 * y:2 * y + 2, 2 * x:2 * x + 2].max(axis=(2, 3))
+            expected[:, :, y, x] = volume[:, :, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].max(axis=(2, 3))
     np.testing.assert_array_equal(FramePooling(form)(volume), expected)
 
 
 @pytest.mark.parametrize("num_parts", [1, 2, 8])
 def test_horizontal_pooling_is_the_mean_plus_the_maximum_of_every_strip(num_parts):
     volume = random_volume()
-    expected = np.stack([strip.mean(axis=(2, 3)) + strip.max(axis=(2, 3)) for strip in np.split(volume, num_parts, axis=2)], 2)
+    expected = np.stack(
+        [strip.mean(axis=(2, 3)) + strip.max(axis=(2, 3)) for strip in np.split(volume, num_parts, axis=2)], 2
+    )
     np.testing.assert_allclose(HorizontalPooling(num_parts)(volume), expected, rtol=0, atol=1e-6)
 
 
@@ -136,12 +140,15 @@ def test_forms_are_the_frameworks_own_unless_they_are_named():
         choose_form("fast")
 
 
-@pytest.mark.parametrize(("build", "complaint"), [
-    (lambda: VolumeConvolution(3, (3, 2, 3)), "must be odd .* got .3, 2, 3"),
-    (lambda: FocalConvolution(3, (3, 3, 3)), "kernel of one frame; got .3, 3, 3"),
-    (lambda: FocalConvolution(3, 3, num_strips=3)(random_volume()), "3 strips do not divide a map of 8 rows"),
-    (lambda: HorizontalPooling(16)(random_volume()), "16 strips do not divide a map of 8 rows"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("build", "complaint"),
+    [
+        (lambda: VolumeConvolution(3, (3, 2, 3)), "must be odd .* got .3, 2, 3"),
+        (lambda: FocalConvolution(3, (3, 3, 3)), "kernel of one frame; got .3, 3, 3"),
+        (lambda: FocalConvolution(3, 3, num_strips=3)(random_volume()), "3 strips do not divide a map of 8 rows"),
+        (lambda: HorizontalPooling(16)(random_volume()), "16 strips do not divide a map of 8 rows"),
+    ],
+)
 def test_what_does_not_fit_is_refused(build, complaint):
     with pytest.raises(ValueError, match=complaint):
         build()

@@ -9,8 +9,11 @@ import pytest
 import tf3dlocal.layers
 import tf3dlocal.models
 
-MODULES = [module.name for package in (tf3dlocal.layers, tf3dlocal.models)
-           for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")]  # fmt: skip
+MODULES = [
+    module.name
+    for package in (tf3dlocal.layers, tf3dlocal.models)
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

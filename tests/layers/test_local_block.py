@@ -23,8 +23,9 @@ HEIGHT, WIDTH = 8, 6
 WHOLE = [PartPrior("whole", 1, 1, 1, 0.5, 0.5, 0.5)]
 QUADRANTS = [
     {"name": f"{row}_{column}", "height": 0.5, "width": 0.5, "length": 1, "center_x": x, "center_y": y, "center_t": 0.5}
-    for row, y in (("upper", 0.25), ("lower", 0.75)) for column, x in (("left", 0.25), ("right", 0.75))
-]  # fmt: skip
+    for row, y in (("upper", 0.25), ("lower", 0.75))
+    for column, x in (("left", 0.25), ("right", 0.75))
+]
 
 
 def random_map(channels, frames=3, batch=2, seed=0):
@@ -56,8 +57,10 @@ def test_a_path_localizes_samples_and_reads_as_the_formulas_say(sampler, rule):
     release = rule == "release"
     # The release's head is one row high and 6 x 4/11 columns wide here: round(6 x 1 / (6 x 4/11)) rows.
     num_rows = 3 if release else None
-    volumes = [sample_by_hand(clip.astype("float64"), place, sampler, num_rows, release, release)
-               for clip, place in zip(block_input, places, strict=True)]
+    volumes = [
+        sample_by_hand(clip.astype("float64"), place, sampler, num_rows, release, release)
+        for clip, place in zip(block_input, places, strict=True)
+    ]
     # A location good to 1e-5 of ten cells, read with a slope of up to 1 / sigma, sigma being 0.1 and more.
     np.testing.assert_allclose(found["volume"], volumes, rtol=0, atol=1e-3)
     for clip, features in zip(found["volume"], found["features"], strict=True):
@@ -110,12 +113,15 @@ def test_a_path_says_where_it_looks_in_cells_of_the_block_input(per_frame):
     np.testing.assert_allclose(location[..., 3:5], 1, rtol=0.11)
 
 
-@pytest.mark.parametrize(("parts", "names"), [
-    (PAPER_PARTS, ["head", "left_arm", "right_arm", "torso", "left_leg", "right_leg"]),
-    (PAPER_PARTS[:1], ["head"]),
-    (WHOLE, ["whole"]),
-    (QUADRANTS, ["upper_left", "upper_right", "lower_left", "lower_right"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("parts", "names"),
+    [
+        (PAPER_PARTS, ["head", "left_arm", "right_arm", "torso", "left_leg", "right_leg"]),
+        (PAPER_PARTS[:1], ["head"]),
+        (WHOLE, ["whole"]),
+        (QUADRANTS, ["upper_left", "upper_right", "lower_left", "lower_right"]),
+    ],
+)
 def test_any_parts_make_a_block(parts, names):
     model = block_model(parts, name="block")
     paths = [layer for layer in model.layers if isinstance(layer, LocalPath)]
@@ -134,9 +140,14 @@ def test_six_parts_quadruple_the_channels_and_the_fusion_brings_them_back():
 
 def test_the_fusion_is_a_relu_of_one_matrix_over_global_map_and_parts():
     model = block_model(QUADRANTS, name="block")
-    inner = keras.Model(model.input, {
-        "global": model.get_layer("global").output, "fused": model.output,
-        "parts": [model.get_layer(f"block_{part['name']}").output[0] for part in QUADRANTS]})
+    inner = keras.Model(
+        model.input,
+        {
+            "global": model.get_layer("global").output,
+            "fused": model.output,
+            "parts": [model.get_layer(f"block_{part['name']}").output[0] for part in QUADRANTS],
+        },
+    )
     found = inner(random_map(4))
     joined = np.concatenate([found["global"], *found["parts"]], axis=-1)
     expected = np.maximum(joined @ model.get_layer("block_fusion").kernel.numpy()[0, 0, 0], 0)
@@ -162,8 +173,11 @@ def test_every_path_starts_from_weights_of_its_own_and_a_seed_gives_them_again()
     for own, same in zip(first.weights, second.weights, strict=True):
         np.testing.assert_array_equal(own, same)
     paths = [first.get_layer(f"block_{part['name']}") for part in QUADRANTS]
-    starts = [tuple(kernel.numpy().ravel()[:4]) for path in paths
-              for kernel in (path.localization.conv2.kernel, path.localization.conv4.kernel, path.convolutions[0].kernel)]
+    starts = [
+        tuple(kernel.numpy().ravel()[:4])
+        for path in paths
+        for kernel in (path.localization.conv2.kernel, path.localization.conv4.kernel, path.convolutions[0].kernel)
+    ]
     assert len(set(starts)) == len(starts)
 
 
@@ -180,13 +194,16 @@ def test_both_maps_of_a_path_must_be_of_one_size():
         path(random_map(4), random_map(8)[:, :, ::2, ::2])
 
 
-@pytest.mark.parametrize(("arguments", "complaint"), [
-    ({"sampler": "nearest"}, "Unknown sampler 'nearest'; there are gaussian, trilinear, mixture"),
-    ({"rule": "seed"}, "rule is .paper. or .release., not 'seed'"),
-    ({"prior": ("head", -1, 1, 1, 0.5, 0.5, 0.5)}, "extents of part 'head' must be positive"),
-    ({"hidden_channels": 0}, "at least one filter; got 0"),
-    ({"rule": "release", "per_frame": True}, "per frame are offered with style=.paper. only"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"sampler": "nearest"}, "Unknown sampler 'nearest'; there are gaussian, trilinear, mixture"),
+        ({"rule": "seed"}, "rule is .paper. or .release., not 'seed'"),
+        ({"prior": ("head", -1, 1, 1, 0.5, 0.5, 0.5)}, "extents of part 'head' must be positive"),
+        ({"hidden_channels": 0}, "at least one filter; got 0"),
+        ({"rule": "release", "per_frame": True}, "per frame are offered with style=.paper. only"),
+    ],
+)
 def test_what_a_path_cannot_be_is_refused(arguments, complaint):
     with pytest.raises(ValueError, match=complaint):
         LocalPath(**{"prior": PAPER_PARTS[0], "channels": 2, "hidden_channels": 1, **arguments})

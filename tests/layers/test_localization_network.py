@@ -92,7 +92,9 @@ def test_the_time_bins_are_the_frames_that_table_1_leaves_of_a_training_clip(cli
     assert network(clip_length=clip_length).fc6.kernel.shape[0] == time_bins * 2 * 2 * HIDDEN
 
 
-@pytest.mark.parametrize(("size", "cells"), [((64, 44), 8 * 6), ((32, 22), 4 * 3), ((16, 11), 2 * 2), ((128, 88), 16 * 11)])
+@pytest.mark.parametrize(
+    ("size", "cells"), [((64, 44), 8 * 6), ((32, 22), 4 * 3), ((16, 11), 2 * 2), ((128, 88), 16 * 11)]
+)
 def test_fc6_reads_the_cells_that_table_1_leaves_of_a_map(size, cells):
     net = LocalizationNetwork(HIDDEN)
     net.build((None, None, *size, CHANNELS))
@@ -112,7 +114,14 @@ def test_per_frame_it_emits_smoothed_offsets_and_one_time_for_the_clip():
 def test_per_frame_seven_numbers_have_their_time_stride_one_place_earlier():
     raw = network(per_frame=True, num_outputs=7)(random_maps(6)).numpy()
     assert [bool(np.ptp(raw[..., index], axis=1).max() < 1e-6) for index in range(7)] == [
-        False, False, True, False, True, False, False]
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5])
@@ -211,11 +220,14 @@ def test_no_two_convolutions_start_alike_and_a_seed_gives_the_same_start_again()
         np.testing.assert_array_equal(own, other)
 
 
-@pytest.mark.parametrize(("options", "complaint"), [
-    ({"style": "seed"}, "style is .paper. or .release., not 'seed'"),
-    ({"num_outputs": 6}, "8 raw numbers, or 7 .* got 6"),
-    ({"style": "release", "per_frame": True}, "per frame are offered with style=.paper. only"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"style": "seed"}, "style is .paper. or .release., not 'seed'"),
+        ({"num_outputs": 6}, "8 raw numbers, or 7 .* got 6"),
+        ({"style": "release", "per_frame": True}, "per frame are offered with style=.paper. only"),
+    ],
+)
 def test_what_it_cannot_be_is_refused(options, complaint):
     with pytest.raises(ValueError, match=complaint):
         LocalizationNetwork(HIDDEN, **options)

@@ -35,13 +35,19 @@ TWICE = math.log(2.0)  # a raw stride that doubles
 
 def decoded(raw, *arguments, **options):
     """The eight numbers by name, as floats."""
-    return {name: float(value) for name, value in decode_location(
-        np.array(raw, "float64"), PRIOR, SIZE, *arguments, **options)._asdict().items()}
+    return {
+        name: float(value)
+        for name, value in decode_location(np.array(raw, "float64"), PRIOR, SIZE, *arguments, **options)
+        ._asdict()
+        .items()
+    }
 
 
 def test_the_papers_priors_are_the_seeds_table_3():
     printed = [line.rsplit(maxsplit=6) for line in TABLE_3.strip().splitlines()]
-    expected = [(name.strip().lower().replace(" ", "_"), *map(float, map(Fraction, numbers))) for name, *numbers in printed]
+    expected = [
+        (name.strip().lower().replace(" ", "_"), *map(float, map(Fraction, numbers))) for name, *numbers in printed
+    ]
     assert [tuple(part) for part in PAPER_PARTS] == expected
 
 
@@ -130,11 +136,14 @@ def test_a_prior_is_read_from_a_mapping_or_a_sequence():
     assert PartPrior.of(PRIOR._asdict()) == PartPrior.of(list(PRIOR)) == PRIOR
 
 
-@pytest.mark.parametrize(("value", "complaint"), [
-    (("part", 1, 1), "has the fields name, height, width, length, center_x, center_y, center_t"),
-    ({"name": "part", "size": 1}, "has the fields name, height"),
-    (("part", 1, 0, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        (("part", 1, 1), "has the fields name, height, width, length, center_x, center_y, center_t"),
+        ({"name": "part", "size": 1}, "has the fields name, height"),
+        (("part", 1, 0, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive"),
+    ],
+)
 def test_what_is_no_prior_is_refused(value, complaint):
     with pytest.raises(ValueError, match=complaint):
         PartPrior.of(value)

@@ -57,7 +57,9 @@ def test_adaptive_pooling_equals_a_plain_loop(size, num_bins, axis):
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_the_length_of_an_adaptively_pooled_axis_may_be_unknown(jit_compile):
     signature = [tf.TensorSpec([None, None, 2], tf.float64)]
-    pool = tf.function(lambda values: adaptive_max_pool(values, 4, 1), input_signature=signature, jit_compile=jit_compile)
+    pool = tf.function(
+        lambda values: adaptive_max_pool(values, 4, 1), input_signature=signature, jit_compile=jit_compile
+    )
     for size in (1, 4, 9):
         values = np.random.default_rng(size).normal(size=(2, size, 2))
         np.testing.assert_array_equal(pool(values), adaptive_maximum_by_hand(values, 4, 1))
@@ -104,7 +106,10 @@ def test_its_own_weights_learn_as_those_of_the_plain_order_and_the_map_gets_no_g
     volume = tf.constant(random_volume(channels=6))
     weights = np.random.default_rng(1).normal(size=(2, 3, 4, 4, 6)).astype("float32")
     gradients = []
-    for head in (pooling, lambda volume, training: plain_head(norm, tf.stop_gradient(volume), training, "stacked", True)):
+    for head in (
+        pooling,
+        lambda volume, training: plain_head(norm, tf.stop_gradient(volume), training, "stacked", True),
+    ):
         with tf.GradientTape() as tape:
             tape.watch(volume)
             loss = tf.reduce_sum(head(volume, training=training) * weights)

@@ -64,10 +64,14 @@ def test_values_and_gradients_of_the_forms_agree(kernel_size, compiled):
 def test_half_precision_and_narrow_maps_take_the_plain_products():
     """In half precision factors of eight would cost a digit; with few channels the sums cost more than they save."""
     narrow, kernel = numbers(1, 6, 4, 3, 8), numbers(3, 3, 3, 8, 8, seed=1)
-    np.testing.assert_array_equal(volume_convolution(narrow, kernel, "minimal"), volume_convolution(narrow, kernel, "stacked"))
+    np.testing.assert_array_equal(
+        volume_convolution(narrow, kernel, "minimal"), volume_convolution(narrow, kernel, "stacked")
+    )
     wide = tf.cast(numbers(1, 6, 4, 3, FEWEST_CHANNELS), "float16")
     kernel = tf.cast(numbers(3, 3, 3, FEWEST_CHANNELS, FEWEST_CHANNELS, seed=1), "float16")
-    np.testing.assert_array_equal(volume_convolution(wide, kernel, "minimal"), volume_convolution(wide, kernel, "stacked"))
+    np.testing.assert_array_equal(
+        volume_convolution(wide, kernel, "minimal"), volume_convolution(wide, kernel, "stacked")
+    )
 
 
 def test_auto_is_minimal_only_where_the_graph_is_compiled():
@@ -93,7 +97,11 @@ def test_what_is_traced_as_compiled_holds_no_pooling_operation():
     """The maximum of slices is several times faster there; this is how a graph shows which form it was made with."""
 
     def operations(compiled):
-        graph = tf.function(FramePooling(), jit_compile=compiled).get_concrete_function(tf.TensorSpec([1, 2, 4, 4, 1])).graph
+        graph = (
+            tf.function(FramePooling(), jit_compile=compiled)
+            .get_concrete_function(tf.TensorSpec([1, 2, 4, 4, 1]))
+            .graph
+        )
         return {operation.type for operation in graph.get_operations()}
 
     assert "MaxPool" not in operations(True)

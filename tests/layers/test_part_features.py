@@ -23,7 +23,9 @@ def convolution_in_time(x, kernel, bias):
     rows = []
     for t in range(len(x)):
         around = frames_around(x, t, len(kernel))
-        rows.append(sum(frame @ weight for frame, weight in zip(around, kernel, strict=True) if frame is not None) + bias)
+        rows.append(
+            sum(frame @ weight for frame, weight in zip(around, kernel, strict=True) if frame is not None) + bias
+        )
     return np.array(rows)
 
 
@@ -33,7 +35,8 @@ def micro_motion_by_hand(layer, x, part, slope):
     for length, (squeeze, expand) in zip((3, 5), layer.template_weights, strict=True):
         (first, first_bias), (second, second_bias) = (
             (kernel.numpy()[part].astype("float64"), bias.numpy()[part].astype("float64") if layer.use_bias else 0.0)
-            for kernel, bias in (squeeze, expand))
+            for kernel, bias in (squeeze, expand)
+        )
         hidden = convolution_in_time(x, first, first_bias)
         hidden = np.where(hidden > 0, hidden, slope * hidden)
         attention = 1 / (1 + np.exp(-convolution_in_time(hidden, second, second_bias)))
@@ -45,16 +48,23 @@ def micro_motion_by_hand(layer, x, part, slope):
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7])
-@pytest.mark.parametrize(("options", "slope"), [
-    ({}, 0.01), ({"use_bias": True, "activation": "relu"}, 0.0),
-], ids=["paper", "release"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "slope"),
+    [
+        ({}, 0.01),
+        ({"use_bias": True, "activation": "relu"}, 0.0),
+    ],
+    ids=["paper", "release"],
+)
 def test_micro_motion_pooling_equals_a_loop_over_parts_and_frames(options, slope, frames):
     parts = random_parts(2, frames, 3, 8)
     layer = MicroMotionPooling(**options)
     layer.build(parts.shape)
     randomize(layer)
-    expected = [[micro_motion_by_hand(layer, clip[:, part].astype("float64"), part, slope) for part in range(3)]
-                for clip in parts]
+    expected = [
+        [micro_motion_by_hand(layer, clip[:, part].astype("float64"), part, slope) for part in range(3)]
+        for clip in parts
+    ]
     # Sums of up to 24 products in float32, a sigmoid with slope 1/4, and a product with numbers up to six.
     np.testing.assert_allclose(layer(parts), expected, rtol=0, atol=1e-5)
 
@@ -62,7 +72,9 @@ def test_micro_motion_pooling_equals_a_loop_over_parts_and_frames(options, slope
 def test_the_first_convolutions_see_three_frames_and_the_second_one_and_three():
     layer = MicroMotionPooling(squeeze=2, use_bias=True)
     layer.build((None, None, 16, 8))
-    shapes = [[(tuple(kernel.shape), tuple(bias.shape)) for kernel, bias in template] for template in layer.template_weights]
+    shapes = [
+        [(tuple(kernel.shape), tuple(bias.shape)) for kernel, bias in template] for template in layer.template_weights
+    ]
     assert shapes == [
         [((16, 3, 8, 4), (16, 4)), ((16, 1, 4, 8), (16, 8))],
         [((16, 3, 8, 4), (16, 4)), ((16, 3, 4, 8), (16, 8))],
@@ -154,7 +166,9 @@ def test_dropout_acts_in_training_only_between_the_relu_and_the_linear_map():
     layer.build(parts.shape)
     layer.linear.kernel.assign(np.ones((512, 5)))
     layer.output_norm.trainable = False  # it shows the sums as they are, but for its epsilon
-    survivors = [layer(parts, training=True).numpy() / 10 for _ in range(2)]  # dropout makes the tenth ten times as large
+    survivors = [
+        layer(parts, training=True).numpy() / 10 for _ in range(2)
+    ]  # dropout makes the tenth ten times as large
     np.testing.assert_allclose(survivors, np.rint(survivors), atol=1e-3)
     # 25.6 of 256, with a deviation of 4.8; five of them.
     assert 1 < np.min(survivors) and np.max(survivors) < 50 and np.any(survivors[0] != survivors[1])

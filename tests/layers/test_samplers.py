@@ -32,12 +32,19 @@ def random_locations(size, places=(2,), seed=0):
     rng = np.random.default_rng(seed)
     frames, height, width = size
     fields = Location(
-        center_x=rng.uniform(-0.5, 1.5, places) * width, center_y=rng.uniform(-0.5, 1.5, places) * height,
-        center_t=rng.uniform(0, 1, places[:1]) * frames, stride_x=rng.uniform(0.2, 1.5, places),
-        stride_y=rng.uniform(0.2, 1.5, places), stride_t=rng.uniform(0.2, 1.5, places[:1]),
-        variance=rng.uniform(0.05, 2, places), confidence=rng.uniform(0.1, 1, places))
-    return np.stack([np.broadcast_to(field.reshape(field.shape + (1,) * (len(places) - field.ndim)), places)
-                     for field in fields], axis=-1)
+        center_x=rng.uniform(-0.5, 1.5, places) * width,
+        center_y=rng.uniform(-0.5, 1.5, places) * height,
+        center_t=rng.uniform(0, 1, places[:1]) * frames,
+        stride_x=rng.uniform(0.2, 1.5, places),
+        stride_y=rng.uniform(0.2, 1.5, places),
+        stride_t=rng.uniform(0.2, 1.5, places[:1]),
+        variance=rng.uniform(0.05, 2, places),
+        confidence=rng.uniform(0.1, 1, places),
+    )
+    return np.stack(
+        [np.broadcast_to(field.reshape(field.shape + (1,) * (len(places) - field.ndim)), places) for field in fields],
+        axis=-1,
+    )
 
 
 def sample_in_double(sampler, volume, location):
@@ -73,7 +80,7 @@ def test_rows_that_are_not_sampled_are_zeros_above_and_below(num_rows, above):
     sampled = GaussianSampler3D(num_rows=num_rows)(volume.astype("float32"), location).numpy()
     expected = np.stack([sample_by_hand(v, place, "gaussian", num_rows) for v, place in zip(volume, location)])
     np.testing.assert_allclose(sampled, expected, rtol=0, atol=2e-5)
-    assert not sampled[:, :, :above].any() and not sampled[:, :, above + num_rows:].any()
+    assert not sampled[:, :, :above].any() and not sampled[:, :, above + num_rows :].any()
 
 
 @pytest.mark.parametrize("kind", ["trilinear", "mixture"])
@@ -166,7 +173,9 @@ def jacobian(sample, location, step=1e-5):
 
 
 # Positions stay 0.02 cells away from cells, where linear interpolation has kinks; points lie on the map and beside it.
-SMOOTH = np.array([[2.317, 2.833, 1.637, 0.803, 0.871, 0.679, 0.4, 0.8], [4.183, 0.713, 2.541, 0.457, 0.913, 0.391, 0.9, 0.3]])
+SMOOTH = np.array(
+    [[2.317, 2.833, 1.637, 0.803, 0.871, 0.679, 0.4, 0.8], [4.183, 0.713, 2.541, 0.457, 0.913, 0.391, 0.9, 0.3]]
+)
 
 
 def smooth_location(per_frame):
@@ -179,7 +188,8 @@ def numeric_derivative(kind, per_frame):
     sampler, volume = SAMPLERS[kind](), random_volume(SMALL)
     weights = np.random.default_rng(4).normal(size=volume.shape)
     by_location = jacobian(
-        lambda moved: np.sum(sample_in_double(sampler, volume, moved) * weights), smooth_location(per_frame))
+        lambda moved: np.sum(sample_in_double(sampler, volume, moved) * weights), smooth_location(per_frame)
+    )
     return weights, by_location
 
 
@@ -222,9 +232,15 @@ def test_the_derivative_by_the_volume_is_the_transposed_filter(kind):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("kind", "per_frame"), [
-    ("gaussian", False), ("trilinear", False), ("mixture", False), ("mixture", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "per_frame"),
+    [
+        ("gaussian", False),
+        ("trilinear", False),
+        ("mixture", False),
+        ("mixture", True),
+    ],
+)
 def test_output_and_derivative_are_those_of_double_precision_in_every_mode(kind, per_frame, mode):
     sampler, volume, location = SAMPLERS[kind](), random_volume(SMALL), smooth_location(per_frame)
     weights, numeric = numeric_derivative(kind, per_frame)
@@ -249,7 +265,10 @@ def test_batch_and_frames_may_be_unknown(kind, jit_compile):
     sample = tf.function(sampler, input_signature=signature, jit_compile=jit_compile)
     for batch, frames in ((1, 1), (3, 4)):
         size = (frames, 6, 5)
-        volume, location = random_volume(size, batch).astype("float32"), random_locations(size, (batch,)).astype("float32")
+        volume, location = (
+            random_volume(size, batch).astype("float32"),
+            random_locations(size, (batch,)).astype("float32"),
+        )
         np.testing.assert_allclose(sample(volume, location), sampler(volume, location), rtol=0, atol=1e-5)
 
 
@@ -285,8 +304,9 @@ def test_what_cannot_be_sampled_is_refused_with_a_reason():
 def window_by_hand(kind, location, size, release=False):
     """Per axis the matrix stride F^T F of one location [8]: how a map comes back that was sampled and written back."""
     place_, matrices = Location.unstack(location), []
-    for axis, (center, stride) in enumerate(((place_.center_t, place_.stride_t), (place_.center_y, place_.stride_y),
-                                             (place_.center_x, place_.stride_x))):
+    for axis, (center, stride) in enumerate(
+        ((place_.center_t, place_.stride_t), (place_.center_y, place_.stride_y), (place_.center_x, place_.stride_x))
+    ):
         how = KINDS[kind][1 if axis == 0 else 0]
         rows = rows_by_hand(how, grid_by_hand(center, stride, size[axis]), place_.variance, size[axis], release)
         matrices.append(stride * rows.T @ rows)
@@ -315,7 +335,9 @@ def test_what_is_written_back_is_a_window_of_the_map_at_its_place_as_large_as_th
 
 def test_a_written_back_volume_of_fewer_rows_has_the_maps_height_again():
     volume = random_volume(SMALL).astype("float32")
-    written = GaussianSampler3D(num_rows=3, grid="release", write_back=True)(volume, random_locations(SMALL).astype("float32"))
+    written = GaussianSampler3D(num_rows=3, grid="release", write_back=True)(
+        volume, random_locations(SMALL).astype("float32")
+    )
     assert written.shape == volume.shape
 
 

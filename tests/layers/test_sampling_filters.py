@@ -103,10 +103,13 @@ def test_the_joint_matrix_of_a_small_map_gives_what_thin_products_give(monkeypat
     np.testing.assert_allclose(apply_filters(*arguments), joint, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("rows_of", [
-    lambda positions: gaussian_filter(positions, tf.constant(0.1), 7),
-    lambda positions: linear_filter(positions, 7),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "rows_of",
+    [
+        lambda positions: gaussian_filter(positions, tf.constant(0.1), 7),
+        lambda positions: linear_filter(positions, 7),
+    ],
+)
 def test_gradients_stay_finite_on_cells_at_edges_and_far_outside(rows_of):
     positions = tf.constant(POSITIONS, "float32")
     with tf.GradientTape() as tape:

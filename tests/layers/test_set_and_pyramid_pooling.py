@@ -37,9 +37,13 @@ def test_a_pyramid_of_one_scale_is_horizontal_pooling_of_one_frame():
     np.testing.assert_array_equal(HorizontalPyramidPooling((4,))(maps), HorizontalPooling(4)(maps[:, None])[:, 0])
 
 
-@pytest.mark.parametrize(("bins", "complaint"), [
-    ((1, 2, 3), r"bins \[3\] do not divide a map of 8 rows"), ((), r"bins \(\) do not divide a map of 8 rows"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("bins", "complaint"),
+    [
+        ((1, 2, 3), r"bins \[3\] do not divide a map of 8 rows"),
+        ((), r"bins \(\) do not divide a map of 8 rows"),
+    ],
+)
 def test_scales_that_do_not_divide_the_map_are_named(bins, complaint):
     with pytest.raises(ValueError, match=complaint):
         HorizontalPyramidPooling(bins)(random_maps(1, 8, 3, 5))

@@ -17,7 +17,11 @@ def random_volume(*shape, seed=0):
 def test_a_basic_block_is_the_rectified_sum_of_three_convolutions(form):
     layer, volume = BasicBlock3D(3, form=form, seed=0), random_volume(2, 4, 6, 5, 2)
     found = layer(volume)
-    assert [tuple(convolution.kernel.shape[:3]) for convolution in layer.convolutions] == [(3, 3, 3), (1, 3, 3), (3, 1, 1)]
+    assert [tuple(convolution.kernel.shape[:3]) for convolution in layer.convolutions] == [
+        (3, 3, 3),
+        (1, 3, 3),
+        (3, 1, 1),
+    ]
     for clip, own in zip(volume, found.numpy(), strict=True):
         total = sum(convolution_by_hand(clip, convolution.kernel.numpy()) for convolution in layer.convolutions)
         # Sums of 78 products of numbers near one.

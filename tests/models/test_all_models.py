@@ -11,7 +11,13 @@ from tf3dlocal.layers import PAPER_PARTS
 from tf3dlocal.models import MODELS, embedding_model
 
 TINY = {
-    "three_d_local": {"local_blocks": (3,), "parts": PAPER_PARTS[:1], "hidden_divisor": 1, "num_parts": 4, "compact_channels": None},
+    "three_d_local": {
+        "local_blocks": (3,),
+        "parts": PAPER_PARTS[:1],
+        "hidden_divisor": 1,
+        "num_parts": 4,
+        "compact_channels": None,
+    },
     "gaitset": {"bins": (1, 2, 4)},
     "gaitpart": {"num_parts": 4},
     "gln": {"bins": (1, 2, 4), "lateral_channels": 4},
@@ -45,8 +51,20 @@ def test_input_and_outputs_have_the_same_names_and_axes(name):
 
 @every_model
 def test_every_model_takes_the_arguments_that_the_trainer_offers(name):
-    shared = {"preset", "num_classes", "input_shape", "channels", "embedding_channels", "compact_channels", "dropout",
-              "synchronized", "form", "dtype", "seed", "name"}  # fmt: skip
+    shared = {
+        "preset",
+        "num_classes",
+        "input_shape",
+        "channels",
+        "embedding_channels",
+        "compact_channels",
+        "dropout",
+        "synchronized",
+        "form",
+        "dtype",
+        "seed",
+        "name",
+    }
     assert shared <= set(inspect.signature(MODELS[name]).parameters)
 
 
@@ -55,7 +73,9 @@ def test_every_model_takes_the_compact_block_and_its_classifier(name):
     model = tiny(name, compact_channels=5, num_classes=3)
     outputs = model(random_walks())
     assert {key: tuple(value.shape[1:]) for key, value in outputs.items() if key != "part_features"} == {
-        "embedding": (5,), "logits": (3,)}  # fmt: skip
+        "embedding": (5,),
+        "logits": (3,),
+    }
     assert model.get_layer("compact_block").dropout.rate == 0.9
 
 

@@ -13,14 +13,18 @@ def random_walks(frames=3, batch=2, size=(32, 12), seed=0):
     return np.random.default_rng(seed).uniform(size=(batch, frames, *size, 1)).astype("float32")
 
 
-@pytest.mark.parametrize(("options", "strips", "slope", "features"), [
-    ({}, [1, 1, 4, 4, 8, 8], 0.01, 5),
-    ({"preset": "opengait"}, [1, 1, 4, 4, 8, 8], 0.01, 5),
-    ({"preset": "release"}, [1, 1, 4, 4, 8, 8], 1e-4, 256),
-    ({"channels": (3, 4, 5, 6)}, [2, 2, 2, 2, 8, 8, 8, 8], 0.01, 6),
-    ({"channels": (3, 4, 5, 6), "preset": "opengait"}, [1, 1, 1, 1, 8, 8, 8, 8], 0.01, 6),
-    ({"channels": (3, 4, 5, 6), "preset": "release"}, [2, 2, 2, 2, 8, 8, 8, 8], 1e-4, 256),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "strips", "slope", "features"),
+    [
+        ({}, [1, 1, 4, 4, 8, 8], 0.01, 5),
+        ({"preset": "opengait"}, [1, 1, 4, 4, 8, 8], 0.01, 5),
+        ({"preset": "release"}, [1, 1, 4, 4, 8, 8], 1e-4, 256),
+        ({"channels": (3, 4, 5, 6)}, [2, 2, 2, 2, 8, 8, 8, 8], 0.01, 6),
+        ({"channels": (3, 4, 5, 6), "preset": "opengait"}, [1, 1, 1, 1, 8, 8, 8, 8], 0.01, 6),
+        ({"channels": (3, 4, 5, 6), "preset": "release"}, [2, 2, 2, 2, 8, 8, 8, 8], 1e-4, 256),
+    ],
+    ids=str,
+)
 def test_strips_slope_and_features_are_the_presets(options, strips, slope, features):
     model = GaitPart(**{**TINY, **options})
     convolutions = [layer for layer in model.layers if "convolution" in layer.name and not layer.name.endswith("relu")]
@@ -41,7 +45,9 @@ def test_the_last_block_does_not_look_across_its_eight_strips():
 
 
 def test_pooling_stands_behind_the_first_two_blocks_only():
-    names = [layer.name for layer in GaitPart(**{**TINY, "channels": (3, 4, 5, 6)}).layers if layer.name.endswith("pooling")]
+    names = [
+        layer.name for layer in GaitPart(**{**TINY, "channels": (3, 4, 5, 6)}).layers if layer.name.endswith("pooling")
+    ]
     assert names == ["block_1_pooling", "block_2_pooling", "horizontal_pooling", "micro_motion_pooling"]
 
 
@@ -51,13 +57,16 @@ def test_it_takes_both_sizes_of_silhouettes():
         assert model(random_walks(2, size=size))["embedding"].shape == (2, 16, 2)
 
 
-@pytest.mark.parametrize(("options", "complaint"), [
-    ({"preset": "gaitgl"}, "Unknown preset 'gaitgl'; there are paper, opengait, release"),
-    ({"channels": (32, 64)}, r"three or four in all; got \(32, 64\)"),
-    ({"strips": (1, 4)}, r"strips has one number per block, 3 as channels; got \(1, 4\)"),
-    ({"strips": (1, 1, 7)}, "7 strips do not divide a map of 16 rows"),
-    ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"preset": "gaitgl"}, "Unknown preset 'gaitgl'; there are paper, opengait, release"),
+        ({"channels": (32, 64)}, r"three or four in all; got \(32, 64\)"),
+        ({"strips": (1, 4)}, r"strips has one number per block, 3 as channels; got \(1, 4\)"),
+        ({"strips": (1, 1, 7)}, "7 strips do not divide a map of 16 rows"),
+        ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+    ],
+)
 def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
     with pytest.raises(ValueError, match=complaint):
         GaitPart(**options)

@@ -21,10 +21,23 @@ def test_the_order_of_the_frames_does_not_matter():
 def test_layers_have_the_names_of_the_papers_figure():
     block = ["convolution_1", "convolution_1_relu", "convolution_2", "convolution_2_relu"]
     expected = {
-        "silhouettes", *(f"{path}_{name}" for path in ("block_1", "block_2", "block_3", "global_2", "global_3") for name in block),
-        "block_1_pooling", "block_2_pooling", "set_1", "set_2", "set_3", "global_2_pooling", "global_2_sum", "global_3_sum",
-        "frame_map", "global_map", "frame_pyramid", "global_pyramid", "parts", "part_features",
-    }  # fmt: skip
+        "silhouettes",
+        *(f"{path}_{name}" for path in ("block_1", "block_2", "block_3", "global_2", "global_3") for name in block),
+        "block_1_pooling",
+        "block_2_pooling",
+        "set_1",
+        "set_2",
+        "set_3",
+        "global_2_pooling",
+        "global_2_sum",
+        "global_3_sum",
+        "frame_map",
+        "global_map",
+        "frame_pyramid",
+        "global_pyramid",
+        "parts",
+        "part_features",
+    }
     assert {layer.name for layer in GaitSet(**TINY).layers} == expected
 
 
@@ -32,7 +45,8 @@ def test_the_global_path_gathers_the_set_maps_of_the_frame_path():
     model, walks = GaitSet(**TINY), random_walks(4)
     names = ("block_3_convolution_2_relu", "global_3_convolution_2_relu", "global_3_sum")
     frames, own, gathered = (
-        value.numpy() for value in keras.Model(model.input, [model.get_layer(name).output for name in names])(walks))
+        value.numpy() for value in keras.Model(model.input, [model.get_layer(name).output for name in names])(walks)
+    )
     np.testing.assert_array_equal(gathered, own + frames.max(axis=1, keepdims=True))
 
 
@@ -53,10 +67,13 @@ def model_parts(model, walks):
     return model(walks)["embedding"].numpy()
 
 
-@pytest.mark.parametrize(("preset", "bins", "halves"), [
-    ("paper", (1, 2, 4, 8, 16), ["global_pyramid", "frame_pyramid"]),
-    ("opengait", (16, 8, 4, 2, 1), ["frame_pyramid", "global_pyramid"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("preset", "bins", "halves"),
+    [
+        ("paper", (1, 2, 4, 8, 16), ["global_pyramid", "frame_pyramid"]),
+        ("opengait", (16, 8, 4, 2, 1), ["frame_pyramid", "global_pyramid"]),
+    ],
+)
 def test_a_preset_says_the_order_of_scales_and_halves(preset, bins, halves):
     model = GaitSet(preset, channels=(2, 2, 2), embedding_channels=2)
     assert model.get_layer("frame_pyramid").bins == model.get_layer("global_pyramid").bins == bins
@@ -68,8 +85,10 @@ def test_opengaits_global_path_starts_as_a_copy_of_the_frame_path_and_the_papers
         model = GaitSet(**TINY, preset=preset)
         for number in (2, 3):
             for convolution in (1, 2):
-                path, copy = (model.get_layer(f"{which}_{number}_convolution_{convolution}").kernel.numpy()
-                              for which in ("block", "global"))
+                path, copy = (
+                    model.get_layer(f"{which}_{number}_convolution_{convolution}").kernel.numpy()
+                    for which in ("block", "global")
+                )
                 assert np.array_equal(path, copy) is same
 
 
@@ -79,13 +98,16 @@ def test_it_takes_both_sizes_of_silhouettes():
         assert model(random_walks(2, size=size))["embedding"].shape == (2, 62, 3)
 
 
-@pytest.mark.parametrize(("options", "complaint"), [
-    ({"preset": "release"}, "Unknown preset 'release'; there are paper, opengait"),
-    ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
-    ({"input_shape": (64, 44, 1)}, r"fixed height and width; got \(64, 44, 1\)"),
-    ({"input_shape": (None, 32, 22, 1)}, r"bins \[16\] do not divide a map of 8 rows"),
-    ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"preset": "release"}, "Unknown preset 'release'; there are paper, opengait"),
+        ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
+        ({"input_shape": (64, 44, 1)}, r"fixed height and width; got \(64, 44, 1\)"),
+        ({"input_shape": (None, 32, 22, 1)}, r"bins \[16\] do not divide a map of 8 rows"),
+        ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+    ],
+)
 def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
     with pytest.raises(ValueError, match=complaint):
         GaitSet(**options)

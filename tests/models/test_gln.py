@@ -7,9 +7,13 @@ import pytest
 from tf3dlocal.models import GLN
 
 TINY = {
-    "input_shape": (None, 16, 12, 1), "channels": (3, 4, 5), "lateral_channels": 6, "bins": (1, 2), "embedding_channels": 7,
+    "input_shape": (None, 16, 12, 1),
+    "channels": (3, 4, 5),
+    "lateral_channels": 6,
+    "bins": (1, 2),
+    "embedding_channels": 7,
     "seed": 0,
-}  # fmt: skip
+}
 PHASE_2 = {**TINY, "compact_channels": 8, "num_classes": 3}
 
 
@@ -22,13 +26,21 @@ def inner(model, *names):
 
 
 def test_a_coarser_level_is_enlarged_and_added_before_it_is_smoothed():
-    coarse, fine, both = (value.numpy() for value in inner(GLN(**TINY), "lateral_3", "lateral_2", "lateral_2_sum")(random_walks()))
+    coarse, fine, both = (
+        value.numpy() for value in inner(GLN(**TINY), "lateral_3", "lateral_2", "lateral_2_sum")(random_walks())
+    )
     np.testing.assert_array_equal(both, fine + coarse.repeat(2, axis=2).repeat(2, axis=3))
 
 
 def test_set_stages_add_their_own_stages_set_map_and_the_first_map_stands_twice():
     model, walks = GLN(**TINY), random_walks(4)
-    names = ("block_1_convolution_2_relu", "lateral_1_pair", "block_2_convolution_2_relu", "set_2_convolution_2_relu", "lateral_2_pair")
+    names = (
+        "block_1_convolution_2_relu",
+        "lateral_1_pair",
+        "block_2_convolution_2_relu",
+        "set_2_convolution_2_relu",
+        "lateral_2_pair",
+    )
     first, first_pair, second, stage, second_pair = (value.numpy() for value in inner(model, *names)(walks))
     first, second = (frames.max(axis=1, keepdims=True) for frames in (first, second))
     np.testing.assert_array_equal(first_pair, np.concatenate([first, first], axis=-1))
@@ -75,12 +87,15 @@ def test_it_takes_both_sizes_of_silhouettes():
         assert model(random_walks(2, size=size))["embedding"].shape == (2, 93, 3)
 
 
-@pytest.mark.parametrize(("options", "complaint"), [
-    ({"preset": "release"}, "Unknown preset 'release'; there are paper, opengait"),
-    ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
-    ({"input_shape": (None, 64, 42, 1)}, r"must divide by 4; got \(None, 64, 42, 1\)"),
-    ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"preset": "release"}, "Unknown preset 'release'; there are paper, opengait"),
+        ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
+        ({"input_shape": (None, 64, 42, 1)}, r"must divide by 4; got \(None, 64, 42, 1\)"),
+        ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+    ],
+)
 def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
     with pytest.raises(ValueError, match=complaint):
         GLN(**options)

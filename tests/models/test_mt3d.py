@@ -16,13 +16,26 @@ def random_walks(frames=7, batch=2, size=(16, 12), seed=0):
 def test_the_large_scale_has_one_frame_in_three_and_pooling_halves_the_frames_size_once():
     model = MT3D(**TINY)
     names = ("layer_1_relu", "local_transform_1", "small_2_pooling", "large_2_sum", "small_3_2", "large_3_sum")
-    shapes = [tuple(value.shape) for value in keras.Model(model.input, [model.get_layer(name).output for name in names])(random_walks())]
-    assert shapes == [(2, 7, 16, 12, 3), (2, 2, 16, 12, 3), (2, 7, 8, 6, 4), (2, 2, 8, 6, 4), (2, 7, 8, 6, 5), (2, 2, 8, 6, 5)]
+    shapes = [
+        tuple(value.shape)
+        for value in keras.Model(model.input, [model.get_layer(name).output for name in names])(random_walks())
+    ]
+    assert shapes == [
+        (2, 7, 16, 12, 3),
+        (2, 2, 16, 12, 3),
+        (2, 7, 8, 6, 4),
+        (2, 2, 8, 6, 4),
+        (2, 7, 8, 6, 5),
+        (2, 2, 8, 6, 5),
+    ]
 
 
 def test_the_small_scales_strips_come_first():
     model = MT3D(**TINY)
-    assert [tensor._keras_history.operation.name for tensor in model.get_layer("parts").input] == ["small_strips", "large_strips"]
+    assert [tensor._keras_history.operation.name for tensor in model.get_layer("parts").input] == [
+        "small_strips",
+        "large_strips",
+    ]
     assert model.output["embedding"].shape == (None, 8, 6)
 
 
@@ -43,12 +56,15 @@ def test_it_takes_both_sizes_of_silhouettes():
         assert model(random_walks(3, size=size))["embedding"].shape == (2, 64, 3)
 
 
-@pytest.mark.parametrize(("options", "complaint"), [
-    ({"preset": "release"}, "Unknown preset 'release'; there are paper"),
-    ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
-    ({"num_parts": 20}, r"bins \[20\] do not divide a map of 32 rows"),
-    ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"preset": "release"}, "Unknown preset 'release'; there are paper"),
+        ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
+        ({"num_parts": 20}, r"bins \[20\] do not divide a map of 32 rows"),
+        ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+    ],
+)
 def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
     with pytest.raises(ValueError, match=complaint):
         MT3D(**options)

@@ -8,8 +8,15 @@ from tf3dlocal.layers import PAPER_PARTS
 from tf3dlocal.models import GLN, MT3D, GaitPart, GaitSet, ThreeDLocal
 
 
-def count_by_hand(channels=(32, 64, 128), size=(64, 44), local_blocks=(1, 2, 3), parts=PAPER_PARTS, feature_extraction=True,
-                  num_classes=None, per_frame=False):
+def count_by_hand(
+    channels=(32, 64, 128),
+    size=(64, 44),
+    local_blocks=(1, 2, 3),
+    parts=PAPER_PARTS,
+    feature_extraction=True,
+    num_classes=None,
+    per_frame=False,
+):
     """Trainable weights of the paper's model; every convolution is without bias, every BN has gamma and beta."""
     total, inputs = 0, 1
     height, width = size
@@ -35,22 +42,25 @@ def count_by_hand(channels=(32, 64, 128), size=(64, 44), local_blocks=(1, 2, 3),
     return total + 256 * (num_classes or 0)
 
 
-@pytest.mark.parametrize(("options", "count"), [
-    ({}, 4_049_200),
-    ({"num_classes": 74}, 4_068_144),
-    ({"per_frame": True}, 3_947_824),
-    ({"input_shape": (None, 128, 88, 1)}, 4_405_552),
-    ({"channels": (64, 128, 256)}, 11_689_424),  # OU-MVLP
-    (TABLE_3["blocks (1,)"], 2_626_832),
-    (TABLE_3["blocks (2,)"], 2_833_040),
-    (TABLE_3["blocks (3,)"], 3_636_176),
-    (TABLE_3["blocks (2, 3)"], 3_945_792),
-    (TABLE_5["global only"], 2_523_424),
-    (TABLE_5["+ head"], 2_795_640),
-    (TABLE_5["+ both arms"], 3_297_064),
-    (TABLE_5["+ torso"], 3_547_776),
-    (TABLE_5["+ both legs"], 3_214_288),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ({}, 4_049_200),
+        ({"num_classes": 74}, 4_068_144),
+        ({"per_frame": True}, 3_947_824),
+        ({"input_shape": (None, 128, 88, 1)}, 4_405_552),
+        ({"channels": (64, 128, 256)}, 11_689_424),  # OU-MVLP
+        (TABLE_3["blocks (1,)"], 2_626_832),
+        (TABLE_3["blocks (2,)"], 2_833_040),
+        (TABLE_3["blocks (3,)"], 3_636_176),
+        (TABLE_3["blocks (2, 3)"], 3_945_792),
+        (TABLE_5["global only"], 2_523_424),
+        (TABLE_5["+ head"], 2_795_640),
+        (TABLE_5["+ both arms"], 3_297_064),
+        (TABLE_5["+ torso"], 3_547_776),
+        (TABLE_5["+ both legs"], 3_214_288),
+    ],
+)
 def test_the_papers_model_has_the_parameters_one_counts_by_hand(options, count):
     by_hand = {**options}
     if "input_shape" in by_hand:
@@ -101,28 +111,50 @@ def mt3d_by_hand(channels=(32, 64, 128)):
     return 27 * first + transforms + basic + 64 * third * 256
 
 
-@pytest.mark.parametrize(("build", "options", "by_hand", "count"), [
-    (GaitSet, {}, gaitset_by_hand(), 2_594_592),  # OpenGait's and the 3DLocal authors' count too
-    (GaitSet, {"preset": "opengait"}, gaitset_by_hand(), 2_594_592),
-    (GaitSet, {"input_shape": (None, 128, 88, 1)}, gaitset_by_hand(), 2_594_592),
-    (GaitSet, {"channels": (64, 128, 256)}, gaitset_by_hand((64, 128, 256)), 6_313_536),  # OU-MVLP
-    (GaitPart, {}, gaitpart_by_hand(), 1_204_000),  # OpenGait's count too
-    (GaitPart, {"preset": "opengait"}, gaitpart_by_hand(), 1_204_000),
-    (GaitPart, {"preset": "release"}, gaitpart_by_hand(features=256, bias=True), 1_471_264),  # the 3DLocal authors' too
-    (GaitPart, {"input_shape": (None, 128, 88, 1)}, gaitpart_by_hand(), 1_204_000),
-    (GaitPart, {"preset": "opengait", "channels": (32, 64, 128, 256)}, gaitpart_by_hand((32, 64, 128, 256), 256), 4_841_248),
-    (GaitPart, {"preset": "release", "channels": (32, 64, 128, 256)},
-     gaitpart_by_hand((32, 64, 128, 256), 256, bias=True), 4_851_488),
-    (GaitPart, {"channels": (32, 64, 128, 256)}, gaitpart_by_hand((32, 64, 128, 256), 256), 4_841_248),  # OU-MVLP
-    (GLN, {}, gln_by_hand(), 8_541_984),  # OpenGait's count too
-    (GLN, {"input_shape": (None, 128, 88, 1)}, gln_by_hand(), 8_541_984),
-    (GLN, {"compact_channels": 256, "num_classes": 74}, gln_by_hand(compact=True, num_classes=74), 14_703_904),
-    (GLN, {"compact_channels": 256, "num_classes": 74, "preset": "opengait"},
-     gln_by_hand(compact=True, num_classes=74, train_norm_bias=False), 14_679_840),
-    (GLN, {"channels": (64, 128, 256)}, gln_by_hand((64, 128, 256)), 10_344_000),
-    (MT3D, {}, mt3d_by_hand(), 4_239_200),
-    (MT3D, {"input_shape": (None, 128, 88, 1), "num_parts": 32}, mt3d_by_hand(), 4_239_200),
-    (MT3D, {"channels": (64, 128, 256)}, mt3d_by_hand((64, 128, 256)), 12_760_768),
-], ids=lambda value: getattr(value, "__name__", str(value)))  # fmt: skip
+@pytest.mark.parametrize(
+    ("build", "options", "by_hand", "count"),
+    [
+        (GaitSet, {}, gaitset_by_hand(), 2_594_592),  # OpenGait's and the 3DLocal authors' count too
+        (GaitSet, {"preset": "opengait"}, gaitset_by_hand(), 2_594_592),
+        (GaitSet, {"input_shape": (None, 128, 88, 1)}, gaitset_by_hand(), 2_594_592),
+        (GaitSet, {"channels": (64, 128, 256)}, gaitset_by_hand((64, 128, 256)), 6_313_536),  # OU-MVLP
+        (GaitPart, {}, gaitpart_by_hand(), 1_204_000),  # OpenGait's count too
+        (GaitPart, {"preset": "opengait"}, gaitpart_by_hand(), 1_204_000),
+        (
+            GaitPart,
+            {"preset": "release"},
+            gaitpart_by_hand(features=256, bias=True),
+            1_471_264,
+        ),  # the 3DLocal authors' too
+        (GaitPart, {"input_shape": (None, 128, 88, 1)}, gaitpart_by_hand(), 1_204_000),
+        (
+            GaitPart,
+            {"preset": "opengait", "channels": (32, 64, 128, 256)},
+            gaitpart_by_hand((32, 64, 128, 256), 256),
+            4_841_248,
+        ),
+        (
+            GaitPart,
+            {"preset": "release", "channels": (32, 64, 128, 256)},
+            gaitpart_by_hand((32, 64, 128, 256), 256, bias=True),
+            4_851_488,
+        ),
+        (GaitPart, {"channels": (32, 64, 128, 256)}, gaitpart_by_hand((32, 64, 128, 256), 256), 4_841_248),  # OU-MVLP
+        (GLN, {}, gln_by_hand(), 8_541_984),  # OpenGait's count too
+        (GLN, {"input_shape": (None, 128, 88, 1)}, gln_by_hand(), 8_541_984),
+        (GLN, {"compact_channels": 256, "num_classes": 74}, gln_by_hand(compact=True, num_classes=74), 14_703_904),
+        (
+            GLN,
+            {"compact_channels": 256, "num_classes": 74, "preset": "opengait"},
+            gln_by_hand(compact=True, num_classes=74, train_norm_bias=False),
+            14_679_840,
+        ),
+        (GLN, {"channels": (64, 128, 256)}, gln_by_hand((64, 128, 256)), 10_344_000),
+        (MT3D, {}, mt3d_by_hand(), 4_239_200),
+        (MT3D, {"input_shape": (None, 128, 88, 1), "num_parts": 32}, mt3d_by_hand(), 4_239_200),
+        (MT3D, {"channels": (64, 128, 256)}, mt3d_by_hand((64, 128, 256)), 12_760_768),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
 def test_the_compared_models_have_the_parameters_one_counts_by_hand(build, options, by_hand, count):
     assert by_hand == count == num_trainable(build(**options))

@@ -89,8 +89,8 @@ def test_a_box_reaches_half_a_stride_beyond_the_outermost_points_that_are_sample
         frames = np.asarray(sampling_grid(location.center_t, location.stride_t, len(WALK), symmetric))
         between = np.arange(len(WALK))
         np.testing.assert_array_equal(
-            box.read,
-            (frames[0] - location.stride_t / 2 <= between) & (between <= frames[-1] + location.stride_t / 2))
+            box.read, (frames[0] - location.stride_t / 2 <= between) & (between <= frames[-1] + location.stride_t / 2)
+        )
 
 
 def test_a_location_has_the_same_fields_in_layers_and_pictures():
@@ -102,7 +102,9 @@ def test_a_model_read_from_disk_tells_the_same(tmp_path):
     model.save(tmp_path / "model.keras")
     read = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     expected, found = part_geometry(model, WALK), part_geometry(read, WALK)
-    keras.tree.map_structure(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), expected["located"], found["located"])
+    keras.tree.map_structure(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), expected["located"], found["located"]
+    )
     assert expected["map_sizes"] == found["map_sizes"]
 
 

@@ -13,9 +13,13 @@ from tf3dlocal.models import ThreeDLocal, embedding_model, located_parts
 # Half of the papers' height and width, few channels. Local paths cost most of the time: where one block with two of them
 # tells as much as three with six, that is taken.
 ALL_BLOCKS = {
-    "input_shape": (None, 32, 22, 1), "channels": (4, 8, 8), "num_parts": 4, "embedding_channels": 6, "compact_channels": 5,
+    "input_shape": (None, 32, 22, 1),
+    "channels": (4, 8, 8),
+    "num_parts": 4,
+    "embedding_channels": 6,
+    "compact_channels": 5,
     "seed": 0,
-}  # fmt: skip
+}
 PAPER = {**ALL_BLOCKS, "local_blocks": (3,), "parts": PAPER_PARTS[:2]}
 RELEASE = {**PAPER, "preset": "release", "parts": RELEASE_PARTS[:2], "compact_channels": None}
 both_presets = pytest.mark.parametrize("options", [PAPER, RELEASE], ids=["paper", "release"])
@@ -28,7 +32,10 @@ def random_walks(frames=3, batch=2, size=(32, 22), seed=0):
 @pytest.mark.parametrize("options", ABLATIONS.values(), ids=ABLATIONS)
 def test_every_ablation_of_the_papers_tables_3_to_5_runs(options):
     outputs = ThreeDLocal(**ALL_BLOCKS, **options)(random_walks())
-    assert {name: tuple(value.shape) for name, value in outputs.items()} == {"part_features": (2, 4, 6), "embedding": (2, 5)}
+    assert {name: tuple(value.shape) for name, value in outputs.items()} == {
+        "part_features": (2, 4, 6),
+        "embedding": (2, 5),
+    }
     assert all(np.isfinite(value).all() and value.dtype == "float32" for value in outputs.values())
 
 
@@ -48,9 +55,16 @@ def test_walks_of_any_length_have_an_embedding(options, frames):
     assert np.isfinite(embedding).all() and np.any(embedding[0] != embedding[1])
 
 
-@pytest.mark.parametrize("options", [
-    PAPER, RELEASE, {**RELEASE, "sampler": "mixture"}, {**PAPER, "per_frame": True},
-], ids=["paper", "release", "release, mixture", "per frame"])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        PAPER,
+        RELEASE,
+        {**RELEASE, "sampler": "mixture"},
+        {**PAPER, "per_frame": True},
+    ],
+    ids=["paper", "release", "release, mixture", "per frame"],
+)
 def test_the_embedding_of_a_walk_does_not_depend_on_its_batch(options):
     model = randomize(ThreeDLocal(**options))
     walks = random_walks(5, batch=3)
@@ -111,12 +125,34 @@ def test_a_saved_model_gives_equal_outputs_and_still_tells_its_parts(options, tm
 def test_outputs_and_layers_have_the_names_of_the_papers_figure():
     model = ThreeDLocal(**ALL_BLOCKS, num_classes=3)
     assert list(model.output) == ["part_features", "embedding", "logits"]
-    block = ["convolution_1", "convolution_1_relu", "convolution_2", "convolution_2_relu", "head", "left_arm", "right_arm",
-             "torso", "left_leg", "right_leg", "joined", "fusion", "fusion_relu"]  # fmt: skip
+    block = [
+        "convolution_1",
+        "convolution_1_relu",
+        "convolution_2",
+        "convolution_2_relu",
+        "head",
+        "left_arm",
+        "right_arm",
+        "torso",
+        "left_leg",
+        "right_leg",
+        "joined",
+        "fusion",
+        "fusion_relu",
+    ]
     assert [layer.name for layer in model.layers] == [
-        "silhouettes", *(f"block_1_{name}" for name in block), "block_1_pooling",
-        *(f"block_2_{name}" for name in block), "block_2_pooling", *(f"block_3_{name}" for name in block),
-        "horizontal_pooling", "micro_motion_pooling", "part_features", "compact_block", "logits"]  # fmt: skip
+        "silhouettes",
+        *(f"block_1_{name}" for name in block),
+        "block_1_pooling",
+        *(f"block_2_{name}" for name in block),
+        "block_2_pooling",
+        *(f"block_3_{name}" for name in block),
+        "horizontal_pooling",
+        "micro_motion_pooling",
+        "part_features",
+        "compact_block",
+        "logits",
+    ]
 
 
 def test_without_a_compact_block_the_part_features_are_what_is_compared():
@@ -126,25 +162,39 @@ def test_without_a_compact_block_the_part_features_are_what_is_compared():
 
 def test_a_focal_global_path_has_one_four_and_eight_strips():
     model = ThreeDLocal(**{**PAPER, "local_blocks": ()}, global_path="focal")
-    strips = [model.get_layer(f"block_{block}_convolution_{number}").num_strips for block in (1, 2, 3) for number in (1, 2)]
+    strips = [
+        model.get_layer(f"block_{block}_convolution_{number}").num_strips for block in (1, 2, 3) for number in (1, 2)
+    ]
     assert strips == [1, 1, 4, 4, 8, 8]
 
 
 def test_the_releases_focal_convolutions_rectify_twice():
-    slopes = {preset: {layer.negative_slope for layer in ThreeDLocal(**options, global_path="focal").layers
-                       if layer.name.startswith("block_") and layer.name.endswith("convolution_1_relu")}
-              for preset, options in (("paper", {**PAPER, "local_blocks": ()}), ("release", {**RELEASE, "local_blocks": ()}))}
+    slopes = {
+        preset: {
+            layer.negative_slope
+            for layer in ThreeDLocal(**options, global_path="focal").layers
+            if layer.name.startswith("block_") and layer.name.endswith("convolution_1_relu")
+        }
+        for preset, options in (("paper", {**PAPER, "local_blocks": ()}), ("release", {**RELEASE, "local_blocks": ()}))
+    }
     assert slopes == {"paper": {0.01}, "release": {1e-4}}
 
 
 PART_NAMES = ["head", "left_arm", "right_arm", "torso", "left_leg", "right_leg"]
 
 
-@pytest.mark.parametrize(("options", "part_names", "blocks"), [
-    (ALL_BLOCKS, PART_NAMES, {"block_1": (32, 22), "block_2": (16, 11), "block_3": (8, 5)}),
-    ({**RELEASE, "parts": RELEASE_PARTS}, ["head", "torso", "left_arm", "right_arm", "left_leg", "right_leg"],
-     {"block_3": (8, 5)}),
-], ids=["paper", "release"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "part_names", "blocks"),
+    [
+        (ALL_BLOCKS, PART_NAMES, {"block_1": (32, 22), "block_2": (16, 11), "block_3": (8, 5)}),
+        (
+            {**RELEASE, "parts": RELEASE_PARTS},
+            ["head", "torso", "left_arm", "right_arm", "left_leg", "right_leg"],
+            {"block_3": (8, 5)},
+        ),
+    ],
+    ids=["paper", "release"],
+)
 def test_six_parts_are_located_in_every_block(options, part_names, blocks):
     model = ThreeDLocal(**options)
     located = located_parts(model)(random_walks(6))
@@ -224,19 +274,22 @@ def test_a_seed_gives_the_same_model_again_and_no_two_of_its_weights_start_alike
     assert [paths for paths in starts.values() if len(paths) > 1] == []
 
 
-@pytest.mark.parametrize(("options", "complaint"), [
-    ({"preset": "seed"}, "Unknown preset 'seed'; there are paper, release"),
-    ({"local_blocks": (1, 4)}, r"behind blocks 1, 2 and 3; got local_blocks=\(1, 4\)"),
-    ({"global_path": "fconv"}, "global_path is \"plain\" or \"focal\", not 'fconv'"),
-    ({"preset": "release", "num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
-    ({"input_shape": (None, 64, None, 1)}, r"fixed height and width; got \(None, 64, None, 1\)"),
-    ({"input_shape": (64, 44, 1)}, r"fixed height and width; got \(64, 44, 1\)"),
-    ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
-    ({"input_shape": (None, 32, 22, 1), "local_blocks": ()}, "16 strips do not divide a map of 8 rows"),
-    ({"sampler": "nearest"}, "Unknown sampler 'nearest'"),
-    ({"rule": "seed"}, "rule is \"paper\" or \"release\", not 'seed'"),
-    ({"parts": ()}, "needs parts"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"preset": "seed"}, "Unknown preset 'seed'; there are paper, release"),
+        ({"local_blocks": (1, 4)}, r"behind blocks 1, 2 and 3; got local_blocks=\(1, 4\)"),
+        ({"global_path": "fconv"}, 'global_path is "plain" or "focal", not \'fconv\''),
+        ({"preset": "release", "num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+        ({"input_shape": (None, 64, None, 1)}, r"fixed height and width; got \(None, 64, None, 1\)"),
+        ({"input_shape": (64, 44, 1)}, r"fixed height and width; got \(64, 44, 1\)"),
+        ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
+        ({"input_shape": (None, 32, 22, 1), "local_blocks": ()}, "16 strips do not divide a map of 8 rows"),
+        ({"sampler": "nearest"}, "Unknown sampler 'nearest'"),
+        ({"rule": "seed"}, 'rule is "paper" or "release", not \'seed\''),
+        ({"parts": ()}, "needs parts"),
+    ],
+)
 def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
     with pytest.raises(ValueError, match=complaint):
         ThreeDLocal(**options)

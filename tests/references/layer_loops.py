@@ -15,7 +15,9 @@ def convolution_by_hand(volume, kernel):
     for dt in range(kt):
         for dy in range(ky):
             for dx in range(kx):
-                result += padded[dt:dt + frames, dy:dy + height, dx:dx + width] @ kernel[dt, dy, dx].astype("float64")
+                result += padded[dt : dt + frames, dy : dy + height, dx : dx + width] @ kernel[dt, dy, dx].astype(
+                    "float64"
+                )
     return result
 
 
@@ -27,7 +29,9 @@ def halving_maximum_by_hand(volume, halve_frames=True):
         sizes[0], steps[0] = volume.shape[0], 1
     result = np.zeros((*sizes, volume.shape[3]), volume.dtype)
     for index in np.ndindex(*sizes):
-        around = [slice(max(2 * i - 1, 0), 2 * i + 2) if step == 2 else slice(i, i + 1) for i, step in zip(index, steps)]
+        around = [
+            slice(max(2 * i - 1, 0), 2 * i + 2) if step == 2 else slice(i, i + 1) for i, step in zip(index, steps)
+        ]
         result[index] = volume[tuple(around)].max(axis=(0, 1, 2))
     return result
 
@@ -44,12 +48,12 @@ def adaptive_maximum_by_hand(values, num_bins, axis):
 
 def normalized_by_hand(values, norm):
     """gamma (x - mean) / sqrt(variance + 1e-5) + beta with a layer's moving statistics."""
-    gamma, beta, mean, variance = (np.asarray(variable, "float64") for variable in (
-        norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance))
+    gamma, beta, mean, variance = (
+        np.asarray(variable, "float64") for variable in (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
+    )
     return gamma * (values - mean) / np.sqrt(variance + 1e-5) + beta
 
 
 def smoothed_by_hand(raw):
     """c_t + (c_(t-1) + c_(t-2)) / 2, with nothing before the first frame (main paper 4.2); raw [frames, ..]."""
-    return np.array([
-        raw[t] + sum(raw[t - back] for back in (1, 2) if t >= back) / 2 for t in range(len(raw))])
+    return np.array([raw[t] + sum(raw[t - back] for back in (1, 2) if t >= back) / 2 for t in range(len(raw))])

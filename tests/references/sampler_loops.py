@@ -79,15 +79,21 @@ def sample_by_hand(volume, location, kind, num_rows=None, release_grid=False, re
     base = 0.5 if release_grid else 1
     places = np.broadcast_to(location, (num_frames, 8))
     clip = places.mean(axis=0)
-    times = rows_by_hand(in_time, grid_by_hand(clip[2], clip[5], num_frames, base), clip[6], num_frames, release_coordinates)
+    times = rows_by_hand(
+        in_time, grid_by_hand(clip[2], clip[5], num_frames, base), clip[6], num_frames, release_coordinates
+    )
     if kind == "mixture" and release_coordinates:  # its dummy axis of one cell is read at -1
         times = times * grid_sample_row(-1, 1)[0]
     num_rows = num_rows or height
     above = (height - num_rows) // 2
     result = np.zeros(volume.shape)
     for t, (center_x, center_y, _, stride_x, stride_y, _, variance, confidence) in enumerate(places):
-        rows = rows_by_hand(in_space, grid_by_hand(center_y, stride_y, num_rows, base), variance, height, release_coordinates)
-        columns = rows_by_hand(in_space, grid_by_hand(center_x, stride_x, width, base), variance, width, release_coordinates)
+        rows = rows_by_hand(
+            in_space, grid_by_hand(center_y, stride_y, num_rows, base), variance, height, release_coordinates
+        )
+        columns = rows_by_hand(
+            in_space, grid_by_hand(center_x, stride_x, width, base), variance, width, release_coordinates
+        )
         for n in range(num_rows):
             for m in range(width):
                 cut = sum(rows[n, y] * columns[m, x] * volume[t, y, x] for y in range(height) for x in range(width))

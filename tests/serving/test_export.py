@@ -73,7 +73,14 @@ def draw_walks(batch, frames, seed=0):
 def test_a_process_without_keras_and_without_this_package_gets_the_same_embeddings(model, exported, tmp_path):
     walks = draw_walks(2, 7)
     np.save(tmp_path / "walks.npy", walks)
-    command = [sys.executable, "-c", STRANGER, str(exported / "1"), str(tmp_path / "walks.npy"), str(tmp_path / "seen.npz")]
+    command = [
+        sys.executable,
+        "-c",
+        STRANGER,
+        str(exported / "1"),
+        str(tmp_path / "walks.npy"),
+        str(tmp_path / "seen.npz"),
+    ]
     subprocess.run(command, check=True, timeout=240, cwd=tmp_path)
     expected = model(walks[..., None].astype("float32") / 255, training=False)["embedding"]
     seen = np.load(tmp_path / "seen.npz")

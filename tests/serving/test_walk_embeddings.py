@@ -44,7 +44,12 @@ def test_what_was_written_is_read_again(embedder, tmp_path):
     kept.write(tmp_path / "new" / "gallery.npz")
     read = WalkEmbeddings.read(tmp_path / "new" / "gallery.npz")
     np.testing.assert_array_equal(read.embeddings, kept.embeddings)
-    assert (read.names, read.num_frames, read.model, read.distance) == (("Zoë",), (3,), embedder.fingerprint, "flattened")
+    assert (read.names, read.num_frames, read.model, read.distance) == (
+        ("Zoë",),
+        (3,),
+        embedder.fingerprint,
+        "flattened",
+    )
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["gallery.npz"]
 
 

@@ -25,8 +25,18 @@ def main(num_replicas, num_slices, out):
     strategy = make_strategy("mirrored" if num_replicas > 1 else "none")
     with strategy.scope():
         built = ThreeDLocal(
-            input_shape=(None, 32, 16, 1), channels=(4, 4, 8), local_blocks=(3,), parts=PAPER_PARTS[:1], num_parts=4,
-            embedding_channels=6, compact_channels=5, num_classes=4, dropout=0.5, synchronized=num_replicas > 1, seed=0)  # fmt: skip
+            input_shape=(None, 32, 16, 1),
+            channels=(4, 4, 8),
+            local_blocks=(3,),
+            parts=PAPER_PARTS[:1],
+            num_parts=4,
+            embedding_channels=6,
+            compact_channels=5,
+            num_classes=4,
+            dropout=0.5,
+            synchronized=num_replicas > 1,
+            seed=0,
+        )
         model = TrainedModel(built.input, built.output)
         model.num_slices = num_slices or None
         model.compile(

@@ -26,7 +26,14 @@ from tf3dlocal.cli import main
 from tf3dlocal.models import MODELS
 from tf3dlocal.training import callbacks, optimizers, run_folder
 
-OVERRIDES = ["steps=20", "report_every=3", "checkpoint_every=2", "evaluate_every=4", "held_out_subjects=2", "keep_model=best"]
+OVERRIDES = [
+    "steps=20",
+    "report_every=3",
+    "checkpoint_every=2",
+    "evaluate_every=4",
+    "held_out_subjects=2",
+    "keep_model=best",
+]
 OVERRIDES = [f"training.{override}" for override in OVERRIDES]
 OVERRIDES += ["schedule={name: warmup_cosine, learning_rate: 1e-2}"]  # another rate at every step
 

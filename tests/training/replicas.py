@@ -26,7 +26,6 @@ from tf3dlocal.training import run_experiment
 from tf3dlocal.training.optimizers import LossScaleOptimizer
 from tf3dlocal.training.strategy import make_strategy
 
-
 TRIPLETS = {
     "batch_all": BatchAllTripletLoss(0.2),
     "hard": TripletHardLoss(0.5),

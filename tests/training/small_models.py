@@ -11,7 +11,12 @@ from tf3dlocal.training.trained_model import TrainedModel
 
 FRAMES, HEIGHT, WIDTH, SUBJECTS, WALKS, STEPS = 6, 32, 12, 4, 2, 20
 RATE = 1e-5
-SHARED = {"input_shape": (None, HEIGHT, WIDTH, 1), "channels": (4, 4, 4), "embedding_channels": 6, "compact_channels": 5}
+SHARED = {
+    "input_shape": (None, HEIGHT, WIDTH, 1),
+    "channels": (4, 4, 4),
+    "embedding_channels": 6,
+    "compact_channels": 5,
+}
 OWN = {
     "three_d_local": {
         "local_blocks": (3,),
@@ -63,7 +68,9 @@ def train_small_model(name, strategy):
     batches = batches.batch(SUBJECTS * WALKS, drop_remainder=True)
     model.fit(batches, verbose=0, shuffle=False, callbacks=[callback])
     assert len(numbers) == STEPS
-    found["moved"] = np.max([abs(v.numpy() - old).max() for v, old in zip(model.trainable_variables, start, strict=True)])
+    found["moved"] = np.max(
+        [abs(v.numpy() - old).max() for v, old in zip(model.trainable_variables, start, strict=True)]
+    )
     found["log"] = np.array(numbers, "float32")
     found |= {f"weight/{variable.path}": variable.numpy() for variable in model.weights}
     return {f"{name}/{what}": value for what, value in found.items()}

@@ -23,9 +23,15 @@ from tf3dlocal.training.optimizers import make_optimizer
 from tf3dlocal.training.trained_model import TrainedModel
 
 NARROW = {
-    "input_shape": (None, 32, 16, 1), "channels": (8, 8, 8), "embedding_channels": 6, "compact_channels": 5, "num_classes": 4,
-    "dropout": 0.5, "seed": 0, "form": "stacked",
-}  # fmt: skip
+    "input_shape": (None, 32, 16, 1),
+    "channels": (8, 8, 8),
+    "embedding_channels": 6,
+    "compact_channels": 5,
+    "num_classes": 4,
+    "dropout": 0.5,
+    "seed": 0,
+    "form": "stacked",
+}
 SYSTEMS = {
     "three_d_local paper": {"num_parts": 4, "parts": PAPER_PARTS[:1]},
     "three_d_local release": {"preset": "release", "num_parts": 4, "parts": RELEASE_PARTS[:2]},
@@ -88,9 +94,12 @@ def double_precision():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.ops, "cast", lambda x, dtype: cast(x, "float64" if dtype == "float32" else dtype))
-        patch.setattr(keras.layers.Layer, "__init__", lambda self, *args, **options: make(self, *args, **double(options)))
         patch.setattr(
-            keras.layers.Layer, "add_weight", lambda self, *args, **options: add_weight(self, *args, **double(options)))  # fmt: skip
+            keras.layers.Layer, "__init__", lambda self, *args, **options: make(self, *args, **double(options))
+        )
+        patch.setattr(
+            keras.layers.Layer, "add_weight", lambda self, *args, **options: add_weight(self, *args, **double(options))
+        )
         before = keras.config.floatx(), keras.config.dtype_policy()
         keras.config.set_floatx("float64")
         keras.config.set_dtype_policy("float64")
@@ -113,7 +122,9 @@ def plain():
     return find
 
 
-@pytest.mark.parametrize("num_slices", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "num_slices", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_loss_gradient_statistics_and_draws_are_those_of_the_plain_step(double_precision, plain, system, num_slices):
     expected_model, (expected_outputs, expected_loss, expected) = plain(system)
@@ -240,7 +251,9 @@ def test_what_the_loss_does_not_reach_has_no_gradient():
 def test_a_batch_of_unknown_size_is_cut_when_it_is_there():
     model = narrow("gaitset")
     step = tf.function(
-        lambda x: accumulated_gradients(model, x, lambda outputs: tf.reduce_sum(outputs["logits"]), 2)[0]["part_features"],
+        lambda x: accumulated_gradients(model, x, lambda outputs: tf.reduce_sum(outputs["logits"]), 2)[0][
+            "part_features"
+        ],
         input_signature=[tf.TensorSpec((None, None, 32, 16, 1))],
     )
     assert step(walks(4)).shape[0] == 4 and step(walks(6, frames=3)).shape[0] == 6

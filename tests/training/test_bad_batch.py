@@ -45,7 +45,12 @@ def test_the_command_stops_with_batch_picture_and_way_out_and_keeps_the_last_goo
     run = RunFolder(tmp_path / "run")
     verb = ["train", str(tmp_path / "config.yaml"), "--data", str(small_walks_folder), "--run", str(run.path)]
     # The steps to 4 are sound; then the rate rises to where the weights overflow.
-    verb += ["--set", "optimizer.name=sgd", "--set", "schedule={name: piecewise, learning_rate: 1e-3, milestones: [4], factor: 1e36}"]
+    verb += [
+        "--set",
+        "optimizer.name=sgd",
+        "--set",
+        "schedule={name: piecewise, learning_rate: 1e-3, milestones: [4], factor: 1e36}",
+    ]
     with pytest.raises(SystemExit) as ended:
         main([*verb, "--set", "training.report_every=100", "--set", "training.steps=40"])
     message = " ".join(capfd.readouterr().err.split())

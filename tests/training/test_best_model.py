@@ -102,7 +102,9 @@ def train(small_walks_folder, tmp_path, monkeypatch):
 
 
 def weights_of_checkpoint(tmp_path, step):
-    return keras.saving.load_model(tmp_path / "run" / "checkpoints" / f"step-{step:06d}.keras", compile=False).get_weights()
+    return keras.saving.load_model(
+        tmp_path / "run" / "checkpoints" / f"step-{step:06d}.keras", compile=False
+    ).get_weights()
 
 
 def assert_same(ours, theirs):

@@ -37,7 +37,9 @@ def content(file):
         for name in set(archive.namelist()) & {"random_states.json", "metrics.json", "note.json"}:
             found[name] = archive.read(name)
         with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
-            weights.visititems(lambda name, item: found.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
+            weights.visititems(
+                lambda name, item: found.update({name: item[()]} if isinstance(item, h5py.Dataset) else {})
+            )
     return found
 
 
@@ -62,7 +64,9 @@ def test_it_was_killed_at_many_kinds_of_moments_also_in_the_middle_of_a_checkpoi
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("file", ["checkpoints/step-000018.keras", "checkpoints/step-000020.keras", "best.keras", "model.keras"])
+@pytest.mark.parametrize(
+    "file", ["checkpoints/step-000018.keras", "checkpoints/step-000020.keras", "best.keras", "model.keras"]
+)
 def test_weights_optimizer_loss_scale_draws_and_metrics_are_those_of_an_undisturbed_training(folder, precision, file):
     whole, killed = (content(folder / precision / run / file) for run in ("whole", "killed"))
     assert whole.keys() == killed.keys()
@@ -74,8 +78,12 @@ def test_weights_optimizer_loss_scale_draws_and_metrics_are_those_of_an_undistur
     if file.endswith("20.keras") and precision == "mixed_float16":
         steps_made = whole["optimizer/inner_optimizer/vars/0"]
         assert 10 < steps_made < 20, "some gradients overflowed, and the scale went down"
-        *_, rate = [record["learning_rate"] for record in timeless_log(folder / precision / "whole") if "loss" in record]
-        assert rate == float(make_schedule("warmup_cosine", 1e-2, 20)(int(steps_made) - 1))  # steps left out do not count
+        *_, rate = [
+            record["learning_rate"] for record in timeless_log(folder / precision / "whole") if "loss" in record
+        ]
+        assert rate == float(
+            make_schedule("warmup_cosine", 1e-2, 20)(int(steps_made) - 1)
+        )  # steps left out do not count
 
 
 @pytest.mark.slow

@@ -98,9 +98,13 @@ def test_on_one_device_loss_scaling_is_keras_own_and_a_file_of_keras_own_is_read
             if model:
                 model.train_on_batch(*batch)
     assert [v.path for v in ours.optimizer.variables] == [v.path for v in kept.optimizer.variables]
-    for mine, theirs in zip(ours.variables + ours.optimizer.variables, kept.variables + kept.optimizer.variables, strict=True):
+    for mine, theirs in zip(
+        ours.variables + ours.optimizer.variables, kept.variables + kept.optimizer.variables, strict=True
+    ):
         np.testing.assert_array_equal(mine.numpy(), theirs.numpy(), err_msg=mine.path)
-    assert float(ours.optimizer.dynamic_scale) == 8 and int(ours.optimizer.iterations) == 3  # doubled, halved; one left out
+    assert (
+        float(ours.optimizer.dynamic_scale) == 8 and int(ours.optimizer.iterations) == 3
+    )  # doubled, halved; one left out
     ours.save(file)
     assert type(keras.saving.load_model(file).optimizer) is LossScaleOptimizer
 

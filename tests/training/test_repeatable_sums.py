@@ -25,7 +25,8 @@ def test_the_gradients_of_a_map_that_six_paths_read_are_the_same_to_the_last_dig
     """Where the arithmetic optimizer is on, three of fifteen are not, on two cores."""
     silhouettes, labels = map(tf.constant, moving_bodies(16, 12, 64, 44))
     model = ThreeDLocal(
-        channels=(12, 24, 48), local_blocks=(3,), embedding_channels=64, compact_channels=None, clip_length=12, seed=0)
+        channels=(12, 24, 48), local_blocks=(3,), embedding_channels=64, compact_channels=None, clip_length=12, seed=0
+    )
     loss = BatchAllTripletLoss(0.2)
 
     @tf.function

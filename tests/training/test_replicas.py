@@ -41,7 +41,9 @@ def test_losses_and_weights_after_some_steps_equal_those_of_one_device(trained, 
 @pytest.mark.parametrize("num_replicas", [1, 2, 4])
 def test_a_gradient_that_overflows_on_one_device_only_is_left_out_by_all(trained, num_replicas):
     found = trained[num_replicas]
-    assert found["overflow/steps"] == 2 and found["overflow/scale"] == 32  # one step of three is left out, the scale halved
+    assert (
+        found["overflow/steps"] == 2 and found["overflow/scale"] == 32
+    )  # one step of three is left out, the scale halved
     assert all(np.isfinite(found[name]).all() for name in found if name.startswith("overflow/weight/"))
 
 

@@ -97,7 +97,10 @@ def test_a_run_folder_of_another_config_is_refused_with_the_keys_that_differ(tra
 
 def test_a_second_training_in_a_folder_is_refused_while_the_first_one_writes_there(train, tmp_path):
     run = RunFolder(tmp_path)
-    with run_lock(run), pytest.raises(ConfigError, match=rf"another training \(process {os.getpid()} on .*{tmp_path} at this"):
+    with (
+        run_lock(run),
+        pytest.raises(ConfigError, match=rf"another training \(process {os.getpid()} on .*{tmp_path} at this"),
+    ):
         train(tmp_path)
     assert list(tmp_path.iterdir()) == [run.lock_file]
 

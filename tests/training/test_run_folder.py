@@ -55,7 +55,9 @@ def test_no_wrong_bit_is_taken_for_a_trouble_of_the_disk(checkpoint):
         wrong[place] ^= 1 << bit
         checkpoint.write_bytes(wrong)
         damage.append(damage_of(checkpoint))
-    assert any("Invalid argument" in str(reason) for reason in damage), "the system was asked for a place before the file"
+    assert any("Invalid argument" in str(reason) for reason in damage), (
+        "the system was asked for a place before the file"
+    )
     assert any("encrypted" in str(reason) for reason in damage)
 
 
@@ -81,21 +83,30 @@ def several_workers(monkeypatch, rows):
 def test_workers_go_on_behind_the_same_step_or_not_at_all(tmp_path, monkeypatch):
     run = RunFolder(tmp_path)
     several_workers(monkeypatch, [[500], [500], [500]]).agree_on(Restored(500), run)
-    with pytest.raises(ConfigError, match=r"worker 1 \(b:1\) has another newest whole checkpoint .* found steps 400 and 500"):
+    with pytest.raises(
+        ConfigError, match=r"worker 1 \(b:1\) has another newest whole checkpoint .* found steps 400 and 500"
+    ):
         several_workers(monkeypatch, [[500], [400], [500]]).agree_on(Restored(400), run)
 
 
 def test_a_worker_names_the_batch_of_the_chief_and_not_its_own(tmp_path, monkeypatch):
     shared = RunFolder(tmp_path)
     own, _ = several_workers(monkeypatch, []).own_folder(shared, Restored())
-    save = Workers(tf.distribute.get_strategy()).named_as_shared(lambda step: own.bad_batches / f"{step}.npz", own, shared)
+    save = Workers(tf.distribute.get_strategy()).named_as_shared(
+        lambda step: own.bad_batches / f"{step}.npz", own, shared
+    )
     assert own.path != shared.path and save(step=3) == tmp_path / "bad_batch" / "3.npz"
 
 
-@pytest.mark.parametrize(("gpus", "replicas", "said"), [
-    (8, 8, "8 GPUs"), (1, 1, "one GPU"),
-    (0, 1, "one CPU (TensorFlow sees no GPU)"), (0, 2, "2 CPUs (TensorFlow sees no GPU)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("gpus", "replicas", "said"),
+    [
+        (8, 8, "8 GPUs"),
+        (1, 1, "one GPU"),
+        (0, 1, "one CPU (TensorFlow sees no GPU)"),
+        (0, 2, "2 CPUs (TensorFlow sees no GPU)"),
+    ],
+)
 def test_it_is_said_on_what_a_training_computes(monkeypatch, gpus, replicas, said):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind] * gpus if kind == "GPU" else [])
     assert computing_devices(SimpleNamespace(num_replicas_in_sync=replicas)) == said

@@ -92,7 +92,7 @@ def test_auto_takes_one_device_where_no_other_worker_is_named(monkeypatch, text)
         (TWO + ', "task": {"type": "worker", "index": 2}}', '"cluster.worker" has 2 addresses'),
         (TWO + ', "task": {"type": "chief", "index": 0}}', '"cluster.chief" has 0 addresses'),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_tf_config_is_named_with_its_key_and_an_example(monkeypatch, text, message):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ValueError, match=message) as found:

@@ -22,7 +22,8 @@ def of_one_worker(index, num_workers, num_replicas):
     workers.addresses = tuple(f"host{i}:1" for i in range(num_workers))
     workers.strategy = types.SimpleNamespace(distribute_datasets_from_function=lambda function: function)
     context = types.SimpleNamespace(
-        num_input_pipelines=num_workers, input_pipeline_id=index, num_replicas_in_sync=num_replicas)  # fmt: skip
+        num_input_pipelines=num_workers, input_pipeline_id=index, num_replicas_in_sync=num_replicas
+    )
     return list(workers.share(make_batches)(context).as_numpy_iterator())
 
 

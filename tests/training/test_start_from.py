@@ -11,8 +11,12 @@ from tf3dlocal.training import run_experiment
 from tf3dlocal.training.start_from import check_start, start_from
 
 TINY = {
-    "input_shape": (None, 16, 12, 1), "channels": (3, 4, 5), "lateral_channels": 6, "bins": (1, 2), "embedding_channels": 7,
-}  # fmt: skip
+    "input_shape": (None, 16, 12, 1),
+    "channels": (3, 4, 5),
+    "lateral_channels": 6,
+    "bins": (1, 2),
+    "embedding_channels": 7,
+}
 PHASE_2 = {**TINY, "compact_channels": 8, "num_classes": 3}
 
 
@@ -39,10 +43,21 @@ def test_a_model_file_can_be_given_itself(phase_1):
     assert start_from(GLN(**PHASE_2), folder / "model.keras") == ["compact_block", "logits"]
 
 
-@pytest.mark.parametrize(("build", "options", "complaint"), [
-    (GLN, {**PHASE_2, "lateral_channels": 4}, r"lateral_3: \[\(1, 1, 1, 10, 6\)\] there, \[\(1, 1, 1, 10, 4\)\] in the model"),
-    (GaitSet, {"input_shape": (None, 16, 12, 1), "channels": (3, 4, 5), "bins": (1, 2)}, "lateral_3: .* no such layer"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("build", "options", "complaint"),
+    [
+        (
+            GLN,
+            {**PHASE_2, "lateral_channels": 4},
+            r"lateral_3: \[\(1, 1, 1, 10, 6\)\] there, \[\(1, 1, 1, 10, 4\)\] in the model",
+        ),
+        (
+            GaitSet,
+            {"input_shape": (None, 16, 12, 1), "channels": (3, 4, 5), "bins": (1, 2)},
+            "lateral_3: .* no such layer",
+        ),
+    ],
+)
 def test_what_does_not_fit_is_named_layer_by_layer_and_nothing_is_changed(build, options, complaint, phase_1):
     _, folder = phase_1
     model = build(**options)
@@ -72,10 +87,14 @@ def test_a_broken_file_is_named(tmp_path):
         start_from(GLN(**TINY), tmp_path)
 
 
-@pytest.mark.parametrize(("key", "theirs", "ours"), [
-    ("data.protocol", "casia-b-lt", "casia-b-st"), ("training.held_out_subjects", "0", "4"),
-    ("data.exclude_subjects", "[]", "[005]"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "theirs", "ours"),
+    [
+        ("data.protocol", "casia-b-lt", "casia-b-st"),
+        ("training.held_out_subjects", "0", "4"),
+        ("data.exclude_subjects", "[]", "[005]"),
+    ],
+)
 def test_a_first_phase_that_saw_other_people_is_refused(key, theirs, ours, tmp_path):
     (tmp_path / "model.keras").touch()
     (tmp_path / "config.yaml").write_text(Experiment.from_text("training: {steps: 1}", [f"{key}={theirs}"]).to_text())
@@ -115,17 +134,33 @@ training: {steps: 1}
 def test_both_phases_of_gln_run_one_after_the_other_in_the_same_trainer(tmp_path):
     write_small_walks(tmp_path)
     protocol = tmp_path / "small.yaml"
-    protocol.write_text("{name: small, train: [001, 002, 003, 004], test: all, gallery: [nm-01], probes: {NM: [nm-02]}}")
+    protocol.write_text(
+        "{name: small, train: [001, 002, 003, 004], test: all, gallery: [nm-01], probes: {NM: [nm-02]}}"
+    )
     text = CONFIG.replace("PROTOCOL", str(protocol))
     first = run_experiment(Experiment.from_text(text), data=tmp_path, run=tmp_path / "one", progress=False)
-    second = Experiment.from_text(text, [
-        "model.arguments.compact_channels=4", "losses.cross_entropy.weight=0.1", "losses.cross_entropy.scale=16",
-        f"training.start_from={tmp_path / 'one'}", "schedule.learning_rate=1e-9"])  # fmt: skip
+    second = Experiment.from_text(
+        text,
+        [
+            "model.arguments.compact_channels=4",
+            "losses.cross_entropy.weight=0.1",
+            "losses.cross_entropy.scale=16",
+            f"training.start_from={tmp_path / 'one'}",
+            "schedule.learning_rate=1e-9",
+        ],
+    )
     with pytest.raises(ConfigError, match="there is no .*nowhere"):
-        run_experiment(Experiment.from_text(text, [f"training.start_from={tmp_path / 'nowhere'}"]), tmp_path, tmp_path / "two")
+        run_experiment(
+            Experiment.from_text(text, [f"training.start_from={tmp_path / 'nowhere'}"]), tmp_path, tmp_path / "two"
+        )
     assert not (tmp_path / "two").exists(), "a mistyped path must not claim the folder"
     model = run_experiment(second, data=tmp_path, run=tmp_path / "two", progress=False)
-    for ours, theirs in zip(first.get_layer("smooth_1").get_weights(), model.get_layer("smooth_1").get_weights(), strict=True):
+    for ours, theirs in zip(
+        first.get_layer("smooth_1").get_weights(), model.get_layer("smooth_1").get_weights(), strict=True
+    ):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)  # one step at next to no rate
     assert list(keras.saving.load_model(tmp_path / "two" / "model.keras", compile=False).output) == [
-        "part_features", "embedding", "logits"]  # fmt: skip
+        "part_features",
+        "embedding",
+        "logits",
+    ]

@@ -31,7 +31,9 @@ def fit(tmp_path, targets, loss, optimizer=None, report_every=4, stop_above=None
             if (restored.step + batch + 1) % report_every == 0:
                 self.model.reset_metrics()
 
-    watch = StopWhenDiverged(RunFolder(tmp_path), save_batch, lambda step: 0.5, report_every, 3, 99, restored, stop_above)
+    watch = StopWhenDiverged(
+        RunFolder(tmp_path), save_batch, lambda step: 0.5, report_every, 3, 99, restored, stop_above
+    )
     targets = np.reshape(targets, [-1, 1]).astype("float32")
     callbacks = [MetricsSinceReport(restored.metrics), watch, Reset()]
     try:
@@ -118,6 +120,8 @@ def test_with_float16_a_gradient_that_is_never_finite_does_not_go_on_for_ever(tm
 def test_a_moment_of_the_optimizer_that_overflows_is_found_before_it_is_kept(tmp_path):
     """A gradient whose square overflows leaves the weights of its own step finite; Adam makes NaN of them one step later."""
     optimizer = keras.optimizers.Adam(1e-3)
-    saved, message, model = fit(tmp_path, [GOOD, GOOD, 1e25, GOOD], lambda target, predicted: target * predicted, optimizer)
+    saved, message, model = fit(
+        tmp_path, [GOOD, GOOD, 1e25, GOOD], lambda target, predicted: target * predicted, optimizer
+    )
     assert [step for step, _ in saved] == [3] and np.isfinite(model.get_weights()[0]).all()
     assert "is no longer a finite number at step 3" in message

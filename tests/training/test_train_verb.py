@@ -21,7 +21,16 @@ def call(tmp_path, monkeypatch):
         monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
         monkeypatch.setattr(training, "run_experiment", act)
         with pytest.raises(SystemExit) as ended:
-            main(["train", str(tmp_path / "config.yaml"), "--run", str(tmp_path / "run"), "--json", str(tmp_path / "out.json")])
+            main(
+                [
+                    "train",
+                    str(tmp_path / "config.yaml"),
+                    "--run",
+                    str(tmp_path / "run"),
+                    "--json",
+                    str(tmp_path / "out.json"),
+                ]
+            )
         return ended.value.code
 
     return run

@@ -19,7 +19,12 @@ from tf3dlocal.training.run_lock import run_lock
 PROGRAM = pathlib.Path(__file__).with_name("worker.py")
 SECONDS = 420  # no process may take longer; on a free machine it takes ten
 # SGD: Adam would make steps of full size from the rounding noise of a gradient that is zero. A batch of 12 divides by 2 and 3.
-SETTINGS = ["data.subjects_per_batch=3", "model.arguments.dropout=0", "optimizer.name=sgd", "schedule.learning_rate=0.1"]
+SETTINGS = [
+    "data.subjects_per_batch=3",
+    "model.arguments.dropout=0",
+    "optimizer.name=sgd",
+    "schedule.learning_rate=0.1",
+]
 
 pytestmark = pytest.mark.slow
 
@@ -53,14 +58,24 @@ class Training:
         addresses, self.processes = free_addresses(number), {}
         for index in range(number) if start is None else start:
             own = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
-            own["PYTHONPATH"] = os.pathsep.join(str(path) for path in (PROGRAM.parent, PROGRAM.parents[1], PROGRAM.parents[2]))
+            own["PYTHONPATH"] = os.pathsep.join(
+                str(path) for path in (PROGRAM.parent, PROGRAM.parents[1], PROGRAM.parents[2])
+            )
             own["TMPDIR"] = str(folder)
             own |= {name: value for (name, of), value in (by_worker or {}).items() if of == index}
             if number > 1:
                 task = {"type": "worker", "index": index}
                 own["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
             run = runs[index] if runs else folder.parent / "run"
-            call = [sys.executable, str(PROGRAM), str(prepared), str(run), str(self.weights[index]), *SETTINGS, *settings]
+            call = [
+                sys.executable,
+                str(PROGRAM),
+                str(prepared),
+                str(run),
+                str(self.weights[index]),
+                *SETTINGS,
+                *settings,
+            ]
             with open(self.logs[index], "w") as log:
                 self.processes[index] = subprocess.Popen(call, env=own, stdout=log, stderr=log)
         end = time.monotonic() + SECONDS
@@ -99,7 +114,8 @@ def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone
     for index in range(number):
         assert_equal(training.load(index), alone[1])
     ours, theirs = (
-        [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()] for run in (tmp_path / "run", alone[0])
+        [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+        for run in (tmp_path / "run", alone[0])
     )
     assert [record["step"] for record in ours] == [2, 4, 6]  # each report once
     for record, expected in zip(ours, theirs, strict=True):
@@ -114,7 +130,8 @@ def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone
 # With float16 the shares' gradients are rounded otherwise than those of the whole batch, by half a thousandth of a number
 # near 1 in every step; 0.002 was seen after the six.
 @pytest.mark.parametrize(
-    ("setting", "tolerance"), [("model.arguments.dropout=0.5", 1e-5), ("training.precision=mixed_float16", 5e-3)])
+    ("setting", "tolerance"), [("model.arguments.dropout=0.5", 1e-5), ("training.precision=mixed_float16", 5e-3)]
+)
 def test_two_workers_drop_out_and_scale_the_loss_as_one_does(prepared, tmp_path, setting, tolerance):
     expected = Training(tmp_path / "one", prepared, 1, runs=[tmp_path / "alone"], settings=[setting]).load(0)
     together = Training(tmp_path / "two", prepared, 2, settings=[setting])

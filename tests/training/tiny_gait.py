@@ -26,7 +26,9 @@ def tiny_gait(
     x = keras.layers.Dense(channels, use_bias=False, kernel_initializer=start, name="localization", dtype=dtype)(x)
     parts = keras.layers.BatchNormalization(synchronized=synchronized, name="part_features")(x)  # b p c
     x = Dropout(dropout, seed=seed, dtype=dtype)(keras.layers.Flatten()(parts))
-    embedding = keras.layers.Dense(channels, kernel_initializer=start, name="embedding", dtype=dtype)(x) if compact else x
+    embedding = (
+        keras.layers.Dense(channels, kernel_initializer=start, name="embedding", dtype=dtype)(x) if compact else x
+    )
     outputs = {"part_features": parts, "embedding": embedding}
     if num_classes:
         outputs["logits"] = keras.layers.Dense(num_classes, kernel_initializer=start, name="logits")(embedding)

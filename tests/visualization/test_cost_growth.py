@@ -7,11 +7,20 @@ from tf3dlocal.visualization import plot_cost_growth
 
 SERIES = {
     "train, auto": {
-        "sizes": [10, 20, 40], "seconds": [(0.9, 1.0, 1.4), (1.9, 2.0, 2.1), (3.8, 4.0, 4.4)], "peak_mb": [900, 1200, 1900],
-        "factor": 0.1, "exponent": 1.0},
+        "sizes": [10, 20, 40],
+        "seconds": [(0.9, 1.0, 1.4), (1.9, 2.0, 2.1), (3.8, 4.0, 4.4)],
+        "peak_mb": [900, 1200, 1900],
+        "factor": 0.1,
+        "exponent": 1.0,
+    },
     "inference, auto": {
-        "sizes": [10, 20], "seconds": [(0.2, 0.3, 0.4), (0.4, 0.5, 0.6)], "peak_mb": [None, 700], "factor": 0.05, "exponent": 0.74},
-}  # fmt: skip
+        "sizes": [10, 20],
+        "seconds": [(0.2, 0.3, 0.4), (0.4, 0.5, 0.6)],
+        "peak_mb": [None, 700],
+        "factor": 0.05,
+        "exponent": 0.74,
+    },
+}
 
 
 def test_seconds_and_memory_stand_over_the_sizes_with_the_fitted_power(tmp_path):

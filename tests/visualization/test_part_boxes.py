@@ -52,7 +52,8 @@ def test_the_same_place_on_a_finer_map_is_the_same_box():
     fine = np.array([21.5, 33.5, 15, 8 / 44, 16 / 64, 1 / 3, 0.1, 0.5])  # pixel = cell there
     coarse = location(x=(21.5 + 0.5) / 4 - 0.5, y=(33.5 + 0.5) / 4 - 0.5)
     assert edges(part_box(fine, (64, 44), (64, 44), 30)) == pytest.approx(
-        edges(part_box(coarse, (16, 11), (64, 44), 30)))
+        edges(part_box(coarse, (16, 11), (64, 44), 30))
+    )
 
 
 def test_fewer_sampled_rows_make_a_lower_box():
@@ -151,7 +152,10 @@ HEAD = {"block_3": {"head": location()}}
         ({"located": {}}, "nothing to draw"),
         ({"located": {"block_3": {}}}, "nothing to draw"),
         ({"map_sizes": {"block_1": (64, 44)}}, "map_sizes lacks block_3; it has block_1"),
-        ({"located": {"block_3": {"head": location()[None]}}}, r"block_3, head: .*\[8\] .* not \[1, 8\]: take one walk"),
+        (
+            {"located": {"block_3": {"head": location()[None]}}},
+            r"block_3, head: .*\[8\] .* not \[1, 8\]: take one walk",
+        ),
         ({"located": {"block_3": {"head": location()[:7]}}}, r"block_3, head: .*center_x.* not \[7\]"),
         ({"located": {"block_3": {"head": np.tile(location(), (29, 1))}}}, r"\[30, 8\], not \[29, 8\]"),
         ({"located": {"block_3": {"head": location(x=np.nan)}}}, "block_3, head: .*not finite"),

@@ -81,7 +81,8 @@ def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path):
 def test_neither_tensorflow_nor_pyplot_is_needed():
     program = (
         "import sys, tf3dlocal.visualization as v; v.plot_training([{'step': 1, 'loss': 1.0}])._repr_png_();"
-        "sys.exit(str({'tensorflow', 'keras', 'cv2', 'sklearn', 'matplotlib.pyplot'} & set(sys.modules) or '') or 0)")
+        "sys.exit(str({'tensorflow', 'keras', 'cv2', 'sklearn', 'matplotlib.pyplot'} & set(sys.modules) or '') or 0)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
 

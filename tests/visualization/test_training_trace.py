@@ -8,12 +8,22 @@ import pytest
 from tf3dlocal.visualization import plot_training
 
 TWO_OUTPUTS = [
-    {"step": step, "loss": 3.0 / step, "part_features_loss": 1.0 / step, "logits_loss": 2.0 / step,
-     "part_features_nonzero_triplets": 0.9 / step, "logits_accuracy": 0.1 * step, "learning_rate": 1e-4,
-     "seconds_per_step": 0.5}
+    {
+        "step": step,
+        "loss": 3.0 / step,
+        "part_features_loss": 1.0 / step,
+        "logits_loss": 2.0 / step,
+        "part_features_nonzero_triplets": 0.9 / step,
+        "logits_accuracy": 0.1 * step,
+        "learning_rate": 1e-4,
+        "seconds_per_step": 0.5,
+    }
     for step in (1, 2, 3)
-]  # fmt: skip
-RANKS = [{"step": 2, "rank_1": 50.0, "rank_1_NM": 60.0, "rank_1_CL": 40.0}, {"step": 3, "rank_1": 70.0, "rank_1_NM": 80.0}]
+]
+RANKS = [
+    {"step": 2, "rank_1": 50.0, "rank_1_NM": 60.0, "rank_1_CL": 40.0},
+    {"step": 3, "rank_1": 70.0, "rank_1_NM": 80.0},
+]
 
 
 def lines_of(figure):

@@ -61,8 +61,22 @@ class Growth:
         return dataclasses.asdict(self) | {"measurements": self.measurements.to_dict()}
 
 
-def cost_growth(config, axis="frames", sizes=None, settings=(), what="train", walks=4, frames=30, size=64, form="auto",
-                compiled="config", rounds=5, threads=None, limit_seconds=60, progress=True):
+def cost_growth(
+    config,
+    axis="frames",
+    sizes=None,
+    settings=(),
+    what="train",
+    walks=4,
+    frames=30,
+    size=64,
+    form="auto",
+    compiled="config",
+    rounds=5,
+    threads=None,
+    limit_seconds=60,
+    progress=True,
+):
     """Measure one form of a config at several sizes, in alternation, and fit how cost grows.
 
     Args:
@@ -82,7 +96,9 @@ def cost_growth(config, axis="frames", sizes=None, settings=(), what="train", wa
         ValueError: another axis or step, or sizes of which fewer than two gave numbers.
     """
     if axis not in SIZES or what not in STEPS or compiled not in ("config", "yes", "no"):
-        raise ValueError(f"growth is of train or inference over frames or walks; got {what}, {axis}, compiled {compiled}")
+        raise ValueError(
+            f"growth is of train or inference over frames or walks; got {what}, {axis}, compiled {compiled}"
+        )
     sizes = sorted(set(sizes or SIZES[axis]))
     if len(sizes) < 2 or sizes[0] < 1:
         raise ValueError(f"growth needs two sizes of at least 1; got {sizes}")
@@ -90,15 +106,24 @@ def cost_growth(config, axis="frames", sizes=None, settings=(), what="train", wa
     choice = {"config": None, "yes": True, "no": False}[compiled]
     shared = {"config": str(config), "settings": list(settings), "size": size, "walks": walks, "frames": frames}
     alternatives = [
-        dataclasses.replace(ours(what, form, choice, {**shared, axis: number}), name=f"{number} {axis}") for number in sizes
+        dataclasses.replace(ours(what, form, choice, {**shared, axis: number}), name=f"{number} {axis}")
+        for number in sizes
     ]
     conditions = {"form": form, "walks": walks, "frames": frames, "size": size} | {axis: "as named"}
     found = side_by_side(
-        alternatives, rounds, f"{config}: {what}, {form}", threads=threads, limit_seconds=limit_seconds, progress=progress,
-        conditions=conditions)  # fmt: skip
+        alternatives,
+        rounds,
+        f"{config}: {what}, {form}",
+        threads=threads,
+        limit_seconds=limit_seconds,
+        progress=progress,
+        conditions=conditions,
+    )
     if len(found.rows) < 2:
-        raise ValueError("fewer than two sizes gave numbers: " + "; ".join(
-            f"{entry['name']}: {entry['reason']}" for entry in found.absent))  # fmt: skip
+        raise ValueError(
+            "fewer than two sizes gave numbers: "
+            + "; ".join(f"{entry['name']}: {entry['reason']}" for entry in found.absent)
+        )
     measured = [row.facts[axis] for row in found.rows]
     factor, exponent = fit_power(measured, [row.median for row in found.rows])
     seconds, memory = [quartiles(row.seconds) for row in found.rows], [row.peak_mb for row in found.rows]

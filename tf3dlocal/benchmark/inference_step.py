@@ -45,7 +45,9 @@ def inference_step(config, settings=(), walks=8, frames=30, size=64, form=None, 
         return embed(silhouettes).numpy()
 
     call.facts = {
-        "walks": walks, "frames": frames, "parameters": model.count_params(),
+        "walks": walks,
+        "frames": frames,
+        "parameters": model.count_params(),
         **chosen_form(experiment.model.arguments.get("form", "auto"), compiled),
-    }  # fmt: skip
+    }
     return call

@@ -10,9 +10,18 @@ import sys
 
 LIBRARIES = ("tf3dlocal", "tensorflow", "keras", "numpy", "torch")
 THREAD_SETTINGS = (
-    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
-    "OMP_WAIT_POLICY", "KMP_BLOCKTIME", "TF_XLA_FLAGS", "XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "CUDA_VISIBLE_DEVICES",
-)  # fmt: skip
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_WAIT_POLICY",
+    "KMP_BLOCKTIME",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "CUDA_VISIBLE_DEVICES",
+)
 
 
 def machine_facts():
@@ -50,7 +59,9 @@ def busy_seconds():
     """Processor seconds that the whole machine has worked since its start, or None where it does not tell (not Linux)."""
     try:
         with open("/proc/stat", encoding="ascii") as file:
-            user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(int, file.readline().split()[1:9])
+            user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(
+                int, file.readline().split()[1:9]
+            )
         return (user + nice + system + interrupts + soft_interrupts + stolen) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError):
         return None

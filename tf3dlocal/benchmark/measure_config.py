@@ -10,8 +10,21 @@ STEPS = {"train": "training_step", "inference": "inference_step"}
 COMPILED = {"config": [None], "yes": [True], "no": [False], "both": [False, True]}
 
 
-def measure_config(config, settings=(), what=("train", "inference"), walks=8, frames=30, size=64,
-                   forms=("auto", "stacked"), compiled="config", against=None, rounds=7, threads=None, limit_seconds=60, progress=True):
+def measure_config(
+    config,
+    settings=(),
+    what=("train", "inference"),
+    walks=8,
+    frames=30,
+    size=64,
+    forms=("auto", "stacked"),
+    compiled="config",
+    against=None,
+    rounds=7,
+    threads=None,
+    limit_seconds=60,
+    progress=True,
+):
     """Measure the forms of one config beside each other, and beside a rival.
 
     Args:
@@ -48,12 +61,16 @@ def measure_config(config, settings=(), what=("train", "inference"), walks=8, fr
     results = []
     for step in what:
         rivals = [Alternative(against, against, {"walks": walks, "frames": frames})] if against else []
-        own = [
-            ours(step, form, choice, {**shared, "walks": walks}) for form in forms for choice in COMPILED[compiled]
-        ]
+        own = [ours(step, form, choice, {**shared, "walks": walks}) for form in forms for choice in COMPILED[compiled]]
         found = side_by_side(
-            rivals + own, rounds, f"{config}: {step}", threads=threads, limit_seconds=limit_seconds, progress=progress,
-            conditions={"walks": walks, "frames": frames, "size": size, "parameters": cost["parameters"]})
+            rivals + own,
+            rounds,
+            f"{config}: {step}",
+            threads=threads,
+            limit_seconds=limit_seconds,
+            progress=progress,
+            conditions={"walks": walks, "frames": frames, "size": size, "parameters": cost["parameters"]},
+        )
         add_operations(found, step, walks, cost["gflop_per_walk"], peak, without=[against])
         results.append(found)
     return results
@@ -64,4 +81,5 @@ def ours(step, form, compiled, arguments):
     name = form + {None: "", True: ", XLA", False: ", not compiled"}[compiled]
     function = STEPS[step]
     return Alternative(
-        name, f"tf3dlocal.benchmark.{function}:{function}", {**arguments, "form": form, "compiled": compiled})
+        name, f"tf3dlocal.benchmark.{function}:{function}", {**arguments, "form": form, "compiled": compiled}
+    )

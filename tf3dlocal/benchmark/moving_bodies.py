@@ -27,7 +27,9 @@ def moving_bodies(walks=8, frames=30, height=64, width=44, walks_per_subject=2, 
         raise ValueError(f"a batch has at least one walk, frame and pixel; got {walks} x {frames} x {height} x {width}")
     random = np.random.default_rng(seed)
     girth, pace, start = (
-        random.uniform(low, high, (walks, 1, 1, 1)).astype("float32") for low, high in ((0.14, 0.24), (0.15, 0.3), (0, 6)))
+        random.uniform(low, high, (walks, 1, 1, 1)).astype("float32")
+        for low, high in ((0.14, 0.24), (0.15, 0.3), (0, 6))
+    )
     t = np.arange(frames, dtype="float32")[:, None, None]
     y = (np.arange(height, dtype="float32")[:, None] + 0.5) / height  # 0 head .. 1 foot
     x = (np.arange(width, dtype="float32") + 0.5) / width - 0.5

@@ -19,7 +19,13 @@ def cost_of_config(config, settings=(), frames=30, size=64, forms=()):
     Raises:
         AlternativeFailed: the config's model cannot be built, or there is no such form.
     """
-    arguments = {"config": str(config), "settings": list(settings), "frames": frames, "size": size, "forms": list(forms)}
+    arguments = {
+        "config": str(config),
+        "settings": list(settings),
+        "frames": frames,
+        "size": size,
+        "forms": list(forms),
+    }
     return facts_of(Alternative("cost", "tf3dlocal.benchmark.forward_cost:forward_cost", arguments))
 
 

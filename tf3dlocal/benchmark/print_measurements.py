@@ -22,7 +22,9 @@ def print_measurements(measurements, console=None):
         table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for number, name in enumerate(header):
             title = rich.text.Text(name.replace(" ", "\n", 1))
-            table.add_column(title, justify="right" if number else "left", no_wrap=True, min_width=None if number else 12)
+            table.add_column(
+                title, justify="right" if number else "left", no_wrap=True, min_width=None if number else 12
+            )
         for cells in rows:
             table.add_row(*map(rich.text.Text, cells))
         console.print(table)
@@ -66,7 +68,9 @@ def table_cells(measurements):
         "frames/s": lambda row, entry: _number(per_second(row, "total_frames")),
         "GFLOP/s": lambda row, entry: _number(per_second(row, "gflop")),
         "of peak": lambda row, entry: _percent(peak and per_second(row, "gflop", 1 / peak)),
-        f"CPU {unit}": lambda row, entry: time(statistics.median(row.processor_seconds)) if row.processor_seconds else None,
+        f"CPU {unit}": lambda row, entry: (
+            time(statistics.median(row.processor_seconds)) if row.processor_seconds else None
+        ),
         "compile s": lambda row, entry: f"{row.compile_seconds:.1f}" if row.first_seconds else None,
         "peak MB": lambda row, entry: _whole(row.peak_mb),
         "libraries MB": lambda row, entry: _whole(row.libraries_mb),

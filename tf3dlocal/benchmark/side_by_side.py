@@ -31,8 +31,21 @@ def order_of(names, round_number):
     return turned[::-1] if cycle % 2 else turned
 
 
-def side_by_side(alternatives, rounds=7, title="", base=None, warm_ups=1, least_seconds=0.0, limit_seconds=None, pause=0.25,
-                 threads=None, timeout=1800, folder=None, conditions=None, progress=True):
+def side_by_side(
+    alternatives,
+    rounds=7,
+    title="",
+    base=None,
+    warm_ups=1,
+    least_seconds=0.0,
+    limit_seconds=None,
+    pause=0.25,
+    threads=None,
+    timeout=1800,
+    folder=None,
+    conditions=None,
+    progress=True,
+):
     """Call the alternatives in alternation, each in a process of its own, and give times, ratios and memory.
 
     Every process is fresh, so peak memory, thread pools and OpenMP libraries are its own. One after the other is started
@@ -119,8 +132,14 @@ def side_by_side(alternatives, rounds=7, title="", base=None, warm_ups=1, least_
     load["after"] = load_average()
     machine = machine_facts() | {"threads": threads}
     return Measurements(
-        title, [rows[name] for name in names if name in rows], absent, base if base in rows else None, machine, load,
-        {"rounds": done, **(conditions or {})})
+        title,
+        [rows[name] for name in names if name in rows],
+        absent,
+        base if base in rows else None,
+        machine,
+        load,
+        {"rounds": done, **(conditions or {})},
+    )
 
 
 def _warmed_up(name, worker, warm_ups, least_seconds):
@@ -141,6 +160,12 @@ def _take_turn(row, worker):
 
 
 def _bar(shown):
-    columns = ("[progress.description]{task.description}", rich.progress.BarColumn(20), rich.progress.MofNCompleteColumn(),
-               rich.progress.TimeElapsedColumn())
-    return rich.progress.Progress(*columns, console=rich.console.Console(stderr=True), transient=True, disable=not shown)
+    columns = (
+        "[progress.description]{task.description}",
+        rich.progress.BarColumn(20),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TimeElapsedColumn(),
+    )
+    return rich.progress.Progress(
+        *columns, console=rich.console.Console(stderr=True), transient=True, disable=not shown
+    )

@@ -48,7 +48,11 @@ def training_step(config, settings=(), walks=8, frames=30, size=64, form=None, c
         model.num_slices = training.accumulation_steps
     schedule = make_schedule(steps=training.steps, **experiment.schedule.model_dump())
     compile_model(
-        model, experiment, schedule, choose_jit_compile(training.jit_compile, tf.distribute.get_strategy(), training.steps))
+        model,
+        experiment,
+        schedule,
+        choose_jit_compile(training.jit_compile, tf.distribute.get_strategy(), training.steps),
+    )
     targets = dict.fromkeys(model.output, tf.constant(labels))
     batches = tf.data.Dataset.from_tensors((tf.constant(silhouettes), targets)).repeat()
     iterator = iter(batches)
@@ -62,7 +66,9 @@ def training_step(config, settings=(), walks=8, frames=30, size=64, form=None, c
 
     call.model = model
     call.facts = {
-        "walks": walks, "frames": frames, "parameters": model.count_params(),
+        "walks": walks,
+        "frames": frames,
+        "parameters": model.count_params(),
         **chosen_form(experiment.model.arguments.get("form", "auto"), model.jit_compile),
-    }  # fmt: skip
+    }
     return call

@@ -45,16 +45,22 @@ def answers_to(questions):
     begin = time.perf_counter()
     call = function(**order["arguments"])
     yield {
-        "python_mb": python_mb, "libraries_mb": libraries_mb, "build_seconds": time.perf_counter() - begin,
+        "python_mb": python_mb,
+        "libraries_mb": libraries_mb,
+        "build_seconds": time.perf_counter() - begin,
         "facts": getattr(call, "facts", {}),
-    }  # fmt: skip
+    }
     for question in questions:
         num_calls = json.loads(question)["calls"]
         processor, begin = processor_seconds(), time.perf_counter()
         for _ in range(num_calls):
             call()
         seconds = time.perf_counter() - begin
-        yield {"seconds": seconds, "processor_seconds": processor_seconds() - processor, "peak_mb": resident_mb(peak=True)}
+        yield {
+            "seconds": seconds,
+            "processor_seconds": processor_seconds() - processor,
+            "peak_mb": resident_mb(peak=True),
+        }
 
 
 def load_function(name):

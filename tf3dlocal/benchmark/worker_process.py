@@ -38,11 +38,16 @@ class WorkerProcess:
         defaults["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # all workers live at once; the first would take the whole GPU
         self.printed = tempfile.TemporaryFile()  # noqa: SIM115  (it lives as long as the process)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tf3dlocal.benchmark.worker"], cwd=folder, text=True, encoding="utf-8",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.printed,
+            [sys.executable, "-m", "tf3dlocal.benchmark.worker"],
+            cwd=folder,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.printed,
             env={**defaults, **os.environ, "PYTHONPATH": search, **(environment or {}), **alternative.environment},
             start_new_session=True,  # an interrupt at the terminal is for the measuring side, which ends its workers
-        )  # fmt: skip
+        )
 
     def start(self):
         """Make the callable; gives the worker's first answer."""

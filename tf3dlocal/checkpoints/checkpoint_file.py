@@ -11,9 +11,7 @@ import numpy as np
 
 from tf3dlocal.checkpoints.pytorch import import_torch
 
-LAYOUTS = (
-    "{iteration, model, optimizer} of the release, {model, optimizer, scheduler, iteration} of OpenGait, or a bare state dict"
-)
+LAYOUTS = "{iteration, model, optimizer} of the release, {model, optimizer, scheduler, iteration} of OpenGait, or a bare state dict"
 
 
 class CheckpointFile(NamedTuple):

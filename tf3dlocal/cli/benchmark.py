@@ -29,10 +29,14 @@ def benchmark(
     ] = "config",
     against: Annotated[
         str | None,
-        typer.Option(metavar="FILE.py:FUNCTION", help="A rival: given walks and frames it returns what is then called."),
+        typer.Option(
+            metavar="FILE.py:FUNCTION", help="A rival: given walks and frames it returns what is then called."
+        ),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 7,
-    limit: Annotated[float, typer.Option(metavar="SECONDS", help="No new round after that long; 3 are made anyway.")] = 60,
+    limit: Annotated[
+        float, typer.Option(metavar="SECONDS", help="No new round after that long; 3 are made anyway.")
+    ] = 60,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of each; its own default if not given.")] = None,
     grow: Annotated[
         Literal["frames", "walks"] | None, typer.Option(help="How the cost grows with it, in place of one size.")
@@ -58,7 +62,9 @@ def benchmark(
       tf3dlocal benchmark configs/gaitset_casia_b_st.yaml --what inference --grow frames --plot growth.png
     """
     if (sizes or plot) and not grow:
-        raise typer.BadParameter("belongs to --grow frames or --grow walks", param_hint="--sizes" if sizes else "--plot")
+        raise typer.BadParameter(
+            "belongs to --grow frames or --grow walks", param_hint="--sizes" if sizes else "--plot"
+        )
     steps = ["train", "inference"] if what == "both" else [what]
     if against and (grow or len(steps) > 1):
         way_out = "makes one kind of step: give --what train or --what inference, without --grow"
@@ -69,7 +75,9 @@ def benchmark(
     if grow and compiled == "both":
         raise typer.BadParameter("is config, yes or no with --grow", param_hint="--compiled")
     if grow:
-        found = _grow(config, grow, _numbers(sizes), [(step, form) for step in steps for form in form_names], shared, plot)
+        found = _grow(
+            config, grow, _numbers(sizes), [(step, form) for step in steps for form in form_names], shared, plot
+        )
     else:
         found = _side_by_side(config, steps, form_names, against, shared)
     write_json(json, found)
@@ -96,7 +104,9 @@ def _grow(config, axis, sizes, series, shared, plot):
     for step, form in series:
         growth = cost_growth(config, axis, sizes, what=step, form=form, **shared)
         print_measurements(growth.measurements, console)
-        console.print(f"seconds grow as {axis} to the {growth.exponent:.2f}; 1 is linear, and constant costs make it less\n")
+        console.print(
+            f"seconds grow as {axis} to the {growth.exponent:.2f}; 1 is linear, and constant costs make it less\n"
+        )
         found[f"{step}, {form}"] = growth.to_dict()
     if plot:
         plot_cost_growth(found, axis, plot)

@@ -58,9 +58,19 @@ def compare(
     if len(dict(of_some)) < len(of_some):
         raise typer.BadParameter("a config has its seeds in one option, such as a=0,1", param_hint="--seeds-for")
     found = compare_configs(
-        configs, data, protocol, out, _numbers(seeds, "--seeds"), dict(of_some), settings, distance,
-        gei, published, allow_different, command=shlex.join(["tf3dlocal", *sys.argv[1:]]),
-    )  # fmt: skip
+        configs,
+        data,
+        protocol,
+        out,
+        _numbers(seeds, "--seeds"),
+        dict(of_some),
+        settings,
+        distance,
+        gei,
+        published,
+        allow_different,
+        command=shlex.join(["tf3dlocal", *sys.argv[1:]]),
+    )
     print_comparison(found, console)
     console.print(f"report in {out / 'report.md'}, picture in {out / 'report.png'}", markup=False)
     write_json(json, found)

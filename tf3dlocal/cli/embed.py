@@ -17,7 +17,9 @@ def embed(
     walks: Annotated[
         list[str], typer.Argument(metavar="WALK...", help="Folder with the frames of one walk, or NAME=FOLDER.")
     ],
-    out: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Keep names and embeddings, as a gallery.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Keep names and embeddings, as a gallery.")
+    ] = None,
     gallery: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Say who is nearest among these kept embeddings.")
     ] = None,

@@ -13,14 +13,18 @@ from tf3dlocal.console import console, start_tensorflow, write_json
 @app.command()
 def evaluate(
     model: Annotated[
-        Path, typer.Argument(metavar="RUN_OR_MODEL", help="Run folder, .keras file, exported model, or gei: the baseline.")
+        Path,
+        typer.Argument(metavar="RUN_OR_MODEL", help="Run folder, .keras file, exported model, or gei: the baseline."),
     ],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Prepared data set.")],
     protocol: Annotated[
-        str, typer.Option(metavar="NAME|FILE.yaml", help="casia-b-st, casia-b-mt, casia-b-lt, ou-mvlp, or your own file.")
+        str,
+        typer.Option(metavar="NAME|FILE.yaml", help="casia-b-st, casia-b-mt, casia-b-lt, ou-mvlp, or your own file."),
     ],
     distance: Distance = "part_mean",
-    min_frames: Annotated[int, typer.Option(min=1, help="Leave out shorter walks; the published protocols keep all.")] = 1,
+    min_frames: Annotated[
+        int, typer.Option(min=1, help="Leave out shorter walks; the published protocols keep all.")
+    ] = 1,
     published: Annotated[bool, typer.Option("--published", help="Print the papers' rows beside ours.")] = False,
     json: Json = None,
 ):

@@ -14,7 +14,9 @@ from tf3dlocal.console import console, start_tensorflow, write_json
 def export(
     model: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder or .keras file.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the versions of this model.")],
-    version: Annotated[int, typer.Option(min=1, help="Number of this export; an existing one is never overwritten.")] = 1,
+    version: Annotated[
+        int, typer.Option(min=1, help="Number of this export; an existing one is never overwritten.")
+    ] = 1,
     distance: Distance = "part_mean",
     json: Json = None,
 ):

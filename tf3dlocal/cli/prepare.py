@@ -12,7 +12,9 @@ from tf3dlocal.console import console, start_tensorflow, write_json
 
 @app.command()
 def prepare(
-    raw: Annotated[Path, typer.Argument(metavar="RAW", help="Folder, zip or folder of SSS.tar.gz with frames or pickles.")],
+    raw: Annotated[
+        Path, typer.Argument(metavar="RAW", help="Folder, zip or folder of SSS.tar.gz with frames or pickles.")
+    ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data set; made if absent.")],
     size: Annotated[int, typer.Option(min=8, help="Height and width of an aligned silhouette, in pixels.")] = 64,
     layout: Annotated[

@@ -14,8 +14,12 @@ from tf3dlocal.console import console, start_tensorflow, write_json
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment as YAML; see configs/.")],
     settings: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change a key; repeatable.")] = (),
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Prepared data set, instead of the config's.")] = None,
-    to: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Folder of the run, instead of runs/CONFIG.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Prepared data set, instead of the config's.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--run", metavar="DIR", help="Folder of the run, instead of runs/CONFIG.")
+    ] = None,
     json: Json = None,
 ):
     """Fit a model as a config says, and keep everything in one folder.
@@ -53,7 +57,11 @@ def train(
         return
     kept = {"step": experiment.training.steps, **kept_model(run)}
     which = f"best, with rank-1 {kept['rank_1']:.1f} % on the held-out subjects" if kept["kept"] == "best" else "last"
-    console.print(f"{run.model_file} is the model of step {kept['step']}, the {which}; the log is beside it", markup=False, soft_wrap=True)
+    console.print(
+        f"{run.model_file} is the model of step {kept['step']}, the {which}; the log is beside it",
+        markup=False,
+        soft_wrap=True,
+    )
     write_json(json, {"run": folder, "kept": kept, "log": run.read_log()})
 
 
@@ -64,5 +72,7 @@ def _draw(batch_file, picture):
     from tf3dlocal.visualization import contact_sheet
 
     with np.load(batch_file) as batch:
-        titles = [f"{walk}{' mirrored' * flip}" for walk, flip in zip(batch["walks"], batch["flips"].tolist(), strict=True)]
+        titles = [
+            f"{walk}{' mirrored' * flip}" for walk, flip in zip(batch["walks"], batch["flips"].tolist(), strict=True)
+        ]
         contact_sheet(batch["silhouettes"], picture, titles=titles)

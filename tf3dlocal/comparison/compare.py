@@ -103,7 +103,8 @@ def compare(
         if run.config.training.start_from:
             notes.append(
                 f"{run.name} starts from the weights of {run.config.training.start_from}: that training's steps, minutes and "
-                "seed are not in its row.")
+                "seed are not in its row."
+            )
     for run in runs:
         if not run.taken and RunFolder(run.folder).config_file.exists():
             RunFolder(run.folder).check(run.config)  # a run of another config is found before the hours of the others

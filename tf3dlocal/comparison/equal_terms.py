@@ -22,9 +22,7 @@ BUDGET = (
 )
 
 
-def check_equal_terms(
-    runs: Sequence[PlannedRun], protocol: Protocol, allow_different: Sequence[str] = ()
-) -> list[str]:
+def check_equal_terms(runs: Sequence[PlannedRun], protocol: Protocol, allow_different: Sequence[str] = ()) -> list[str]:
     """Make sure that all runs train by this protocol, with one budget.
 
     Args:
@@ -64,7 +62,9 @@ def check_equal_terms(
         for run in runs:
             groups.setdefault(shown(values[run.name]), []).append(run.name)
         parts = "; ".join(f"{value} in {', '.join(names)}" for value, names in groups.items())
-        sentences.append(f"The budgets are not equal: {key} is {parts}. The rows are no fair comparison in this respect.")
+        sentences.append(
+            f"The budgets are not equal: {key} is {parts}. The rows are no fair comparison in this respect."
+        )
     return sentences
 
 

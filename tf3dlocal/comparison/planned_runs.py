@@ -76,7 +76,9 @@ def plan_runs(
     labels = dict(zip(stems, shorten_stems(stems), strict=True))
     labels |= {stem: name for stem, (name, _) in zip(stems, named, strict=True) if name}
     if len(set(labels.values())) < len(labels):
-        raise ConfigError(f"two methods have one name in the report: {', '.join(labels.values())}; name them NAME=CONFIG")
+        raise ConfigError(
+            f"two methods have one name in the report: {', '.join(labels.values())}; name them NAME=CONFIG"
+        )
     seeds_for = {pathlib.Path(key).stem: _check_seeds(own, key) for key, own in (seeds_for or {}).items()}
     if unknown := sorted(set(seeds_for) - set(stems)):
         raise ConfigError(f"--seeds-for {unknown[0]}: there is no such config here; there are {', '.join(labels)}")
@@ -141,7 +143,9 @@ def _taken_run(folder, stem, label, overrides):
     config = Experiment.from_yaml(run.config_file)
     changed = config.differences(Experiment.from_yaml(run.config_file, overrides))
     if key := next((key for key in changed if key not in MAY_CHANGE), None):
-        raise ConfigError(f"--set changes {key} of {folder}, which is trained already: hand over its config in its place")
+        raise ConfigError(
+            f"--set changes {key} of {folder}, which is trained already: hand over its config in its place"
+        )
     taken = PlannedRun(stem, label, config.training.seed, config, pathlib.Path(folder), taken=True)
     if not taken.is_finished:
         raise ConfigError(

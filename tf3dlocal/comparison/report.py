@@ -61,7 +61,15 @@ def _view_names(comparison):
 
 
 def _cost_section(comparison):
-    header = ["Method", "Parameters", "GFLOP per 30 frames", "Seconds per step", "Minutes of training", "Steps", "Seeds"]
+    header = [
+        "Method",
+        "Parameters",
+        "GFLOP per 30 frames",
+        "Seconds per step",
+        "Minutes of training",
+        "Steps",
+        "Seeds",
+    ]
     rows = []
     for row in comparison.rows:
         cost = row.cost

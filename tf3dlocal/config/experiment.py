@@ -72,9 +72,7 @@ class Experiment(Section):
         try:
             return cls(**{str(key): value for key, value in values.items()})
         except pydantic.ValidationError as error:
-            raise ConfigError(
-                "\n".join(explain(cls, problem, source, changed) for problem in error.errors())
-            ) from None
+            raise ConfigError("\n".join(explain(cls, problem, source, changed) for problem in error.errors())) from None
 
     def to_text(self) -> str:
         """The whole config as YAML, defaults written out; `from_text` reads it back."""

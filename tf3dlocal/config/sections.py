@@ -85,7 +85,9 @@ class Optimizer(Section):
     epsilon: PositiveFloat = 1e-7  # of Adam; PyTorch's default is 1e-8
     momentum: Share = 0.9  # of SGD
     weight_decay: NonNegativeFloat = 0.0  # added to the gradient, as PyTorch does
-    localization_rate: PositiveFloat = 1.0  # share of the learning rate for localization networks; see training.optimizers
+    localization_rate: PositiveFloat = (
+        1.0  # share of the learning rate for localization networks; see training.optimizers
+    )
 
 
 class Schedule(Section):
@@ -134,7 +136,9 @@ class Training(Section):
                 "evaluate_every needs held_out_subjects, at least 2: the test subjects are never looked at"
             )
         if self.keep_model == "best" and not self.evaluate_every:
-            raise ValueError("keep_model: best needs evaluate_every: without it no model is known to be better than another")
+            raise ValueError(
+                "keep_model: best needs evaluate_every: without it no model is known to be better than another"
+            )
         if self.held_out_subjects == 1:
             raise ValueError("held_out_subjects must be 0 or at least 2: one subject is always found")
         return self

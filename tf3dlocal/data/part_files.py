@@ -59,7 +59,9 @@ def align_sequence(sequence: RawSequence, alignment: Alignment) -> tuple[bytes, 
             kept.append(aligned)
     if len(kept) * alignment.size > MAX_PNG_ROWS:
         most = MAX_PNG_ROWS // alignment.size
-        raise RawDataError(f"{sequence.source}: {sequence.name} has {len(kept)} frames; a walk may have {most}. Cut it.")
+        raise RawDataError(
+            f"{sequence.source}: {sequence.name} has {len(kept)} frames; a walk may have {most}. Cut it."
+        )
     facts = {
         "subject": sequence.subject,
         "condition": sequence.condition,

@@ -37,14 +37,22 @@ def gait_energy_image(silhouettes: np.ndarray) -> np.ndarray:
     """
     silhouettes = np.asarray(silhouettes)
     if silhouettes.ndim != 3 or silhouettes.dtype != np.uint8 or len(silhouettes) == 0:
-        raise ValueError("a gait energy image needs silhouettes as uint8 [frames, height, width] with at least one frame, "
-                         f"not {silhouettes.dtype} {list(silhouettes.shape)}")
+        raise ValueError(
+            "a gait energy image needs silhouettes as uint8 [frames, height, width] with at least one frame, "
+            f"not {silhouettes.dtype} {list(silhouettes.shape)}"
+        )
     return (silhouettes.mean(axis=0, dtype="float64") / 255).astype("float32")
 
 
-def evaluate_gait_energy(walks, protocol: Protocol | str, max_rank: int = 5, min_frames: int = 1,
-                         probes_without_gallery: str | None = None, details: dict | None = None,
-                         progress: bool = True) -> CrossViewResult:
+def evaluate_gait_energy(
+    walks,
+    protocol: Protocol | str,
+    max_rank: int = 5,
+    min_frames: int = 1,
+    probes_without_gallery: str | None = None,
+    details: dict | None = None,
+    progress: bool = True,
+) -> CrossViewResult:
     """Cross-view identification by the nearest gait energy image, on the walks and by the rules of a protocol.
 
     Args:
@@ -69,7 +77,8 @@ def evaluate_gait_energy(walks, protocol: Protocol | str, max_rank: int = 5, min
     """
     protocol = load_protocol(protocol)
     subjects, conditions, views, num_frames = (
-        np.asarray(getattr(walks, name)) for name in ("subjects", "conditions", "view_degrees", "num_frames"))
+        np.asarray(getattr(walks, name)) for name in ("subjects", "conditions", "view_degrees", "num_frames")
+    )
     named = [name for names in (protocol.gallery, *protocol.probes.values()) for name in names]
     tested = np.isin(subjects, protocol.split(subjects).test) & match_conditions(conditions, named)
     rows = np.flatnonzero(tested & (num_frames >= min_frames))
@@ -82,6 +91,15 @@ def evaluate_gait_energy(walks, protocol: Protocol | str, max_rank: int = 5, min
             images.append(gait_energy_image(walks.read(int(row)).silhouettes).ravel())
             advance(1)
     embeddings = np.stack(images) if images else np.zeros((0, 1), "float32")
-    result = cross_view(embeddings, subjects[rows], conditions[rows], views[rows], protocol, max_rank=max_rank,
-                        probes_without_gallery=probes_without_gallery, details=facts, progress=progress)
+    result = cross_view(
+        embeddings,
+        subjects[rows],
+        conditions[rows],
+        views[rows],
+        protocol,
+        max_rank=max_rank,
+        probes_without_gallery=probes_without_gallery,
+        details=facts,
+        progress=progress,
+    )
     return dataclasses.replace(result, distance="Euclidean")

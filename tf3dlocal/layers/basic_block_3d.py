@@ -40,7 +40,8 @@ class BasicBlock3D(keras.layers.Layer):
         kernels = {"volume": (3, 3, 3), "space": (1, 3, 3), "time": (3, 1, 1)}
         self.convolutions = [
             VolumeConvolution(filters, kernel, form, own_seed(seed, name), dtype=self.dtype_policy, name=name)
-            for name, kernel in kernels.items()]
+            for name, kernel in kernels.items()
+        ]
         self.activation = keras.layers.LeakyReLU(negative_slope, dtype=self.dtype_policy, name="relu")
         self.arguments = dict(filters=filters, negative_slope=negative_slope, form=form, seed=seed)
 
@@ -53,7 +54,11 @@ class BasicBlock3D(keras.layers.Layer):
 
     def call(self, volume):
         in_all, in_space, in_time = (convolution.kernel for convolution in self.convolutions)
-        kernel = in_all + ops.pad(in_space, ((1, 1), *[(0, 0)] * 4)) + ops.pad(in_time, ((0, 0), (1, 1), (1, 1), *[(0, 0)] * 2))
+        kernel = (
+            in_all
+            + ops.pad(in_space, ((1, 1), *[(0, 0)] * 4))
+            + ops.pad(in_time, ((0, 0), (1, 1), (1, 1), *[(0, 0)] * 2))
+        )
         return self.activation(volume_convolution(volume, ops.cast(kernel, volume.dtype), self.form))
 
     def compute_output_shape(self, volume_shape):

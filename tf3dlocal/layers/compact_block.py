@@ -41,7 +41,9 @@ class CompactBlock(keras.layers.Layer):
         self.input_norm = batch_normalization("input_norm", synchronized, self.dtype_policy)
         self.dropout = Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="dropout")
         start = keras.initializers.GlorotUniform(own_seed(seed, "linear"))
-        self.linear = keras.layers.Dense(units, use_bias=False, kernel_initializer=start, dtype=self.dtype_policy, name="linear")
+        self.linear = keras.layers.Dense(
+            units, use_bias=False, kernel_initializer=start, dtype=self.dtype_policy, name="linear"
+        )
         self.output_norm = batch_normalization("output_norm", synchronized, self.dtype_policy)
 
     def build(self, parts_shape):

@@ -36,7 +36,9 @@ class FocalConvolution(VolumeConvolution):
     def __init__(self, filters, kernel_size=3, num_strips=1, form="auto", seed=None, **kwargs):
         if isinstance(kernel_size, int):
             kernel_size = (1, kernel_size, kernel_size)
-        if kernel_size[0] != 1:  # strips stand side by side on the frames' axis, where it would take them for neighbours
+        if (
+            kernel_size[0] != 1
+        ):  # strips stand side by side on the frames' axis, where it would take them for neighbours
             raise ValueError(f"A focal convolution has a kernel of one frame; got {tuple(kernel_size)}.")
         super().__init__(filters, kernel_size, form=form, seed=seed, **kwargs)
         self.num_strips = num_strips

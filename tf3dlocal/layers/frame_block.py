@@ -5,7 +5,9 @@ import keras
 from tf3dlocal.layers.focal_convolution import FocalConvolution
 
 
-def frame_block(maps, channels, name, first_kernel=3, num_strips=1, negative_slope=0.01, form="auto", dtype=None, seed=None):
+def frame_block(
+    maps, channels, name, first_kernel=3, num_strips=1, negative_slope=0.01, form="auto", dtype=None, seed=None
+):
     """Two per-frame convolutions, each with a LeakyReLU behind it.
 
     Writes the named layers `{name}_convolution_1`, `{name}_convolution_1_relu`, `.._2`, `.._2_relu` into a functional model.

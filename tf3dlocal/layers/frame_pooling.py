@@ -33,8 +33,8 @@ class FramePooling(keras.layers.Layer):
         _, num_frames, height, width, channels = ops.shape(volume)
         height, width = height // 2, width // 2
         if choose_form(self.form) in ("sliced", "minimal"):
-            even = volume[:, :, :2 * height]
-            rows = ops.maximum(even[:, :, ::2], even[:, :, 1::2])[:, :, :, :2 * width]
+            even = volume[:, :, : 2 * height]
+            rows = ops.maximum(even[:, :, ::2], even[:, :, 1::2])[:, :, :, : 2 * width]
             return ops.maximum(rows[:, :, :, ::2], rows[:, :, :, 1::2])
         frames = ops.reshape(volume, (-1, *ops.shape(volume)[2:]))
         return ops.reshape(ops.max_pool(frames, 2, 2), (-1, num_frames, height, width, channels))

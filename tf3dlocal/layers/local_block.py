@@ -7,8 +7,17 @@ from tf3dlocal.layers.part_priors import PAPER_PARTS, PartPrior
 from tf3dlocal.layers.volume_convolution import VolumeConvolution
 
 
-def local_block(block_input, global_map, parts=PAPER_PARTS, name="local_block", part_channels=None, hidden_channels=None,
-                form="auto", seed=None, **path_arguments):
+def local_block(
+    block_input,
+    global_map,
+    parts=PAPER_PARTS,
+    name="local_block",
+    part_channels=None,
+    hidden_channels=None,
+    form="auto",
+    seed=None,
+    **path_arguments,
+):
     """Add local paths to a global path and fuse them all: ReLU(conv 1x1x1([global, part 1, .., part n])).
 
     Writes named layers into a functional model: `{name}_{part}` (a `LocalPath`) for every part, `{name}_joined`,
@@ -45,9 +54,14 @@ def local_block(block_input, global_map, parts=PAPER_PARTS, name="local_block", 
     paths = [global_map]
     for index, part in enumerate(parts):
         path = LocalPath(
-            part, max(1, channels // 2) if part_channels is None else part_channels,
-            max(1, channels // 4) if hidden_channels is None else hidden_channels, form=form,
-            seed=None if seed is None else seed + index + 1, name=f"{name}_{part.name}", **path_arguments)
+            part,
+            max(1, channels // 2) if part_channels is None else part_channels,
+            max(1, channels // 4) if hidden_channels is None else hidden_channels,
+            form=form,
+            seed=None if seed is None else seed + index + 1,
+            name=f"{name}_{part.name}",
+            **path_arguments,
+        )
         paths.append(path(block_input, global_map)["features"])
     dtype = path_arguments.get("dtype")
     joined = keras.layers.Concatenate(name=f"{name}_joined", dtype=dtype)(paths)  # b t y x (C + n C/2)

@@ -57,9 +57,23 @@ class LocalPath(keras.layers.Layer):
         TensorShape([2, 6, 16, 11, 8])
     """
 
-    def __init__(self, prior, channels, hidden_channels, sampler="mixture", rule="paper", tied_strides=None,
-                 num_convolutions=1, clip_length=30, per_frame=False, synchronized=False, form="auto", seed=None,
-                 write_back=False, **kwargs):
+    def __init__(
+        self,
+        prior,
+        channels,
+        hidden_channels,
+        sampler="mixture",
+        rule="paper",
+        tied_strides=None,
+        num_convolutions=1,
+        clip_length=30,
+        per_frame=False,
+        synchronized=False,
+        form="auto",
+        seed=None,
+        write_back=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if sampler not in SAMPLERS:
             raise ValueError(f"Unknown sampler {sampler!r}; there are {', '.join(SAMPLERS)}.")
@@ -70,24 +84,48 @@ class LocalPath(keras.layers.Layer):
         self.sampler_name = sampler
         self.rule = rule
         self.arguments = dict(
-            prior=self.prior._asdict(), channels=channels, hidden_channels=hidden_channels, sampler=sampler, rule=rule,
-            tied_strides=tied_strides, num_convolutions=num_convolutions, clip_length=clip_length, per_frame=per_frame,
-            synchronized=synchronized, form=form, seed=seed, write_back=write_back)
+            prior=self.prior._asdict(),
+            channels=channels,
+            hidden_channels=hidden_channels,
+            sampler=sampler,
+            rule=rule,
+            tied_strides=tied_strides,
+            num_convolutions=num_convolutions,
+            clip_length=clip_length,
+            per_frame=per_frame,
+            synchronized=synchronized,
+            form=form,
+            seed=seed,
+            write_back=write_back,
+        )
         tied = rule == "release" if tied_strides is None else tied_strides
         self.localization = LocalizationNetwork(
-            hidden_channels, 7 if tied else 8, rule, clip_length, per_frame, synchronized, form,
-            own_seed(seed, "localization"), dtype=self.dtype_policy, name="localization")
+            hidden_channels,
+            7 if tied else 8,
+            rule,
+            clip_length,
+            per_frame,
+            synchronized,
+            form,
+            own_seed(seed, "localization"),
+            dtype=self.dtype_policy,
+            name="localization",
+        )
         names = [f"convolution_{index + 1}" for index in range(num_convolutions if channels else 0)]
         self.convolutions = [
-            VolumeConvolution(channels, 3, form, own_seed(seed, name), dtype=self.dtype_policy, name=name) for name in names]
+            VolumeConvolution(channels, 3, form, own_seed(seed, name), dtype=self.dtype_policy, name=name)
+            for name in names
+        ]
 
     def get_config(self):
         return {**super().get_config(), **self.arguments}
 
     def build(self, block_input_shape, global_map_shape):
         if tuple(block_input_shape[2:4]) != tuple(global_map_shape[2:4]):
-            raise ValueError(f"{self.name}: the sampled map is {tuple(block_input_shape[2:4])} cells high and wide, the "
-                             f"global map {tuple(global_map_shape[2:4])}; a local path needs both of one size.")
+            raise ValueError(
+                f"{self.name}: the sampled map is {tuple(block_input_shape[2:4])} cells high and wide, the "
+                f"global map {tuple(global_map_shape[2:4])}; a local path needs both of one size."
+            )
         self.localization.build(global_map_shape)
         height, width = block_input_shape[2:4]
         options = {"write_back": self.arguments["write_back"]}
@@ -130,7 +168,7 @@ class LocalPath(keras.layers.Layer):
         return {
             "features": (*block_input_shape[:-1], self.channels or block_input_shape[-1]),
             "volume": tuple(block_input_shape),
-            "location": (*global_map_shape[:2 if per_frame else 1], 8),
+            "location": (*global_map_shape[: 2 if per_frame else 1], 8),
         }
 
     def compute_output_spec(self, block_input, global_map, training=None):

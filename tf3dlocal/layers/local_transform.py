@@ -43,7 +43,8 @@ class LocalTransform(keras.layers.Layer):
     def build(self, volume_shape):
         channels = volume_shape[-1]
         self.kernel = self.add_weight(
-            name="kernel", shape=(self.interval, channels, channels), initializer=kaiming_fan_out(self.seed))
+            name="kernel", shape=(self.interval, channels, channels), initializer=kaiming_fan_out(self.seed)
+        )
 
     def call(self, volume):
         _, num_frames, height, width, channels = ops.shape(volume)
@@ -52,7 +53,8 @@ class LocalTransform(keras.layers.Layer):
             missing = ops.maximum(self.interval - num_frames, 0)
             volume = ops.pad(volume, ((0, 0), (0, missing), (0, 0), (0, 0), (0, 0)))
         groups = ops.reshape(
-            volume[:, :num_groups * self.interval], (-1, num_groups, self.interval, height * width, channels))
+            volume[:, : num_groups * self.interval], (-1, num_groups, self.interval, height * width, channels)
+        )
         fused = ops.einsum("btkpc,kcd->btpd", groups, ops.cast(self.kernel, volume.dtype))
         return ops.reshape(fused, (-1, num_groups, height, width, channels))
 

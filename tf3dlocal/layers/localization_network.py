@@ -25,7 +25,7 @@ def smooth_over_frames(raw):
     """
     num_frames = ops.shape(raw)[1]
     before = ops.pad(ops.stop_gradient(raw), ((0, 0), (2, 0), (0, 0)))
-    return raw + 0.5 * (before[:, 1:num_frames + 1] + before[:, :num_frames])
+    return raw + 0.5 * (before[:, 1 : num_frames + 1] + before[:, :num_frames])
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -65,8 +65,18 @@ class LocalizationNetwork(keras.layers.Layer):
         TensorShape([2, 8])
     """
 
-    def __init__(self, hidden_channels, num_outputs=8, style="paper", clip_length=30, per_frame=False, synchronized=False,
-                 form="auto", seed=None, **kwargs):
+    def __init__(
+        self,
+        hidden_channels,
+        num_outputs=8,
+        style="paper",
+        clip_length=30,
+        per_frame=False,
+        synchronized=False,
+        form="auto",
+        seed=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if hidden_channels < 1:  # Keras would build it, and every clip would get the same location
             raise ValueError(f"A localization network needs at least one filter; got {hidden_channels}.")
@@ -87,7 +97,8 @@ class LocalizationNetwork(keras.layers.Layer):
 
         def convolution(kernel_size, name):
             return VolumeConvolution(
-                hidden_channels, kernel_size, form, own_seed(seed, name), dtype=self.dtype_policy, name=name)
+                hidden_channels, kernel_size, form, own_seed(seed, name), dtype=self.dtype_policy, name=name
+            )
 
         self.pool0 = NormalizedMaxPooling(not per_frame, synchronized, form, dtype=self.dtype_policy, name="pool0")
         self.conv1, self.norm1 = convolution(1, "conv1"), norm("norm1")
@@ -108,7 +119,9 @@ class LocalizationNetwork(keras.layers.Layer):
             layer.build(hidden)
         for _ in range(3):
             height, width = (height + 1) // 2, (width + 1) // 2
-        rows, columns, bins = (2, 2, 2) if self.style == "release" else (height, width, 1 if self.per_frame else self.time_bins)
+        rows, columns, bins = (
+            (2, 2, 2) if self.style == "release" else (height, width, 1 if self.per_frame else self.time_bins)
+        )
         self.fc6.build((None, bins * rows * columns * self.conv1.filters))
         if self.output_norm:
             self.output_norm.build((None, self.num_outputs))
@@ -139,11 +152,19 @@ class LocalizationNetwork(keras.layers.Layer):
         dx_dy = smooth_over_frames(raw[..., :2])
         index_stride_t = self.num_outputs - 3
         mean = ops.broadcast_to(ops.mean(raw, axis=1, keepdims=True), ops.shape(raw))
-        return ops.concatenate([dx_dy, mean[..., 2:3], raw[..., 3:index_stride_t],
-                                mean[..., index_stride_t:index_stride_t + 1], raw[..., index_stride_t + 1:]], axis=-1)
+        return ops.concatenate(
+            [
+                dx_dy,
+                mean[..., 2:3],
+                raw[..., 3:index_stride_t],
+                mean[..., index_stride_t : index_stride_t + 1],
+                raw[..., index_stride_t + 1 :],
+            ],
+            axis=-1,
+        )
 
     def compute_output_shape(self, volume_shape):
-        return (*volume_shape[:2 if self.per_frame else 1], self.num_outputs)
+        return (*volume_shape[: 2 if self.per_frame else 1], self.num_outputs)
 
     def compute_output_spec(self, volume, training=None):
         return keras.KerasTensor(self.compute_output_shape(volume.shape), "float32")  # under any policy

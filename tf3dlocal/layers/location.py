@@ -44,8 +44,10 @@ class Location(NamedTuple):
         if isinstance(stacked, cls):
             return stacked
         if stacked.shape[-1] != len(LOCATION_FIELDS):
-            raise ValueError(f"A location has {len(LOCATION_FIELDS)} numbers on its last axis "
-                             f"({', '.join(LOCATION_FIELDS)}), but the shape is {tuple(stacked.shape)}.")
+            raise ValueError(
+                f"A location has {len(LOCATION_FIELDS)} numbers on its last axis "
+                f"({', '.join(LOCATION_FIELDS)}), but the shape is {tuple(stacked.shape)}."
+            )
         return cls(*(stacked[..., index] for index in range(len(LOCATION_FIELDS))))
 
 

@@ -11,7 +11,7 @@ def neighbouring_frames(parts, length):
     num_frames = ops.shape(parts)[1]
     around = length // 2
     padded = ops.pad(parts, ((0, 0), (around, around), (0, 0), (0, 0)))
-    return ops.stack([padded[:, shift:shift + num_frames] for shift in range(length)], axis=3)  # b t p k c
+    return ops.stack([padded[:, shift : shift + num_frames] for shift in range(length)], axis=3)  # b t p k c
 
 
 def windowed_mean_and_max(parts, length):
@@ -23,8 +23,8 @@ def windowed_mean_and_max(parts, length):
     floor = ops.pad(parts, frames_around, constant_values=-65504.0)  # lowest of half precision
     total, largest = padded[:, :num_frames], floor[:, :num_frames]
     for shift in range(1, length):
-        total = total + padded[:, shift:shift + num_frames]
-        largest = ops.maximum(largest, floor[:, shift:shift + num_frames])
+        total = total + padded[:, shift : shift + num_frames]
+        largest = ops.maximum(largest, floor[:, shift : shift + num_frames])
     return total / length + largest
 
 

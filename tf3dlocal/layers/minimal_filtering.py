@@ -6,7 +6,13 @@ TILE = 4  # outputs that six products give together; twelve products one by one
 
 # The six points are 0, 1, -1, 2, -2 and infinity. Rows: what becomes of three taps.
 KERNEL_TRANSFORM = (
-    (1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6), (1 / 24, 1 / 12, 1 / 6), (1 / 24, -1 / 12, 1 / 6), (0, 0, 1))
+    (1 / 4, 0, 0),
+    (-1 / 6, -1 / 6, -1 / 6),
+    (-1 / 6, 1 / 6, -1 / 6),
+    (1 / 24, 1 / 12, 1 / 6),
+    (1 / 24, -1 / 12, 1 / 6),
+    (0, 0, 1),
+)
 
 
 def minimal_filtering(volume, kernel, axis, convolve):
@@ -36,20 +42,34 @@ def minimal_filtering(volume, kernel, axis, convolve):
         [2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0]
     """
     if kernel.shape[axis - 1] != 3:
-        raise ValueError(f"F(4, 3) needs three taps; the kernel {tuple(kernel.shape)} has {kernel.shape[axis - 1]} on axis {axis - 1}.")
+        raise ValueError(
+            f"F(4, 3) needs three taps; the kernel {tuple(kernel.shape)} has {kernel.shape[axis - 1]} on axis {axis - 1}."
+        )
     size = ops.shape(volume)[axis]
     num_tiles = (size + TILE - 1) // TILE
     d = six_inputs(volume, axis, size, num_tiles)
     k = transformed_kernels(kernel, axis - 1)
     outer, inner = d[4] - 4 * d[2], d[3] - 4 * d[1]
     even, odd = d[4] - d[2], 2 * (d[3] - d[1])
-    transformed = (4 * d[0] - 5 * d[2] + d[4], outer + inner, outer - inner, even + odd, even - odd, 4 * d[1] - 5 * d[3] + d[5])
+    transformed = (
+        4 * d[0] - 5 * d[2] + d[4],
+        outer + inner,
+        outer - inner,
+        even + odd,
+        even - odd,
+        4 * d[1] - 5 * d[3] + d[5],
+    )
     m = [convolve(inputs, taps) for inputs, taps in zip(transformed, k)]
     sum_1, difference_1, sum_2, difference_2 = m[1] + m[2], m[1] - m[2], m[3] + m[4], m[3] - m[4]
-    outputs = (m[0] + sum_1 + sum_2, difference_1 + 2 * difference_2, sum_1 + 4 * sum_2, difference_1 + 8 * difference_2 + m[5])
+    outputs = (
+        m[0] + sum_1 + sum_2,
+        difference_1 + 2 * difference_2,
+        sum_1 + 4 * sum_2,
+        difference_1 + 8 * difference_2 + m[5],
+    )
     joined = ops.stack(outputs, axis=axis + 1)  # the tiles' axis, then the four of a tile
     shape = list(ops.shape(joined))
-    joined = ops.reshape(joined, (*shape[:axis], TILE * num_tiles, *shape[axis + 2:]))
+    joined = ops.reshape(joined, (*shape[:axis], TILE * num_tiles, *shape[axis + 2 :]))
     return joined[cut(axis, 0, size)]
 
 

@@ -89,12 +89,16 @@ class SeparableSampler3D(keras.layers.Layer):
         """
         location = Location.unstack(location)
         if len(location.center_x.shape) == 2:
-            raise ValueError(f"{self.name}: volumes of locations per frame cannot be written back; set write_back=False.")
+            raise ValueError(
+                f"{self.name}: volumes of locations per frame cannot be written back; set write_back=False."
+            )
         rows, columns, frames = self.filters(location._replace(confidence=ops.ones_like(location.confidence)), size)
         gain = self.temporal_gain_of_release if self.coordinates == "release" else 1.0  # once is enough
         strides = (location.stride_y, location.stride_x, location.stride_t / gain)
         return tuple(
-            ops.swapaxes(matrix, -1, -2) * stride[:, None, None] for matrix, stride in zip((rows, columns, frames), strides))
+            ops.swapaxes(matrix, -1, -2) * stride[:, None, None]
+            for matrix, stride in zip((rows, columns, frames), strides)
+        )
 
     def call(self, volume, location):
         return self.pad_rows(self.sample(volume, location), ops.shape(volume)[2])
@@ -103,8 +107,10 @@ class SeparableSampler3D(keras.layers.Layer):
         """The volume as it is sampled, float [batch, frames, rows, width, channels], without the rows that are padded to it."""
         _, num_frames, height, width, _ = ops.shape(volume)
         if self.num_rows is not None and self.num_rows > height:
-            raise ValueError(f"{self.name} samples {self.num_rows} rows, but the map has only {height}. A part that is "
-                             "taller than the map, at its prior width, does not fit: widen it or lower its height.")
+            raise ValueError(
+                f"{self.name} samples {self.num_rows} rows, but the map has only {height}. A part that is "
+                "taller than the map, at its prior width, does not fit: widen it or lower its height."
+            )
         location = ops.cast(Location.unstack(location).stack(), "float32")
         size = (num_frames, height, width)
 

@@ -38,7 +38,9 @@ def stacked_convolution(volume, kernel):
     if kt > 1:
         around = kt // 2
         padded = ops.pad(volume, ((0, 0), (around, around), (0, 0), (0, 0), (0, 0)))
-        volume = ops.concatenate([padded[:, shift:num_frames + shift] for shift in range(kt)], axis=-1)  # b t y x (kt c)
+        volume = ops.concatenate(
+            [padded[:, shift : num_frames + shift] for shift in range(kt)], axis=-1
+        )  # b t y x (kt c)
     kernel = ops.reshape(ops.transpose(kernel, (1, 2, 0, 3, 4)), (ky, kx, kt * channels, filters))
     frames = ops.reshape(volume, (-1, height, width, kt * channels))  # (b t) y x (kt c)
     frames = ops.conv(frames, kernel, padding="same")
@@ -108,7 +110,9 @@ class VolumeConvolution(keras.layers.Layer):
 
     def build(self, volume_shape):
         self.kernel = self.add_weight(
-            name="kernel", shape=(*self.kernel_size, volume_shape[-1], self.filters), initializer=kaiming_fan_out(self.seed)
+            name="kernel",
+            shape=(*self.kernel_size, volume_shape[-1], self.filters),
+            initializer=kaiming_fan_out(self.seed),
         )
 
     def call(self, volume):

@@ -12,5 +12,13 @@ from tf3dlocal.models.three_d_local import ThreeDLocal, located_parts
 MODELS = {"three_d_local": ThreeDLocal, "gaitset": GaitSet, "gaitpart": GaitPart, "gln": GLN, "mt3d": MT3D}
 
 __all__ = [
-    "GLN", "MODELS", "MT3D", "GaitPart", "GaitSet", "ThreeDLocal", "embedding_model", "located_parts", "part_geometry",
-]  # fmt: skip
+    "GLN",
+    "MODELS",
+    "MT3D",
+    "GaitPart",
+    "GaitSet",
+    "ThreeDLocal",
+    "embedding_model",
+    "located_parts",
+    "part_geometry",
+]

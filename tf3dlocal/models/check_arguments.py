@@ -8,7 +8,9 @@ def check_input_shape(input_shape):
         >>> check_input_shape((None, 64, 44, 1))
     """
     if len(input_shape) != 4 or None in tuple(input_shape)[1:]:
-        raise ValueError(f"input_shape is (frames or None, height, width, 1) with a fixed height and width; got {input_shape}.")
+        raise ValueError(
+            f"input_shape is (frames or None, height, width, 1) with a fixed height and width; got {input_shape}."
+        )
 
 
 def check_channels(channels, lengths=(3,)):

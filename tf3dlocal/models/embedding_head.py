@@ -5,8 +5,17 @@ import keras
 from tf3dlocal.layers import CompactBlock, SeparateDense, own_seed
 
 
-def embedding_head(parts, embedding_channels=256, compact_channels=None, num_classes=None, dropout=0.9, compare_by="compact",
-                   train_norm_bias=True, synchronized=False, seed=None):
+def embedding_head(
+    parts,
+    embedding_channels=256,
+    compact_channels=None,
+    num_classes=None,
+    dropout=0.9,
+    compare_by="compact",
+    train_norm_bias=True,
+    synchronized=False,
+    seed=None,
+):
     """Write the last layers of a functional model and give its outputs by name.
 
     The layers are "part_features" (`SeparateDense`), with compact_channels "compact_block" (`CompactBlock`), with
@@ -34,23 +43,33 @@ def embedding_head(parts, embedding_channels=256, compact_channels=None, num_cla
         {'part_features': (None, 16, 256), 'embedding': (None, 64), 'logits': (None, 74)}
     """
     if num_classes is not None and compact_channels is None:
-        raise ValueError("The classifier reads the compact feature: give compact_channels (256 in the papers of GLN and "
-                         "3DLocal), or leave num_classes out.")
+        raise ValueError(
+            "The classifier reads the compact feature: give compact_channels (256 in the papers of GLN and "
+            "3DLocal), or leave num_classes out."
+        )
     if compare_by not in ("compact", "parts"):
         raise ValueError(f'compare_by is "compact" or "parts", not {compare_by!r}.')
     features = SeparateDense(
-        embedding_channels, own_seed(seed, "part_features"), dtype="float32", name="part_features")(parts)  # b p c
+        embedding_channels, own_seed(seed, "part_features"), dtype="float32", name="part_features"
+    )(parts)  # b p c
     outputs = {"part_features": features, "embedding": features}
     if compact_channels is None:
         return outputs
     compact = CompactBlock(
-        compact_channels, dropout, synchronized, own_seed(seed, "embedding"), train_norm_bias, dtype="float32",
-        name="compact_block")(features)  # b c
+        compact_channels,
+        dropout,
+        synchronized,
+        own_seed(seed, "embedding"),
+        train_norm_bias,
+        dtype="float32",
+        name="compact_block",
+    )(features)  # b c
     if compare_by == "compact":
         outputs["embedding"] = compact
     if num_classes is not None:
         start = keras.initializers.GlorotUniform(own_seed(seed, "logits"))
         classifier = keras.layers.Dense(
-            num_classes, use_bias=False, kernel_initializer=start, dtype="float32", name="logits")
+            num_classes, use_bias=False, kernel_initializer=start, dtype="float32", name="logits"
+        )
         outputs["logits"] = classifier(compact)
     return outputs

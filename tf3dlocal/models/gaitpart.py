@@ -9,20 +9,48 @@ from tf3dlocal.models.embedding_head import embedding_head
 # "strips" by number of blocks: three on CASIA-B, four on OU-MVLP. embedding_channels None: as many as the last block has.
 PRESETS = {
     "paper": dict(
-        strips={3: (1, 4, 8), 4: (2, 2, 8, 8)}, negative_slope=0.01, temporal_bias=False, temporal_activation="leaky_relu",
-        embedding_channels=None),
+        strips={3: (1, 4, 8), 4: (2, 2, 8, 8)},
+        negative_slope=0.01,
+        temporal_bias=False,
+        temporal_activation="leaky_relu",
+        embedding_channels=None,
+    ),
     "opengait": dict(
-        strips={3: (1, 4, 8), 4: (1, 1, 8, 8)}, negative_slope=0.01, temporal_bias=False, temporal_activation="leaky_relu",
-        embedding_channels=None),
+        strips={3: (1, 4, 8), 4: (1, 1, 8, 8)},
+        negative_slope=0.01,
+        temporal_bias=False,
+        temporal_activation="leaky_relu",
+        embedding_channels=None,
+    ),
     "release": dict(
-        strips={3: (1, 4, 8), 4: (2, 2, 8, 8)}, negative_slope=1e-4, temporal_bias=True, temporal_activation="relu",
-        embedding_channels=256),
+        strips={3: (1, 4, 8), 4: (2, 2, 8, 8)},
+        negative_slope=1e-4,
+        temporal_bias=True,
+        temporal_activation="relu",
+        embedding_channels=256,
+    ),
 }
 
 
-def GaitPart(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channels=(32, 64, 128), strips=None,
-             embedding_channels=None, num_parts=16, negative_slope=None, temporal_bias=None, temporal_activation=None,
-             compact_channels=None, dropout=0.9, synchronized=False, form="auto", dtype=None, seed=None, name="gaitpart"):
+def GaitPart(
+    preset="paper",
+    num_classes=None,
+    input_shape=(None, 64, 44, 1),
+    channels=(32, 64, 128),
+    strips=None,
+    embedding_channels=None,
+    num_parts=16,
+    negative_slope=None,
+    temporal_bias=None,
+    temporal_activation=None,
+    compact_channels=None,
+    dropout=0.9,
+    synchronized=False,
+    form="auto",
+    dtype=None,
+    seed=None,
+    name="gaitpart",
+):
     """Build GaitPart as a functional model.
 
     Blocks of two focal convolutions (FConv), which do not look across horizontal strips; max pooling behind blocks 1 and 2;
@@ -77,15 +105,33 @@ def GaitPart(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), ch
     x = silhouettes
     for block, (block_channels, num_strips) in enumerate(zip(channels, strips), start=1):
         x = frame_block(
-            x, block_channels, f"block_{block}", 5 if block == 1 else 3, num_strips,
-            chosen("negative_slope", negative_slope), form, dtype, own_seed(seed, f"block_{block}"))
+            x,
+            block_channels,
+            f"block_{block}",
+            5 if block == 1 else 3,
+            num_strips,
+            chosen("negative_slope", negative_slope),
+            form,
+            dtype,
+            own_seed(seed, f"block_{block}"),
+        )
         if block < 3:
             x = FramePooling(form, dtype=dtype, name=f"block_{block}_pooling")(x)
     x = HorizontalPooling(num_parts, dtype=dtype, name="horizontal_pooling")(x)  # b t p c
     x = MicroMotionPooling(
-        use_bias=chosen("temporal_bias", temporal_bias), activation=chosen("temporal_activation", temporal_activation),
-        seed=own_seed(seed, "micro_motion_pooling"), dtype=dtype, name="micro_motion_pooling")(x)  # b p c
+        use_bias=chosen("temporal_bias", temporal_bias),
+        activation=chosen("temporal_activation", temporal_activation),
+        seed=own_seed(seed, "micro_motion_pooling"),
+        dtype=dtype,
+        name="micro_motion_pooling",
+    )(x)  # b p c
     outputs = embedding_head(
-        x, chosen("embedding_channels", embedding_channels) or channels[-1], compact_channels, num_classes, dropout,
-        synchronized=synchronized, seed=seed)
+        x,
+        chosen("embedding_channels", embedding_channels) or channels[-1],
+        compact_channels,
+        num_classes,
+        dropout,
+        synchronized=synchronized,
+        seed=seed,
+    )
     return keras.Model(silhouettes, outputs, name=name)

@@ -14,9 +14,21 @@ PRESETS = {
 }
 
 
-def GaitSet(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channels=(32, 64, 128), embedding_channels=256,
-            bins=None, compact_channels=None, dropout=0.9, synchronized=False, form="auto", dtype=None, seed=None,
-            name="gaitset"):
+def GaitSet(
+    preset="paper",
+    num_classes=None,
+    input_shape=(None, 64, 44, 1),
+    channels=(32, 64, 128),
+    embedding_channels=256,
+    bins=None,
+    compact_channels=None,
+    dropout=0.9,
+    synchronized=False,
+    form="auto",
+    dtype=None,
+    seed=None,
+    name="gaitset",
+):
     """Build GaitSet as a functional model.
 
     The frame path has three blocks of two per-frame convolutions. The global path (MGP) reads the maximum over all frames
@@ -61,7 +73,8 @@ def GaitSet(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), cha
     def block(maps, number, path):
         kernel = 5 if number == 1 else 3
         return frame_block(
-            maps, channels[number - 1], f"{path}_{number}", kernel, seed=own_seed(seed, f"{path}_{number}"), **options)
+            maps, channels[number - 1], f"{path}_{number}", kernel, seed=own_seed(seed, f"{path}_{number}"), **options
+        )
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     frames = FramePooling(name="block_1_pooling", **options)(block(silhouettes, 1, "block"))  # b t y/2 x/2 c
@@ -82,7 +95,8 @@ def GaitSet(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), cha
         halves.append(HorizontalPyramidPooling(bins, dtype=dtype, name=f"{half}_pyramid")(end))  # b 31 c
     parts = keras.layers.Concatenate(axis=1, name="parts", dtype=dtype)(halves)  # b 62 c
     outputs = embedding_head(
-        parts, embedding_channels, compact_channels, num_classes, dropout, synchronized=synchronized, seed=seed)
+        parts, embedding_channels, compact_channels, num_classes, dropout, synchronized=synchronized, seed=seed
+    )
     model = keras.Model(silhouettes, outputs, name=name)
     if order["copy_frame_path"]:
         start_as_copies(model, {"global_2": "block_2", "global_3": "block_3"})

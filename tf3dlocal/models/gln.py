@@ -3,7 +3,12 @@
 import keras
 
 from tf3dlocal.layers import (
-    FramePooling, HorizontalPyramidPooling, SetPooling, VolumeConvolution, frame_block, own_seed,
+    FramePooling,
+    HorizontalPyramidPooling,
+    SetPooling,
+    VolumeConvolution,
+    frame_block,
+    own_seed,
 )
 from tf3dlocal.models.check_arguments import check_channels, check_input_shape, preset_of
 from tf3dlocal.models.embedding_head import embedding_head
@@ -16,9 +21,23 @@ PRESETS = {
 }
 
 
-def GLN(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channels=(32, 64, 128), lateral_channels=256,
-        lateral_kernel=1, embedding_channels=256, bins=(16, 8, 4, 2, 1), compact_channels=None, dropout=0.9, synchronized=False,
-        form="auto", dtype=None, seed=None, name="gln"):
+def GLN(
+    preset="paper",
+    num_classes=None,
+    input_shape=(None, 64, 44, 1),
+    channels=(32, 64, 128),
+    lateral_channels=256,
+    lateral_kernel=1,
+    embedding_channels=256,
+    bins=(16, 8, 4, 2, 1),
+    compact_channels=None,
+    dropout=0.9,
+    synchronized=False,
+    form="auto",
+    dtype=None,
+    seed=None,
+    name="gln",
+):
     """Build GLN as a functional model.
 
     Three silhouette stages of two per-frame convolutions; the maximum over frames behind each; set stages 2 and 3 that read
@@ -67,17 +86,21 @@ def GLN(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channel
     check_channels(channels)
     check_input_shape(input_shape)
     if input_shape[1] % 4 or input_shape[2] % 4:
-        raise ValueError(f"GLN halves its maps twice and doubles them again: height and width must divide by 4; got {input_shape}.")
+        raise ValueError(
+            f"GLN halves its maps twice and doubles them again: height and width must divide by 4; got {input_shape}."
+        )
     options = dict(form=form, dtype=dtype)
 
     def block(maps, number, path):
         kernel = 5 if number == 1 else 3
         return frame_block(
-            maps, channels[number - 1], f"{path}_{number}", kernel, seed=own_seed(seed, f"{path}_{number}"), **options)
+            maps, channels[number - 1], f"{path}_{number}", kernel, seed=own_seed(seed, f"{path}_{number}"), **options
+        )
 
     def convolution(kernel, layer_name):
         return VolumeConvolution(
-            lateral_channels, (1, kernel, kernel), form, own_seed(seed, layer_name), dtype=dtype, name=layer_name)
+            lateral_channels, (1, kernel, kernel), form, own_seed(seed, layer_name), dtype=dtype, name=layer_name
+        )
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     frames, before, pairs = silhouettes, None, {}
@@ -106,8 +129,16 @@ def GLN(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channel
         coarser = level
     parts = keras.layers.Concatenate(axis=1, name="parts", dtype=dtype)([parts[1], parts[2], parts[3]])  # b 93 c
     outputs = embedding_head(
-        parts, embedding_channels, compact_channels, num_classes, dropout, defaults["compare_by"],
-        defaults["train_norm_bias"], synchronized, seed)
+        parts,
+        embedding_channels,
+        compact_channels,
+        num_classes,
+        dropout,
+        defaults["compare_by"],
+        defaults["train_norm_bias"],
+        synchronized,
+        seed,
+    )
     model = keras.Model(silhouettes, outputs, name=name)
     start_as_copies(model, {"set_2": "block_2", "set_3": "block_3"})
     return model

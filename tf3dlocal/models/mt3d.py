@@ -3,7 +3,13 @@
 import keras
 
 from tf3dlocal.layers import (
-    BasicBlock3D, FramePooling, HorizontalPyramidPooling, LocalTransform, SetPooling, VolumeConvolution, own_seed,
+    BasicBlock3D,
+    FramePooling,
+    HorizontalPyramidPooling,
+    LocalTransform,
+    SetPooling,
+    VolumeConvolution,
+    own_seed,
 )
 from tf3dlocal.models.check_arguments import check_channels, check_input_shape, preset_of
 from tf3dlocal.models.embedding_head import embedding_head
@@ -11,9 +17,22 @@ from tf3dlocal.models.embedding_head import embedding_head
 PRESETS = {"paper": dict(interval=3, num_parts=32)}
 
 
-def MT3D(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channels=(32, 64, 128), interval=None, num_parts=None,
-         embedding_channels=256, compact_channels=None, dropout=0.9, synchronized=False, form="auto", dtype=None, seed=None,
-         name="mt3d"):
+def MT3D(
+    preset="paper",
+    num_classes=None,
+    input_shape=(None, 64, 44, 1),
+    channels=(32, 64, 128),
+    interval=None,
+    num_parts=None,
+    embedding_channels=256,
+    compact_channels=None,
+    dropout=0.9,
+    synchronized=False,
+    form="auto",
+    dtype=None,
+    seed=None,
+    name="mt3d",
+):
     """Build MT3D as a functional model.
 
     A 3D convolution, then two branches: the small scale reads every frame, the large scale one frame in three, fused by a
@@ -85,5 +104,6 @@ def MT3D(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channe
         branches.append(HorizontalPyramidPooling((num_parts,), dtype=dtype, name=f"{scale}_strips")(whole))  # b p c
     parts = keras.layers.Concatenate(axis=1, name="parts", dtype=dtype)(branches)  # b 2p c
     outputs = embedding_head(
-        parts, embedding_channels, compact_channels, num_classes, dropout, synchronized=synchronized, seed=seed)
+        parts, embedding_channels, compact_channels, num_classes, dropout, synchronized=synchronized, seed=seed
+    )
     return keras.Model(silhouettes, outputs, name=name)

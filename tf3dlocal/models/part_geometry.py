@@ -38,24 +38,28 @@ def part_geometry(model, silhouettes):
     silhouettes = np.asarray(silhouettes)
     expected = model.input_shape[2:4]
     if silhouettes.dtype != np.uint8 or silhouettes.ndim != 3 or silhouettes.shape[1:] != expected:
-        raise ValueError(f"the model takes one walk as uint8 [frames, {expected[0]}, {expected[1]}], not "
-                         f"{silhouettes.dtype} {list(silhouettes.shape)}; of a square silhouette cut the sides off")
+        raise ValueError(
+            f"the model takes one walk as uint8 [frames, {expected[0]}, {expected[1]}], not "
+            f"{silhouettes.dtype} {list(silhouettes.shape)}; of a square silhouette cut the sides off"
+        )
     batch = silhouettes[None, ..., None].astype("float32") / 255  # 1 t y x 1
     located = {
         block: {part: ops.convert_to_numpy(location)[0] for part, location in parts.items()}
-        for block, parts in located_parts(model)(batch, training=False).items()}
-    paths = {
-        block: {part: model.get_layer(f"{block}_{part}") for part in parts} for block, parts in located.items()}
+        for block, parts in located_parts(model)(batch, training=False).items()
+    }
+    paths = {block: {part: model.get_layer(f"{block}_{part}") for part in parts} for block, parts in located.items()}
     grids = {path.sampler.grid for parts in paths.values() for path in parts.values()}
     return {
         "located": located,
         "priors": {
             block: {part: prior_location(path, len(silhouettes)) for part, path in parts.items()}
-            for block, parts in paths.items()},
+            for block, parts in paths.items()
+        },
         "map_sizes": {block: map_size(next(iter(parts.values()))) for block, parts in paths.items()},
         "num_rows": {
             block: {part: path.sampler.num_rows for part, path in parts.items() if path.sampler.num_rows is not None}
-            for block, parts in paths.items()},
+            for block, parts in paths.items()
+        },
         "grid": grids.pop(),  # one rule, and so one grid, for the whole model
     }
 

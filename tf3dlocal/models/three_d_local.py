@@ -3,7 +3,14 @@
 import keras
 
 from tf3dlocal.layers import (
-    PAPER_PARTS, RELEASE_PARTS, FramePooling, HorizontalPooling, LocalPath, MicroMotionPooling, frame_block, local_block,
+    PAPER_PARTS,
+    RELEASE_PARTS,
+    FramePooling,
+    HorizontalPooling,
+    LocalPath,
+    MicroMotionPooling,
+    frame_block,
+    local_block,
     own_seed,
 )
 from tf3dlocal.models.check_arguments import check_channels, check_input_shape, preset_of
@@ -12,19 +19,59 @@ from tf3dlocal.models.embedding_head import embedding_head
 # What differs between the paper (with the seed, its supplement) and the authors' code; every entry is an argument too.
 PRESETS = {
     "paper": dict(
-        local_blocks=(1, 2, 3), sampler="mixture", parts=PAPER_PARTS, rule="paper", num_convolutions=1, hidden_divisor=4,
-        temporal_bias=False, temporal_activation="leaky_relu", compact_channels=256),
+        local_blocks=(1, 2, 3),
+        sampler="mixture",
+        parts=PAPER_PARTS,
+        rule="paper",
+        num_convolutions=1,
+        hidden_divisor=4,
+        temporal_bias=False,
+        temporal_activation="leaky_relu",
+        compact_channels=256,
+    ),
     "release": dict(
-        local_blocks=(3,), sampler="gaussian", parts=RELEASE_PARTS, rule="release", num_convolutions=2, hidden_divisor=2,
-        temporal_bias=True, temporal_activation="relu", compact_channels=None),
+        local_blocks=(3,),
+        sampler="gaussian",
+        parts=RELEASE_PARTS,
+        rule="release",
+        num_convolutions=2,
+        hidden_divisor=2,
+        temporal_bias=True,
+        temporal_activation="relu",
+        compact_channels=None,
+    ),
 }
 
 
-def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1), channels=(32, 64, 128), local_blocks=None,
-                sampler=None, parts=None, rule=None, num_convolutions=None, hidden_divisor=None, feature_extraction=True,
-                tied_strides=None, per_frame=False, write_back=False, global_path="plain", num_parts=16, embedding_channels=256,
-                temporal_bias=None, temporal_activation=None, compact_channels="preset", dropout=0.9, clip_length=30,
-                synchronized=False, form="auto", dtype=None, seed=None, name="three_d_local"):
+def ThreeDLocal(
+    preset="paper",
+    num_classes=None,
+    input_shape=(None, 64, 44, 1),
+    channels=(32, 64, 128),
+    local_blocks=None,
+    sampler=None,
+    parts=None,
+    rule=None,
+    num_convolutions=None,
+    hidden_divisor=None,
+    feature_extraction=True,
+    tied_strides=None,
+    per_frame=False,
+    write_back=False,
+    global_path="plain",
+    num_parts=16,
+    embedding_channels=256,
+    temporal_bias=None,
+    temporal_activation=None,
+    compact_channels="preset",
+    dropout=0.9,
+    clip_length=30,
+    synchronized=False,
+    form="auto",
+    dtype=None,
+    seed=None,
+    name="three_d_local",
+):
     """Build 3DLocal as a functional model.
 
     Three blocks of two per-frame convolutions; behind any of them, local paths for the body parts; max pooling behind
@@ -96,9 +143,17 @@ def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1),
     check_channels(channels)
     check_input_shape(input_shape)
     path_arguments = dict(
-        sampler=chosen("sampler", sampler), rule=chosen("rule", rule), tied_strides=tied_strides, per_frame=per_frame, write_back=write_back,
-        num_convolutions=chosen("num_convolutions", num_convolutions), clip_length=clip_length, synchronized=synchronized,
-        form=form, dtype=dtype)
+        sampler=chosen("sampler", sampler),
+        rule=chosen("rule", rule),
+        tied_strides=tied_strides,
+        per_frame=per_frame,
+        write_back=write_back,
+        num_convolutions=chosen("num_convolutions", num_convolutions),
+        clip_length=clip_length,
+        synchronized=synchronized,
+        form=form,
+        dtype=dtype,
+    )
     strips = {"plain": (1, 1, 1), "focal": (1, 4, 8)}[global_path]
     # The release's focal convolution applies the LeakyReLU of slope 0.01 twice.
     negative_slope = 1e-4 if global_path == "focal" and preset == "release" else 0.01
@@ -108,23 +163,41 @@ def ThreeDLocal(preset="paper", num_classes=None, input_shape=(None, 64, 44, 1),
     for block in (1, 2, 3):
         block_input, block_channels = x, channels[block - 1]
         x = frame_block(
-            x, block_channels, f"block_{block}", 5 if block == 1 else 3, strips[block - 1], negative_slope, form, dtype,
-            seed=None if seed is None else seed + 100 * block)
+            x,
+            block_channels,
+            f"block_{block}",
+            5 if block == 1 else 3,
+            strips[block - 1],
+            negative_slope,
+            form,
+            dtype,
+            seed=None if seed is None else seed + 100 * block,
+        )
         if block in local_blocks:
             x = local_block(
-                block_input, x, chosen("parts", parts), name=f"block_{block}",
+                block_input,
+                x,
+                chosen("parts", parts),
+                name=f"block_{block}",
                 part_channels=None if feature_extraction else 0,
                 hidden_channels=max(1, block_channels // chosen("hidden_divisor", hidden_divisor)),
-                seed=None if seed is None else seed + 100 * block + 50, **path_arguments)
+                seed=None if seed is None else seed + 100 * block + 50,
+                **path_arguments,
+            )
         if block < 3:
             x = FramePooling(form, dtype=dtype, name=f"block_{block}_pooling")(x)
 
     x = HorizontalPooling(num_parts, dtype=dtype, name="horizontal_pooling")(x)  # b t p c
     x = MicroMotionPooling(
-        use_bias=chosen("temporal_bias", temporal_bias), activation=chosen("temporal_activation", temporal_activation),
-        seed=own_seed(seed, "micro_motion_pooling"), dtype=dtype, name="micro_motion_pooling")(x)  # b p c
+        use_bias=chosen("temporal_bias", temporal_bias),
+        activation=chosen("temporal_activation", temporal_activation),
+        seed=own_seed(seed, "micro_motion_pooling"),
+        dtype=dtype,
+        name="micro_motion_pooling",
+    )(x)  # b p c
     outputs = embedding_head(
-        x, embedding_channels, compact_channels, num_classes, dropout, synchronized=synchronized, seed=seed)
+        x, embedding_channels, compact_channels, num_classes, dropout, synchronized=synchronized, seed=seed
+    )
     return keras.Model(silhouettes, outputs, name=name)
 
 

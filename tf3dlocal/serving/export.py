@@ -76,7 +76,9 @@ def export(model, folder, version=1, *, config=None, scores=None, distance="part
     height, width = _silhouette_size(model)
     target = folder / str(version)
     if target.exists():
-        raise FileExistsError(f"{target} exists and a served version is never overwritten: choose version {_next(folder)}")
+        raise FileExistsError(
+            f"{target} exists and a served version is never overwritten: choose version {_next(folder)}"
+        )
     module = _Embedder(model, height, width)
     embedding_shape = list(module.from_float.structured_outputs[OUTPUT].shape)
     folder.mkdir(parents=True, exist_ok=True)

@@ -77,7 +77,9 @@ def _version_folder(folder):
         return folder
     versions = [path for path in folder.glob("*") if path.name.isdigit() and (path / "saved_model.pb").is_file()]
     if not versions:
-        raise FileNotFoundError(f"no SavedModel in {folder}: expected {folder}/saved_model.pb or {folder}/1/saved_model.pb")
+        raise FileNotFoundError(
+            f"no SavedModel in {folder}: expected {folder}/saved_model.pb or {folder}/1/saved_model.pb"
+        )
     return max(versions, key=lambda path: int(path.name))
 
 

@@ -116,4 +116,6 @@ class WalkEmbeddings:
                     distance=str(kept["distance"]),
                 )
         except (KeyError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} holds no embeddings of ours; `tf3dlocal embed ... --out FILE.npz` makes such a file") from error
+            raise ValueError(
+                f"{path} holds no embeddings of ours; `tf3dlocal embed ... --out FILE.npz` makes such a file"
+            ) from error

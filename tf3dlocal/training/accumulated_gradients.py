@@ -116,14 +116,19 @@ def backward_sliced(section, values, cotangents, totals, num_slices, inputs):
             tape.watch(sources)
             run_steps(steps, tensors)
         return tape.gradient(
-            [tensors[key] for key in given], (sources, variables), output_gradients=parts[len(reads):],
-            unconnected_gradients=tf.UnconnectedGradients.ZERO)  # fmt: skip
+            [tensors[key] for key in given],
+            (sources, variables),
+            output_gradients=parts[len(reads) :],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
 
     later = [cotangents.pop(key) for key in given]
     kinds = [values[key].dtype for key in wanted]
     start = [tf.zeros(variable.shape, variable.dtype) for variable in variables]
     # Without waiting, the first slice would be computed again at once and held in memory all through the forward pass.
-    of_values, of_variables = in_slices(num_slices, compute, [values[key] for key in reads] + later, kinds, start, wait_for=later)
+    of_values, of_variables = in_slices(
+        num_slices, compute, [values[key] for key in reads] + later, kinds, start, wait_for=later
+    )
     add(cotangents, wanted, of_values)
     add(totals, [id(variable) for variable in variables], of_variables)
 
@@ -134,13 +139,17 @@ def backward_whole(step, values, cotangents, totals):
     if not given:
         return
     later = [cotangents.pop(key) for key in given]
-    with tf.control_dependencies([*later, *list(totals.values())[-1:]]):  # one after the other, and not before their turn
+    with tf.control_dependencies(
+        [*later, *list(totals.values())[-1:]]
+    ):  # one after the other, and not before their turn
         tensors = {key: tf.identity(values[key]) for key in step.reads}
         with tf.GradientTape() as tape, keras.StatelessScope(initialize_variables=False):
             tape.watch(list(tensors.values()))
             run_steps([step], tensors)
         of_values, of_variables = tape.gradient(
-            [tensors[key] for key in given], ([tensors[key] for key in step.reads], list(step.variables)),
-            output_gradients=later)  # fmt: skip
+            [tensors[key] for key in given],
+            ([tensors[key] for key in step.reads], list(step.variables)),
+            output_gradients=later,
+        )
     add(cotangents, step.reads, of_values)
     add(totals, [id(variable) for variable in step.variables], of_variables)

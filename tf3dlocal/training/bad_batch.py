@@ -7,9 +7,7 @@ import numpy as np
 from tf3dlocal.data import WalkDataset, plan_batch, training_batches
 
 
-def write_bad_batch(
-    run, walks: WalkDataset, seed: int, step: int, facts: dict[str, float], **settings
-) -> pathlib.Path:
+def write_bad_batch(run, walks: WalkDataset, seed: int, step: int, facts: dict[str, float], **settings) -> pathlib.Path:
     """Write the batch of a step to run/bad_batch: it depends on seed and step alone, and so can be made again.
 
     Arrays of the file, one row per clip: `silhouettes` uint8 [batch, frames, height, width] as the network saw them;

@@ -56,7 +56,10 @@ def damage_of(file):
     except DAMAGED as error:
         return str(error)
     except OSError as error:
-        if error.errno in (None, errno.EINVAL):  # of a decompressor, of a place before the file's start: wrong bits as well
+        if error.errno in (
+            None,
+            errno.EINVAL,
+        ):  # of a decompressor, of a place before the file's start: wrong bits as well
             return str(error)
         reason = f"{error.strerror}, and it may be whole; start again when it can be read"
         raise OSError(error.errno, reason, os.fspath(file)) from error

@@ -97,7 +97,9 @@ def _index(task, chiefs, workers) -> int:
     if isinstance(index, bool) or not isinstance(index, (int, str)) or not str(index).isdecimal():
         raise _wrong(f'needs "task.index", a number from 0; it is {json.dumps(index)}')
     if int(index) >= len(job):
-        raise _wrong(f'has "task.index" {index}, and "cluster.{task["type"]}" has {len(job)} addresses (counted from 0)')
+        raise _wrong(
+            f'has "task.index" {index}, and "cluster.{task["type"]}" has {len(job)} addresses (counted from 0)'
+        )
     return int(index) + (len(chiefs) if task["type"] == "worker" else 0)
 
 

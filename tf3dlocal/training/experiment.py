@@ -146,7 +146,12 @@ def run_experiment(
             batches = workers.share(functools.partial(make_batches, train, config, step, tuple(model.output)))
             try:
                 model.fit(
-                    batches, epochs=1, steps_per_epoch=settings.steps - step, callbacks=callbacks, verbose=0, shuffle=False
+                    batches,
+                    epochs=1,
+                    steps_per_epoch=settings.steps - step,
+                    callbacks=callbacks,
+                    verbose=0,
+                    shuffle=False,
                 )
             finally:
                 report.close()
@@ -158,7 +163,9 @@ def run_experiment(
 def is_finished(run, settings) -> bool:
     """Whether all steps are made and the model that is wanted is written."""
     last, wanted = run.last_checkpoint(), settings.keep_model
-    return last is not None and last[0] >= settings.steps and run.model_file.exists() and kept_model(run)["kept"] == wanted
+    return (
+        last is not None and last[0] >= settings.steps and run.model_file.exists() and kept_model(run)["kept"] == wanted
+    )
 
 
 def tell(sentence: str, progress: bool) -> None:

@@ -8,10 +8,25 @@ import tensorflow as tf
 
 # Multiplications of arrays that are not counted yet; a model that has one must not look cheap.
 UNKNOWN = {
-    "Conv2DBackpropInput", "Conv3DBackpropInput", "Conv3DBackpropInputV2", "XlaConv", "XlaConvV2", "XlaDot", "XlaDotV2",
-    "SparseMatMul", "SparseTensorDenseMatMul", "CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "While", "StatelessWhile", "If",
-    "StatelessIf", "Case", "XlaCallModule",
-}  # fmt: skip
+    "Conv2DBackpropInput",
+    "Conv3DBackpropInput",
+    "Conv3DBackpropInputV2",
+    "XlaConv",
+    "XlaConvV2",
+    "XlaDot",
+    "XlaDotV2",
+    "SparseMatMul",
+    "SparseTensorDenseMatMul",
+    "CudnnRNN",
+    "CudnnRNNV2",
+    "CudnnRNNV3",
+    "While",
+    "StatelessWhile",
+    "If",
+    "StatelessIf",
+    "Case",
+    "XlaCallModule",
+}
 CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 
 

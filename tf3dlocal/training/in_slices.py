@@ -58,7 +58,9 @@ def slice_size(tensor, num_slices):
     if batch is None:
         return tf.shape(tensor)[0] // num_slices
     if batch % num_slices:
-        raise ValueError(f"a batch of {batch} clips does not divide into {num_slices} slices; take a number that divides {batch}")
+        raise ValueError(
+            f"a batch of {batch} clips does not divide into {num_slices} slices; take a number that divides {batch}"
+        )
     return batch // num_slices
 
 

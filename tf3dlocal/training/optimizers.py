@@ -43,7 +43,11 @@ class _AsThePapersTrain:
         super().update_step(gradient, variable, learning_rate * self.rate_shares[self._get_variable_index(variable)])
 
     def get_config(self):
-        return {**super().get_config(), "localization_rate": self.localization_rate, "weight_decay": self.decay_in_gradient}
+        return {
+            **super().get_config(),
+            "localization_rate": self.localization_rate,
+            "weight_decay": self.decay_in_gradient,
+        }
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")

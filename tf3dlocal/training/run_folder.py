@@ -111,8 +111,9 @@ class RunFolder:
         if data and found and found["fingerprint"] != data["fingerprint"]:
             theirs, ours = (
                 f"{one['name']!r} of {one['num_walks']} walks of {one['num_subjects']} subjects (fingerprint "
-                f"{one['fingerprint'][:8]})" for one in (found, data)
-            )  # fmt: skip
+                f"{one['fingerprint'][:8]})"
+                for one in (found, data)
+            )
             raise ConfigError(
                 f"{self.path} holds a training on the data set {theirs}, and now it is {ours}: take another run folder, "
                 "or give the data set it began with to go on with this one"

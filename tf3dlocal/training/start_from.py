@@ -25,7 +25,11 @@ def model_file(path: str | os.PathLike) -> pathlib.Path:
     if file.is_file():
         return file
     unfinished = (path / "checkpoints").is_dir()
-    way_out = "finish the training in that folder first" if unfinished else "give the folder of a finished training or a .keras file"
+    way_out = (
+        "finish the training in that folder first"
+        if unfinished
+        else "give the folder of a finished training or a .keras file"
+    )
     raise ConfigError(f"training.start_from: there is no {file}; {way_out}")
 
 
@@ -44,7 +48,8 @@ def check_start(config: Experiment) -> None:
             theirs, ours = different[key]
             raise ConfigError(
                 f"training.start_from: {key} is {theirs!r} in {file.parent} and {ours!r} here: the weights would come from "
-                "people that are held out or tested here. Train the first phase by the same protocol")
+                "people that are held out or tested here. Train the first phase by the same protocol"
+            )
 
 
 def start_from(model: keras.Model, path: str | os.PathLike) -> list[str]:
@@ -74,7 +79,8 @@ def start_from(model: keras.Model, path: str | os.PathLike) -> list[str]:
     if wrong:
         raise ConfigError(
             f"training.start_from: {file} does not fit this model:\n" + "\n".join(wrong) + "\n"
-            "use the same model.name, preset and widths as its training, or leave start_from out")
+            "use the same model.name, preset and widths as its training, or leave start_from out"
+        )
     taken = [source for source in trained.layers if source.weights]
     for source in taken:
         layers[source.name].set_weights(source.get_weights())
@@ -100,8 +106,11 @@ def differences(source, target):
 
 def meaning(layer):
     """What a layer computes beside its weights: its arguments, and the order in which it reads other layers."""
-    config = {key: value for key, value in layer.get_config().items()
-              if key not in MAY_DIFFER and not key.endswith("_initializer")}  # fmt: skip
+    config = {
+        key: value
+        for key, value in layer.get_config().items()
+        if key not in MAY_DIFFER and not key.endswith("_initializer")
+    }
     if isinstance(layer.input, list):
         config["inputs"] = [tensor._keras_history.operation.name for tensor in layer.input]
     return json.loads(json.dumps(config, default=str))  # a file has lists where a builder has tuples

@@ -15,7 +15,9 @@ def start_message(run, restored, steps: int, devices: str) -> list[str]:
         >>> start_message(RunFolder("runs/gait"), Restored(step=300), 1000, "8 GPUs")[0]
         'runs/gait goes on behind step 300 of 1000, on 8 GPUs'
     """
-    said = [f"{path} cannot be read ({reason}) and is set aside as {path.stem}.damaged" for path, reason in restored.damaged]
+    said = [
+        f"{path} cannot be read ({reason}) and is set aside as {path.stem}.damaged" for path, reason in restored.damaged
+    ]
     if restored.step >= steps:
         return [*said, f"{run.path} holds all {steps} steps: there is nothing to train"]
     if not restored.step:

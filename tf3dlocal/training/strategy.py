@@ -135,7 +135,9 @@ def _signals_kept():
 def _tpu():
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect()
-    except Exception as error:  # whatever the resolver meets where there is no TPU: ValueError, NotFoundError, a request
+    except (
+        Exception
+    ) as error:  # whatever the resolver meets where there is no TPU: ValueError, NotFoundError, a request
         raise ValueError(
             f"strategy is 'tpu', and no TPU was found ({str(error).strip().splitlines()[0]}): run on a TPU machine, name "
             "the TPU in the environment variable TPU_NAME, or use auto"

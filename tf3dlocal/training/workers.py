@@ -95,7 +95,9 @@ class Workers:
         if len(self.addresses) > 1:
             steps = self.together(restored.step)[:, 0]
             found = " and ".join(str(step) for step in sorted(set(steps.tolist())))
-            way_out = f"they found steps {found}; see which checkpoints each of them can read, and start all of them again"
+            way_out = (
+                f"they found steps {found}; see which checkpoints each of them can read, and start all of them again"
+            )
             self.same(f"another newest whole checkpoint in {run.path.absolute()}", steps, way_out)
 
     @contextlib.contextmanager

@@ -13,6 +13,11 @@ from tf3dlocal.visualization.training_trace import plot_training
 from tf3dlocal.visualization.walks import contact_sheet
 
 __all__ = [
-    "contact_sheet", "draw_part_boxes", "plot_cost_growth", "plot_embedding_map", "plot_rank_by_view", "plot_training",
+    "contact_sheet",
+    "draw_part_boxes",
+    "plot_cost_growth",
+    "plot_embedding_map",
+    "plot_rank_by_view",
+    "plot_training",
     "write_animation",
-]  # fmt: skip
+]

@@ -53,7 +53,8 @@ def part_box(location, map_size, picture_size, num_frames, num_rows=None, grid="
         raise ValueError(
             f"a location is [{len(FIELDS)}] ({', '.join(FIELDS)}) or, with a place for every frame, "
             f"[{num_frames}, {len(FIELDS)}], not {list(location.shape)}: take one walk of a batch, located in just the "
-            "frames that are drawn")
+            "frames that are drawn"
+        )
     if not np.isfinite(location).all():
         raise ValueError(f"a location holds numbers that are not finite: {location.tolist()}")
     if grid not in ("symmetric", "release"):

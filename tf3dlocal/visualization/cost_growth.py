@@ -46,9 +46,12 @@ def plot_cost_growth(series, size_label="frames", path=None):
         low, median, high = zip(*values["seconds"], strict=True)
         around = [[m - a for m, a in zip(median, low)], [b - m for m, b in zip(median, high)]]
         all_axes[0].errorbar(
-            sizes, median, around, color=color, marker="o", markersize=4, linewidth=0, elinewidth=1.2, capsize=3)
+            sizes, median, around, color=color, marker="o", markersize=4, linewidth=0, elinewidth=1.2, capsize=3
+        )
         fitted = [values["factor"] * size ** values["exponent"] for size in sizes]
-        all_axes[0].plot(sizes, fitted, color=color, linewidth=1.4, label=f"{name}: size to the {values['exponent']:.2f}")
+        all_axes[0].plot(
+            sizes, fitted, color=color, linewidth=1.4, label=f"{name}: size to the {values['exponent']:.2f}"
+        )
         if with_memory:
             points = [(size, value) for size, value in zip(sizes, values["peak_mb"]) if value is not None]
             all_axes[1].plot(*zip(*points), color=color, marker="o", markersize=4, linewidth=1.4, label=name)

@@ -8,7 +8,17 @@ from tf3dlocal.visualization.picture import Picture
 
 # Petroff's ten colours (arXiv:2107.02270), made to be told apart by colour-blind people and to be called by name.
 SUBJECT_COLORS = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
 MARKERS = "o^sDvPX*<>"
 LONGEST_LEGEND = 20  # subjects; more colours than this nobody tells apart
 # Up to here t-SNE is computed plainly: scikit-learn's fast form waits for OpenMP threads in each of 1000 rounds, and
@@ -16,8 +26,7 @@ LONGEST_LEGEND = 20  # subjects; more colours than this nobody tells apart
 MOST_WALKS_FOR_PLAIN = 400
 
 
-def plot_embedding_map(embeddings, subjects, path=None, marks=None, seed=0, max_subjects=10, perplexity=30,
-                       title=None):
+def plot_embedding_map(embeddings, subjects, path=None, marks=None, seed=0, max_subjects=10, perplexity=30, title=None):
     """t-SNE of walks: one point per walk, one colour per subject. Good embeddings lie in clusters of one colour.
 
     Distances are Euclidean over all numbers of a walk. t-SNE keeps neighbourhoods: neither the size of a cluster nor the
@@ -60,8 +69,10 @@ def plot_embedding_map(embeddings, subjects, path=None, marks=None, seed=0, max_
     marks = np.full(len(subjects), "") if marks is None else marks[chosen]
     kinds = list(dict.fromkeys(marks))  # in the caller's order: nm before bg and cl
     if len(kinds) > len(MARKERS):
-        raise ValueError(f"there are {len(kinds)} different marks and {len(MARKERS)} markers; join some, such as the "
-                         f"conditions nm-01, nm-02 .. as nm: {', '.join(map(str, kinds[:4]))} ..")
+        raise ValueError(
+            f"there are {len(kinds)} different marks and {len(MARKERS)} markers; join some, such as the "
+            f"conditions nm-01, nm-02 .. as nm: {', '.join(map(str, kinds[:4]))} .."
+        )
     points = map_points(features, perplexity, seed)
 
     colors = SUBJECT_COLORS
@@ -81,8 +92,10 @@ def plot_embedding_map(embeddings, subjects, path=None, marks=None, seed=0, max_
     axes.set_title(title or f"t-SNE of {len(points)} walks of {number} subjects", fontsize=10)
 
     def legend(names, handles, **place):
-        handles = [Line2D([], [], linestyle="", markersize=6, label=str(name), **style)
-                   for name, style in zip(names, handles, strict=False)]
+        handles = [
+            Line2D([], [], linestyle="", markersize=6, label=str(name), **style)
+            for name, style in zip(names, handles, strict=False)
+        ]
         picture.legend(handles=handles, frameon=False, fontsize=8, title_fontsize=8, alignment="left", **place)
 
     if len(drawn) <= LONGEST_LEGEND:
@@ -99,8 +112,10 @@ def map_points(features, perplexity, seed):
 
     num_walks = len(features)
     if not 0 < perplexity < num_walks:
-        raise ValueError(f"a perplexity of {perplexity} needs more than {perplexity} walks, and {num_walks} are drawn: "
-                         f"give perplexity={max(1, (num_walks - 1) // 3)}, or more walks")
+        raise ValueError(
+            f"a perplexity of {perplexity} needs more than {perplexity} walks, and {num_walks} are drawn: "
+            f"give perplexity={max(1, (num_walks - 1) // 3)}, or more walks"
+        )
     if not np.isfinite(features).all():
         num_broken = (~np.isfinite(features).all(axis=1)).sum()
         raise ValueError(f"{num_broken} of the {num_walks} embeddings hold numbers that are not finite")
@@ -115,9 +130,11 @@ def map_points(features, perplexity, seed):
 def check_shapes(embeddings, subjects, marks):
     """One subject, and one mark if there are any, for each embedding."""
     if embeddings.ndim not in (2, 3) or not embeddings.size:
-        raise ValueError("embeddings must be [walks, channels] or [walks, parts, channels], not "
-                         f"{list(embeddings.shape)}")
+        raise ValueError(
+            f"embeddings must be [walks, channels] or [walks, parts, channels], not {list(embeddings.shape)}"
+        )
     for name, given in (("subjects", subjects), ("marks", marks)):
         if given is not None and given.shape != (len(embeddings),):
-            raise ValueError(f"{name} must be [walks] = [{len(embeddings)}], one for each embedding, not "
-                             f"{list(given.shape)}")
+            raise ValueError(
+                f"{name} must be [walks] = [{len(embeddings)}], one for each embedding, not {list(given.shape)}"
+            )

@@ -15,8 +15,9 @@ TILE_WIDTH = 1.05  # inches on paper
 LARGEST_ROOM = 0.25  # of the silhouette's height, for boxes that reach over an edge; what reaches further is cut
 
 
-def draw_part_boxes(silhouettes, located, map_sizes, path=None, priors=None, num_rows=None, grid="symmetric",
-                    num_frames=6, title=None):
+def draw_part_boxes(
+    silhouettes, located, map_sizes, path=None, priors=None, num_rows=None, grid="symmetric", num_frames=6, title=None
+):
     """One row of frames per block, with a coloured box for every part.
 
     A box is drawn in full in the frames that the part reads (center_t -+ stride_t frames / 2), faintly in the others.
@@ -82,10 +83,20 @@ def draw_part_boxes(silhouettes, located, map_sizes, path=None, priors=None, num
                 add_rectangle(axes, box, frame, colors[part], linewidth=1.0, linestyle=":", zorder=2)
         height, width = map_sizes[block]
         row_of_axes[0].set_ylabel(f"{block.replace('_', ' ')}\n{height} x {width} cells", fontsize=9)
-        handles = [Line2D([], [], color=colors[part], linewidth=1.7, label=describe(part, box, limits))
-                   for part, box in boxes[block].items()]
-        row_of_axes[-1].legend(handles=handles, title="confidence, frames", loc="center left", bbox_to_anchor=(1.05, 0.5),
-                               frameon=False, fontsize=8, title_fontsize=8, alignment="left")
+        handles = [
+            Line2D([], [], color=colors[part], linewidth=1.7, label=describe(part, box, limits))
+            for part, box in boxes[block].items()
+        ]
+        row_of_axes[-1].legend(
+            handles=handles,
+            title="confidence, frames",
+            loc="center left",
+            bbox_to_anchor=(1.05, 0.5),
+            frameon=False,
+            fontsize=8,
+            title_fontsize=8,
+            alignment="left",
+        )
     for axes, frame in zip(grid_of_axes[0], frames, strict=True):
         axes.set_title(f"frame {frame}", fontsize=8)
     legend = "full: frames that a part reads;  faint: the others" + (";  dotted: its prior" if priors else "")
@@ -102,8 +113,9 @@ def check_names(located, map_sizes, priors, num_rows):
     if missing := sorted(set(located) - set(map_sizes)):
         raise ValueError(f"map_sizes lacks {', '.join(missing)}; it has {', '.join(map_sizes) or 'nothing'}")
     for name, given in (("priors", priors), ("num_rows", num_rows)):
-        unknown = [f"{block}/{part}" for block, parts in given.items()
-                   for part in parts if part not in located.get(block, {})]
+        unknown = [
+            f"{block}/{part}" for block, parts in given.items() for part in parts if part not in located.get(block, {})
+        ]
         if unknown:
             raise ValueError(f"{name} speaks of {', '.join(unknown)}, which was not located; leave it out there")
 
@@ -125,7 +137,9 @@ def describe(part, box, limits):
     frames = f"{read[0]} to {read[-1]}" if read.size else "none"
     (left, right), (bottom, top) = limits
     seen = (box.left < right) & (box.right > left) & (box.top < bottom) & (box.bottom > top)
-    return f"{part.replace('_', ' ')}  {box.confidence.mean():.2f},  {frames}" + ("" if seen.any() else ",  far outside")
+    return f"{part.replace('_', ' ')}  {box.confidence.mean():.2f},  {frames}" + (
+        "" if seen.any() else ",  far outside"
+    )
 
 
 def show_silhouette(axes, silhouette, limits):

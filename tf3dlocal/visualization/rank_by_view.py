@@ -52,7 +52,9 @@ def plot_rank_by_view(methods, views, path=None, baselines=None, title=None):
             if len(lines) > 1:
                 axes.fill_between(place, *_lowest_and_highest(lines), color=style["color"], alpha=0.18, linewidth=0)
             width = 1.3 if label in baselines else 1.6
-            axes.plot(place, line, linewidth=width, markersize=4, label=label, zorder=2 if label in baselines else 3, **style)
+            axes.plot(
+                place, line, linewidth=width, markersize=4, label=label, zorder=2 if label in baselines else 3, **style
+            )
             means = _mean(lines.T)  # of each seed over the views
             if len(means) > 1:
                 ends = [end[0] for end in _lowest_and_highest(means[:, None])]
@@ -136,8 +138,17 @@ def _label_ends(axes, ends, styles, mean_place):
     for label, height in zip(labels, places, strict=True):
         color = styles[label]["color"]
         line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4, "relpos": (0, 0.5)}
-        axes.annotate(label, (mean_place, ends[label]), (1.06, height), textcoords=axes.get_yaxis_transform(), fontsize=8.5,
-                      color=color, va="center", annotation_clip=False, arrowprops=line)
+        axes.annotate(
+            label,
+            (mean_place, ends[label]),
+            (1.06, height),
+            textcoords=axes.get_yaxis_transform(),
+            fontsize=8.5,
+            color=color,
+            va="center",
+            annotation_clip=False,
+            arrowprops=line,
+        )
 
 
 def spread_apart(values, gap, lowest, highest):

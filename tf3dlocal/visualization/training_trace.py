@@ -67,9 +67,15 @@ def plot_training(records_or_path, path=None):
         for name in lines:
             points = [(record["step"], record[name]) for record in records if name in record]
             main = name in ("loss", "rank_1", "learning_rate")
-            axes.plot(*zip(*points, strict=True), color="black" if main else next(colors), linewidth=1.8 if main else 1.2,
-                      zorder=3 if main else 2, marker="o" if len(points) <= FEW_POINTS else None, markersize=3.5,
-                      label=readable(name))
+            axes.plot(
+                *zip(*points, strict=True),
+                color="black" if main else next(colors),
+                linewidth=1.8 if main else 1.2,
+                zorder=3 if main else 2,
+                marker="o" if len(points) <= FEW_POINTS else None,
+                markersize=3.5,
+                label=readable(name),
+            )
         axes.set_ylabel(label, fontsize=9)
         axes.tick_params(labelsize=8)
         axes.grid(color="0.9", linewidth=0.8)

@@ -54,6 +54,10 @@ def contact_sheet(walks, path=None, titles=None, num_frames=12):
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_frame_on(False)
     axes.set_xticks([])
-    axes.set_yticks(np.arange(len(walks)) * (height + GAP) + (height - 1) / 2, [""] * len(walks) if titles is None else titles, fontsize=9)
+    axes.set_yticks(
+        np.arange(len(walks)) * (height + GAP) + (height - 1) / 2,
+        [""] * len(walks) if titles is None else titles,
+        fontsize=9,
+    )
     axes.tick_params(length=0)
     return picture.keep(path)

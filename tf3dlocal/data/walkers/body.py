@@ -102,8 +102,12 @@ def _add_head(body: Body, person: Person, skeleton: Skeleton) -> None:
     skull = skeleton.joints["skull"]
     half = 0.5 * shape["head"]
     hair = shape["hair"]
-    body.ball("skull", skull + 0.012 * frame[:, :, 2], (0.80 * half + hair, 0.66 * half + hair, 0.92 * half + 0.6 * hair),
-              frame)
+    body.ball(
+        "skull",
+        skull + 0.012 * frame[:, :, 2],
+        (0.80 * half + hair, 0.66 * half + hair, 0.92 * half + 0.6 * hair),
+        frame,
+    )
     body.ball("jaw", skull + 0.030 * frame[:, :, 0] - 0.60 * half * frame[:, :, 2], 0.40 * half)
     body.ball("nose", skull + 0.86 * half * frame[:, :, 0] - 0.10 * half * frame[:, :, 2], 0.016)
     throat = 0.052 * (0.5 + 0.5 * shape["trunk_girth"])
@@ -123,14 +127,26 @@ def _add_trunk(body: Body, person: Person, skeleton: Skeleton) -> None:
     girth, deep, cloth, hips = shape["trunk_girth"], shape["chest_depth"], shape["shirt"], shape["hip_girth"]
     wide = shape["shoulder_width"] / 0.375  # a broad frame is broad further down too
     forward, up = trunk[:, :, 0], trunk[:, :, 2]
-    body.ball("seat", joints["pelvis"] - 0.020 * pelvis[:, :, 0] + 0.015 * pelvis[:, :, 2],
-              (0.118 * hips, 0.160 * hips, 0.105 * hips), pelvis)
+    body.ball(
+        "seat",
+        joints["pelvis"] - 0.020 * pelvis[:, :, 0] + 0.015 * pelvis[:, :, 2],
+        (0.118 * hips, 0.160 * hips, 0.105 * hips),
+        pelvis,
+    )
     body.ball("waist", joints["waist"], (0.095 * girth + cloth, 0.128 * girth + cloth, 0.09), trunk)
     body.ball("belly", joints["waist"] - 0.03 * up + (0.025 + shape["belly"]) * forward, 0.080 * girth + cloth)
-    body.ball("chest", joints["chest"] - 0.025 * up + 0.006 * forward,
-              (0.110 * girth * deep + cloth, 0.142 * girth * wide + cloth, 0.110), trunk)
-    body.ball("yoke", joints["collar"] - 0.080 * up - 0.010 * forward,
-              (0.075 * girth * deep + cloth, 0.112 * wide + cloth, 0.055), trunk)
+    body.ball(
+        "chest",
+        joints["chest"] - 0.025 * up + 0.006 * forward,
+        (0.110 * girth * deep + cloth, 0.142 * girth * wide + cloth, 0.110),
+        trunk,
+    )
+    body.ball(
+        "yoke",
+        joints["collar"] - 0.080 * up - 0.010 * forward,
+        (0.075 * girth * deep + cloth, 0.112 * wide + cloth, 0.055),
+        trunk,
+    )
     body.link("seat", "waist")
     body.link("waist", "chest", "belly")
     body.link("seat", "belly")
@@ -141,8 +157,11 @@ def _add_leg(body: Body, person: Person, skeleton: Skeleton, side: str) -> None:
     shape, girth, cloth = person.shape, person.shape["limb_girth"], person.shape["trousers"]
     joint = {name: skeleton.joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "heel", "ball", "toe")}
     shoe = shape["shoe"]
-    radii = {"hip": 0.088 * girth * (0.5 + 0.5 * shape["hip_girth"]), "knee": 0.056 * girth + 0.3 * cloth,
-             "ankle": 0.040 * girth + 0.9 * cloth}
+    radii = {
+        "hip": 0.088 * girth * (0.5 + 0.5 * shape["hip_girth"]),
+        "knee": 0.056 * girth + 0.3 * cloth,
+        "ankle": 0.040 * girth + 0.9 * cloth,
+    }
     for name, radius in radii.items():
         body.ball(f"{side}_{name}", joint[name], radius)
     # Feet are wider than thick; their thickness is what the planting in `skeleton` reckons with.

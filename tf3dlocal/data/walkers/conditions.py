@@ -29,7 +29,9 @@ def parse_condition(condition: str) -> tuple[str, int]:
     """
     match = re.fullmatch(r"(nm|bg|cl)-(\d\d)", condition)
     if not match:
-        raise ValueError(f"condition {condition!r} is unknown: write nm, bg or cl, a hyphen and two digits, as in 'bg-01'")
+        raise ValueError(
+            f"condition {condition!r} is unknown: write nm, bg or cl, a hyphen and two digits, as in 'bg-01'"
+        )
     return match[1], int(match[2])
 
 
@@ -81,7 +83,8 @@ def equip(body: Body, person: Person, skeleton: Skeleton, condition: str, random
     if kind == "bg":
         bag, side = bag_of(person)
         {"back": _add_back_pack, "shoulder": _add_shoulder_bag, "hand": _add_hand_bag}[bag](
-            body, person, skeleton, side, 1 + 0.05 * random.standard_normal())
+            body, person, skeleton, side, 1 + 0.05 * random.standard_normal()
+        )
     if kind == "cl":
         _add_coat(body, person, skeleton, 1 + 0.06 * random.standard_normal(2))
 
@@ -114,8 +117,13 @@ def _add_shoulder_bag(body: Body, person: Person, skeleton: Skeleton, side: str,
     out = 0.15 * person.shape["hip_girth"] + 0.05 * large
     low = -0.03 + 0.04 * np.clip(person.traits[3], -2, 2)
     swing = 0.02 * np.sin(np.linspace(0, 4 * np.pi, len(pelvis)))[:, None] * pelvis[:, :, 0]
-    centre = (skeleton.joints["pelvis"] + sign * out * pelvis[:, :, 1] + low * pelvis[:, :, 2] + swing
-              - 0.03 * pelvis[:, :, 0])
+    centre = (
+        skeleton.joints["pelvis"]
+        + sign * out * pelvis[:, :, 1]
+        + low * pelvis[:, :, 2]
+        + swing
+        - 0.03 * pelvis[:, :, 0]
+    )
     _box(body, "bag", centre, pelvis, (0.16 * large, 0.055 * large, 0.13 * large), 0.04)
     body.ball("strap_low", centre + 0.10 * large * pelvis[:, :, 2], 0.016)
     body.link(f"{side}_shoulder", "strap_low") if person.traits[4] > 1.2 else body.link("yoke", "strap_low")
@@ -140,12 +148,24 @@ def _add_coat(body: Body, person: Person, skeleton: Skeleton, sizes: np.ndarray)
     girth, deep, hips = shape["trunk_girth"], shape["chest_depth"], shape["hip_girth"]
     wide = shape["shoulder_width"] / 0.375
     up = trunk[:, :, 2]
-    body.ball("coat_yoke", joints["collar"] - 0.075 * up,
-              (0.078 * girth * deep + thick, 0.115 * wide + 0.8 * thick, 0.06 + 0.3 * thick), trunk)
-    body.ball("coat_chest", joints["chest"] - 0.02 * up,
-              (0.112 * girth * deep + thick, 0.145 * girth * wide + thick, 0.11), trunk)
-    body.ball("coat_seat", joints["pelvis"] + 0.02 * pelvis[:, :, 2],
-              (0.120 * hips + thick, 0.160 * hips + thick, 0.10), pelvis)
+    body.ball(
+        "coat_yoke",
+        joints["collar"] - 0.075 * up,
+        (0.078 * girth * deep + thick, 0.115 * wide + 0.8 * thick, 0.06 + 0.3 * thick),
+        trunk,
+    )
+    body.ball(
+        "coat_chest",
+        joints["chest"] - 0.02 * up,
+        (0.112 * girth * deep + thick, 0.145 * girth * wide + thick, 0.11),
+        trunk,
+    )
+    body.ball(
+        "coat_seat",
+        joints["pelvis"] + 0.02 * pelvis[:, :, 2],
+        (0.120 * hips + thick, 0.160 * hips + thick, 0.10),
+        pelvis,
+    )
     body.ball("coat_collar", joints["collar"] + 0.045 * up - 0.01 * trunk[:, :, 0], 0.062 + 0.5 * thick)
     body.link("coat_yoke", "coat_collar")
     body.link("coat_yoke", "coat_chest")

@@ -19,8 +19,14 @@ from tf3dlocal.data.walkers.skeleton import turn_z, walk_skeleton
 _SUBPIXEL_BITS = 4
 
 
-def draw_walk(seed: int, subject: int, condition: str, view_degrees: int, frames: int = 30,
-              image_size: tuple[int, int] = (240, 320)) -> np.ndarray:
+def draw_walk(
+    seed: int,
+    subject: int,
+    condition: str,
+    view_degrees: int,
+    frames: int = 30,
+    image_size: tuple[int, int] = (240, 320),
+) -> np.ndarray:
     """A synthetic person walking through the picture, as 0/255 silhouettes.
 
     Args:
@@ -45,8 +51,14 @@ def draw_walk(seed: int, subject: int, condition: str, view_degrees: int, frames
     return next(draw_views(seed, subject, condition, (view_degrees,), frames, image_size))
 
 
-def draw_views(seed: int, subject: int, condition: str, views_degrees: Sequence[int] = VIEWS_DEGREES, frames: int = 30,
-               image_size: tuple[int, int] = (240, 320)) -> Iterator[np.ndarray]:
+def draw_views(
+    seed: int,
+    subject: int,
+    condition: str,
+    views_degrees: Sequence[int] = VIEWS_DEGREES,
+    frames: int = 30,
+    image_size: tuple[int, int] = (240, 320),
+) -> Iterator[np.ndarray]:
     """One walk as all cameras see it at the same time: yields what `draw_walk` gives, view by view."""
     check_walk(subject, condition, views_degrees, frames, image_size)
     random = stream(seed, "walk", subject, condition)
@@ -79,7 +91,9 @@ def check_walk(subject: int, condition: str, views_degrees: Sequence[int], frame
         raise ValueError(f"frames must be 1 or more, not {frames}")
     for view in views_degrees:
         if view not in VIEWS_DEGREES:
-            raise ValueError(f"view {view} is unknown: the cameras stand at {', '.join(map(str, VIEWS_DEGREES))} degrees")
+            raise ValueError(
+                f"view {view} is unknown: the cameras stand at {', '.join(map(str, VIEWS_DEGREES))} degrees"
+            )
     if len(image_size) != 2 or min(image_size) < 32:
         raise ValueError(f"image_size must be (height, width) of at least 32 pixels each, not {image_size}")
 

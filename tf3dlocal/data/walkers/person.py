@@ -92,12 +92,25 @@ def draw_person(seed: int, subject: int) -> Person:
 
     def draw(table):
         # Cut at 2.3 standard deviations: nobody should look like an error.
-        return {name: mean + spread * float(np.clip(random.standard_normal(), -2.3, 2.3))
-                for name, (mean, spread) in table.items()}
+        return {
+            name: mean + spread * float(np.clip(random.standard_normal(), -2.3, 2.3))
+            for name, (mean, spread) in table.items()
+        }
 
     shape = draw(_SHAPE)
-    for name in ("thigh", "shank", "foot", "trunk", "hip_width", "shoulder_width", "upper_arm", "forearm", "hand",
-                 "head", "neck"):
+    for name in (
+        "thigh",
+        "shank",
+        "foot",
+        "trunk",
+        "hip_width",
+        "shoulder_width",
+        "upper_arm",
+        "forearm",
+        "hand",
+        "head",
+        "neck",
+    ):
         shape[name] *= shape["height"]
     for name in ("trousers", "shirt", "hair", "hair_length", "belly"):
         shape[name] = max(shape[name], 0.0)
@@ -139,8 +152,9 @@ def _bend(curves: np.ndarray, name: str, random: np.random.Generator, amount: fl
     orders = np.arange(curves.shape[1])
     factor = 1 + np.clip(swing * random.standard_normal((rows, 1)), -0.85, 2.0)
     turn = np.exp(2j * np.pi * orders * time * random.standard_normal((rows, 1)))
-    fine = 1 + amount * _HARMONIC_SPREAD * (random.standard_normal((rows, len(orders)))
-                                            + 1j * random.standard_normal((rows, len(orders))))
+    fine = 1 + amount * _HARMONIC_SPREAD * (
+        random.standard_normal((rows, len(orders))) + 1j * random.standard_normal((rows, len(orders)))
+    )
     bent = curves * np.where(orders > 0, factor * turn * fine, 1)
     bent[:, 0] = bent[:, 0].real + mean * random.standard_normal(rows)
     return bent

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 DISK_TROUBLE = 74  # exit status of a worker whose pictures the disk did not take
 
 
-def share_out(out: pathlib.Path, numbers: Sequence[int], settings: dict, workers: int,
-              advance: Callable[[], None]) -> None:
+def share_out(
+    out: pathlib.Path, numbers: Sequence[int], settings: dict, workers: int, advance: Callable[[], None]
+) -> None:
     """Has the subjects drawn by several processes at once.
 
     The processes are plain commands (see `worker`): nothing is forked, which would be unsafe beside TensorFlow's
@@ -68,5 +69,7 @@ def _check_end(process: subprocess.Popen, out: pathlib.Path) -> None:
     if process.wait() == DISK_TROUBLE:
         raise OSError(reason)
     if process.returncode:
-        raise RuntimeError(f"a process that draws walkers into {out} ended with status {process.returncode}; complete "
-                           f"subjects are kept and the same call goes on from there. It said:\n{reason}")
+        raise RuntimeError(
+            f"a process that draws walkers into {out} ended with status {process.returncode}; complete "
+            f"subjects are kept and the same call goes on from there. It said:\n{reason}"
+        )

@@ -76,7 +76,7 @@ def _legs(person: Person, phase: np.ndarray, lifts: np.ndarray) -> tuple[dict[st
     for side, name in enumerate(_SIDES):
         own = phase + 0.5 * side
         sign = 1 - 2 * side
-        lift = np.radians(lifts[side]) * np.exp(-(((own - 0.77 + 0.5) % 1 - 0.5) / 0.075) ** 2)  # about mid-swing
+        lift = np.radians(lifts[side]) * np.exp(-((((own - 0.77 + 0.5) % 1 - 0.5) / 0.075) ** 2))  # about mid-swing
         thigh = _radians(person, "hip", side, own) + 0.4 * lift
         shank = thigh - np.maximum(_radians(person, "knee", side, own), 0.01) - lift
         pitch = shank + _radians(person, "ankle", side, own) + 0.8 * lift
@@ -92,8 +92,14 @@ def _legs(person: Person, phase: np.ndarray, lifts: np.ndarray) -> tuple[dict[st
         heel = ankle - 0.20 * shape["foot"] * forwards - sole * upwards
         ball = ankle + 0.42 * shape["foot"] * forwards - (sole + 0.004) * upwards
         toe = ball + 0.22 * shape["foot"] * level(np.where(pitch < 0, 0.35 * pitch, pitch), outwards)
-        joints |= {f"{name}_hip": hip, f"{name}_knee": knee, f"{name}_ankle": ankle, f"{name}_heel": heel,
-                   f"{name}_ball": ball, f"{name}_toe": toe}
+        joints |= {
+            f"{name}_hip": hip,
+            f"{name}_knee": knee,
+            f"{name}_ankle": ankle,
+            f"{name}_heel": heel,
+            f"{name}_ball": ball,
+            f"{name}_toe": toe,
+        }
     return joints, pelvis
 
 
@@ -141,7 +147,9 @@ def _swing_lifts(person: Person, grid: np.ndarray) -> np.ndarray:
             swings = np.abs((grid + 0.5 * side) % 1 - 0.78) < 0.08
             foot, other = bottoms[swings, 3 * side : 3 * side + 3], bottoms[swings, 3 - 3 * side : 6 - 3 * side]
             clear[row, side] = (foot.min(axis=1) - other.min(axis=1)).min()
-    return np.array([np.interp(0.012, np.maximum.accumulate(clear[:, side]) + 1e-9 * tried, tried) for side in range(2)])
+    return np.array(
+        [np.interp(0.012, np.maximum.accumulate(clear[:, side]) + 1e-9 * tried, tried) for side in range(2)]
+    )
 
 
 def _stance(phase: np.ndarray) -> np.ndarray:
@@ -185,7 +193,12 @@ def _upper_body(person: Person, phase: np.ndarray, joints: dict[str, np.ndarray]
         # Forearms turn inwards as they come forwards.
         wrist = elbow + shape["forearm"] * hanging(lower, 0.3 * spread - sign * 0.25 * np.maximum(lower, 0))
         finger = wrist + 0.75 * shape["hand"] * hanging(0.85 * lower, -sign * 0.1 * np.maximum(lower, 0))
-        joints |= {f"{name}_shoulder": shoulder, f"{name}_elbow": elbow, f"{name}_wrist": wrist, f"{name}_finger": finger}
+        joints |= {
+            f"{name}_shoulder": shoulder,
+            f"{name}_elbow": elbow,
+            f"{name}_wrist": wrist,
+            f"{name}_finger": finger,
+        }
     return trunk, head
 
 
@@ -196,7 +209,9 @@ def _radians(person: Person, joint: str, side: int, phase: np.ndarray) -> np.nda
 def hanging(forwards: np.ndarray, sideways: np.ndarray | float) -> np.ndarray:
     """Unit vectors [frames, 3] of a hanging limb turned forwards and then to the left, radians."""
     sideways = np.broadcast_to(sideways, forwards.shape)
-    return np.stack([np.sin(forwards), np.cos(forwards) * np.sin(sideways), -np.cos(forwards) * np.cos(sideways)], axis=1)
+    return np.stack(
+        [np.sin(forwards), np.cos(forwards) * np.sin(sideways), -np.cos(forwards) * np.cos(sideways)], axis=1
+    )
 
 
 def level(pitch: np.ndarray, outwards: float) -> np.ndarray:

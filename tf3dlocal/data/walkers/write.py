@@ -30,10 +30,17 @@ if hasattr(cv2, "IMWRITE_PNG_FILTER"):
     _PNG_OPTIONS += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
 
 
-def write_walkers(out: str | os.PathLike, subjects: int = 20, seed: int = 0, frames: int = 30,
-                  views: Sequence[int] = VIEWS_DEGREES, sequences: Sequence[str] = SEQUENCES,
-                  image_size: tuple[int, int] = (240, 320), workers: int | None = None,
-                  progress: bool = True) -> pathlib.Path:
+def write_walkers(
+    out: str | os.PathLike,
+    subjects: int = 20,
+    seed: int = 0,
+    frames: int = 30,
+    views: Sequence[int] = VIEWS_DEGREES,
+    sequences: Sequence[str] = SEQUENCES,
+    image_size: tuple[int, int] = (240, 320),
+    workers: int | None = None,
+    progress: bool = True,
+) -> pathlib.Path:
     """Draws walkers 001, 002, .. into OUT/001/nm-01/000/001-nm-01-000-001.png and so on, 8-bit grey, 0 or 255.
 
     A subject's folder appears only when it is complete; one that is there already is kept, so a call that was cut off
@@ -67,8 +74,13 @@ def write_walkers(out: str | os.PathLike, subjects: int = 20, seed: int = 0, fra
         ['001-nm-01-090-001.png', '001-nm-01-090-002.png']
     """
     out = pathlib.Path(out)
-    settings = {"seed": int(seed), "frames": int(frames), "views": [int(view) for view in views],
-                "sequences": list(sequences), "image_size": [int(size) for size in image_size]}
+    settings = {
+        "seed": int(seed),
+        "frames": int(frames),
+        "views": [int(view) for view in views],
+        "sequences": list(sequences),
+        "image_size": [int(size) for size in image_size],
+    }
     _check(subjects, settings, workers)
     out.mkdir(parents=True, exist_ok=True)
     missing = _check_folder(out, subjects, settings)
@@ -79,7 +91,9 @@ def write_walkers(out: str | os.PathLike, subjects: int = 20, seed: int = 0, fra
     columns = (*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn())
     with rich.progress.Progress(*columns, console=rich.console.Console(stderr=True), disable=not progress) as bar:
         num_walks = len(settings["views"]) * len(settings["sequences"])
-        task = bar.add_task("drawing walks", total=subjects * num_walks, completed=(subjects - len(missing)) * num_walks)
+        task = bar.add_task(
+            "drawing walks", total=subjects * num_walks, completed=(subjects - len(missing)) * num_walks
+        )
 
         def advance():
             bar.advance(task, len(settings["views"]))
@@ -102,8 +116,9 @@ def write_subject(out: pathlib.Path, number: int, settings: dict, advance: Calla
     handle = _hold(partial)
     try:
         for sequence in settings["sequences"]:
-            walks = draw_views(settings["seed"], number, sequence, settings["views"], settings["frames"],
-                               tuple(settings["image_size"]))
+            walks = draw_views(
+                settings["seed"], number, sequence, settings["views"], settings["frames"], tuple(settings["image_size"])
+            )
             for view, walk in zip(settings["views"], walks):
                 folder = partial / sequence / f"{view:03d}"
                 folder.mkdir(parents=True)
@@ -153,8 +168,10 @@ def _check_folder(out: pathlib.Path, subjects: int, settings: dict) -> list[int]
         if not folder.exists():
             missing.append(number)
         elif not _is_drawn_so(folder, number, settings):
-            raise ValueError(f"{folder} was drawn with other settings (seed, frames, views, sequences or image_size) or by "
-                             "another version: give the settings it was drawn with, delete it, or choose another folder")
+            raise ValueError(
+                f"{folder} was drawn with other settings (seed, frames, views, sequences or image_size) or by "
+                "another version: give the settings it was drawn with, delete it, or choose another folder"
+            )
     return missing
 
 
@@ -163,14 +180,19 @@ def _is_drawn_so(folder: pathlib.Path, number: int, settings: dict) -> bool:
     sequences, views = settings["sequences"], settings["views"]
     if sorted(path.name for path in folder.iterdir()) != sorted(sequences):
         return False
-    if any(sorted(os.listdir(folder / sequence)) != [f"{view:03d}" for view in sorted(views)] for sequence in sequences):
+    if any(
+        sorted(os.listdir(folder / sequence)) != [f"{view:03d}" for view in sorted(views)] for sequence in sequences
+    ):
         return False
     pictures = sorted((folder / sequences[0] / f"{views[0]:03d}").iterdir())
     if len(pictures) != settings["frames"]:
         return False
-    walk = next(draw_views(settings["seed"], number, sequences[0], views[:1], settings["frames"],
-                           tuple(settings["image_size"])))
-    return all(np.array_equal(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), frame) for path, frame in zip(pictures, walk))
+    walk = next(
+        draw_views(settings["seed"], number, sequences[0], views[:1], settings["frames"], tuple(settings["image_size"]))
+    )
+    return all(
+        np.array_equal(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), frame) for path, frame in zip(pictures, walk)
+    )
 
 
 def _hold(folder: pathlib.Path) -> int | None:
