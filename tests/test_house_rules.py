@@ -42,7 +42,7 @@ def dotted(path):
 
 
 def functions_of(tree):
-    """(function, name of its class or None) of a module's functions and methods; functions inside functions are left out."""
+    """(function, name of its class or None) of a module's functions and methods; inner functions are left out."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             yield node, None
@@ -87,7 +87,7 @@ def test_a_package_writes_its_public_names_out(folder):
     for module in pkgutil.iter_modules([str(folder)]):
         if module.name != "__main__":
             importlib.import_module(f"{package.__name__}.{module.name}")
-    # Once a module is imported, the package's attribute of the same name is the module, and a lazy public name is hidden.
+    # Once a module is imported, the package's attribute of that name is the module, and hides a lazy public name.
     hidden = [name for name in names if inspect.ismodule(getattr(package, name))]
     assert not hidden, f"{hidden} name a module and a public object: rename the module, or import the object eagerly"
 
