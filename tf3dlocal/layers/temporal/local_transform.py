@@ -3,20 +3,20 @@
 import keras
 from keras import ops
 
-from tf3dlocal.layers.initializers import kaiming_fan_out
+from tf3dlocal.layers.defaults import kaiming_fan_out
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
 class LocalTransform(keras.layers.Layer):
-    """Fuses every `interval` consecutive frames into one by a learned weighting: a convolution (interval, 1, 1) of that stride.
+    """Learned fusion of every `interval` consecutive frames: a convolution of kernel and stride (interval, 1, 1).
 
-    Lin et al., MT3D, ACM MM 2020 (the author's figure names it; kernel, stride and missing bias are inferred from the same
-    authors' GaitGL, whose temporal aggregation is this convolution). Frames left over at the end are dropped, as there;
-    a walk shorter than one interval is filled up with empty frames, so that it keeps one.
+    Lin et al., MT3D, ACM MM 2020. The author's figure names the layer; its kernel, stride and missing bias are inferred
+    from GaitGL of the same authors, whose temporal aggregation is this convolution. Frames left over at the end are
+    dropped, as there. A walk shorter than one interval is padded with empty frames, so that one frame remains.
 
     Args:
-        interval: frames that become one.
-        seed: seed of the first weights.
+        interval: number of frames that become one.
+        seed: seed of the initial weights.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -33,10 +33,10 @@ class LocalTransform(keras.layers.Layer):
         TensorShape([2, 10, 16, 11, 8])
     """
 
-    def __init__(self, interval=3, seed=None, **kwargs):
+    def __init__(self, interval: int = 3, *, seed: int | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         if interval < 1:
-            raise ValueError(f"A local transform fuses at least one frame; got interval={interval}.")
+            raise ValueError(f"A local transform fuses at least one frame; got interval={interval!r}.")
         self.interval = interval
         self.seed = seed
 

@@ -1,4 +1,4 @@
-"""GaitSet's set pooling: one map that stands for all frames, whatever their number and order."""
+"""GaitSet's set pooling: all frames become one map, regardless of their number and order."""
 
 import keras
 from keras import ops
@@ -8,10 +8,11 @@ from keras import ops
 class SetPooling(keras.layers.Layer):
     """Maximum over the frames.
 
-    Chao et al., GaitSet, AAAI 2019 (its best set pooling but for attention, and the one of all public code); GLN takes it over.
+    Chao et al., GaitSet, AAAI 2019: its best set pooling apart from attention, and the one of all public code. GLN
+    adopts it.
 
     Args:
-        keep_frames: keep the frames' axis with one frame, so that per-frame layers read the result.
+        keep_frames: keep the axis of the frames, with one frame, so that per-frame layers can read the result.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -25,7 +26,7 @@ class SetPooling(keras.layers.Layer):
         TensorShape([2, 16, 11, 8])
     """
 
-    def __init__(self, keep_frames=False, **kwargs):
+    def __init__(self, *, keep_frames: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         self.keep_frames = keep_frames
 
