@@ -7,7 +7,7 @@ import keras
 
 from tf3dlocal.io import near_names
 from tf3dlocal.io.types import Tensor
-from tf3dlocal.layers import frame_block
+from tf3dlocal.layers import HorizontalPooling, MicroMotionPooling, derive_seed, frame_block
 
 
 def resolve_arguments(
@@ -72,6 +72,42 @@ def backbone_block(maps: Tensor, *, number: int, path: str = "block", **argument
         (None, None, 64, 44, 32)
     """
     return frame_block(maps, name=f"{path}_{number}", first_kernel=5 if number == 1 else 3, **arguments)
+
+
+def strip_motions(
+    maps: Tensor,
+    *,
+    num_strips: int,
+    use_bias: bool,
+    activation: str,
+    dtype: str | keras.DTypePolicy | None = None,
+    seed: int | None = None,
+) -> Tensor:
+    """Add horizontal pooling and micro-motion pooling: one vector per strip of the whole walk, as in GaitPart.
+
+    Args:
+        maps: [batch, frames, height, width, channels].
+        num_strips: horizontal strips; must divide the height.
+        use_bias: as in `MicroMotionPooling`.
+        activation: as in `MicroMotionPooling`.
+        dtype: dtype policy of the layers.
+        seed: seed of the model.
+
+    Returns:
+        [batch, num_strips, channels].
+
+    Example:
+        >>> strip_motions(keras.Input((None, 16, 11, 8)), num_strips=16, use_bias=False, activation="relu").shape
+        (None, 16, 8)
+    """
+    strips = HorizontalPooling(num_strips, dtype=dtype, name="horizontal_pooling")(maps)  # b t p c
+    return MicroMotionPooling(
+        use_bias=use_bias,
+        activation=activation,
+        seed=derive_seed(seed, name="micro_motion_pooling"),
+        dtype=dtype,
+        name="micro_motion_pooling",
+    )(strips)  # b p c
 
 
 def start_as_copies(model: keras.Model, *, copies: Mapping[str, str]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
-from tf3dlocal.layers import FramePooling, HorizontalPooling, MicroMotionPooling, derive_seed
-from tf3dlocal.models.building import backbone_block, resolve_arguments
+from tf3dlocal.layers import FramePooling
+from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
 from tf3dlocal.models.heads import embedding_head
 
 # Strips by number of blocks: three on CASIA-B, four on OU-MVLP. embedding_channels None: as many as the last block has.
@@ -119,6 +119,7 @@ def GaitPart(
     strips = tuple(chosen.strips_by_blocks[len(channels)] if strips is None else strips)
     if len(strips) != len(channels):
         raise ValueError(f"strips must have {len(channels)} numbers, one per block; got {strips!r}.")
+    common = dict(dtype=dtype, seed=seed)
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     x = silhouettes
@@ -129,19 +130,13 @@ def GaitPart(
             channels=block_channels,
             num_strips=focal_strips,
             negative_slope=chosen.negative_slope,
-            dtype=dtype,
-            seed=seed,
+            **common,
         )
         if block < 3:
             x = FramePooling(dtype=dtype, name=f"block_{block}_pooling")(x)
-    x = HorizontalPooling(num_strips, dtype=dtype, name="horizontal_pooling")(x)  # b t p c
-    x = MicroMotionPooling(
-        use_bias=chosen.temporal_bias,
-        activation=chosen.temporal_activation,
-        seed=derive_seed(seed, name="micro_motion_pooling"),
-        dtype=dtype,
-        name="micro_motion_pooling",
-    )(x)  # b p c
+    x = strip_motions(
+        x, num_strips=num_strips, use_bias=chosen.temporal_bias, activation=chosen.temporal_activation, **common
+    )  # b p c
     outputs = embedding_head(
         x,
         embedding_channels=chosen.embedding_channels or channels[-1],

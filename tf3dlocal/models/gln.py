@@ -93,13 +93,8 @@ def GLN(
         return backbone_block(maps, number=number, path=path, channels=channels[number - 1], dtype=dtype, seed=seed)
 
     def convolution(name, kernel):
-        return VolumeConvolution(
-            lateral_channels,
-            kernel_size=(1, kernel, kernel),
-            seed=derive_seed(seed, name=name),
-            dtype=dtype,
-            name=name,
-        )
+        options = dict(seed=derive_seed(seed, name=name), dtype=dtype, name=name)
+        return VolumeConvolution(lateral_channels, kernel_size=(1, kernel, kernel), **options)
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     frames, whole, pairs = silhouettes, None, {}

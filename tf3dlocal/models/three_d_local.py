@@ -8,13 +8,10 @@ from tf3dlocal.layers import (
     PAPER_PARTS,
     RELEASE_PARTS,
     FramePooling,
-    HorizontalPooling,
-    MicroMotionPooling,
     PartPrior,
-    derive_seed,
     local_block,
 )
-from tf3dlocal.models.building import backbone_block, resolve_arguments
+from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
 from tf3dlocal.models.heads import embedding_head
 
 # The differences between the paper (with its supplement) and the authors' code. Every entry is an argument too, except
@@ -153,24 +150,16 @@ def ThreeDLocal(
         temporal_activation=temporal_activation,
         compact_channels=compact_channels,
     )
-    if not set(chosen.local_blocks) <= {1, 2, 3}:
-        raise ValueError(f"local_blocks may contain 1, 2 and 3; got {tuple(chosen.local_blocks)!r}.")
-    if global_path not in ("plain", "focal"):
-        raise ValueError(f'global_path must be "plain" or "focal"; got {global_path!r}.')
-    focal_strips, negative_slope = ((1, 4, 8), chosen.focal_slope) if global_path == "focal" else ((1, 1, 1), 0.01)
+    _check_paths(chosen.local_blocks, global_path)
+    strips, slope = ((1, 4, 8), chosen.focal_slope) if global_path == "focal" else ((1, 1, 1), 0.01)
+    common = dict(dtype=dtype, seed=seed)
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     x = silhouettes
-    for block, block_channels in enumerate(channels, start=1):
+    for block, (block_channels, focal_strips) in enumerate(zip(channels, strips), start=1):
         block_input = x
         x = backbone_block(
-            x,
-            number=block,
-            channels=block_channels,
-            num_strips=focal_strips[block - 1],
-            negative_slope=negative_slope,
-            dtype=dtype,
-            seed=seed,
+            x, number=block, channels=block_channels, num_strips=focal_strips, negative_slope=slope, **common
         )
         if block in chosen.local_blocks:
             x = local_block(
@@ -188,20 +177,14 @@ def ThreeDLocal(
                 clip_length=clip_length,
                 per_frame=per_frame,
                 synchronized=synchronized,
-                dtype=dtype,
-                seed=seed,
+                **common,
             )
         if block < 3:
             x = FramePooling(dtype=dtype, name=f"block_{block}_pooling")(x)
 
-    x = HorizontalPooling(num_strips, dtype=dtype, name="horizontal_pooling")(x)  # b t p c
-    x = MicroMotionPooling(
-        use_bias=chosen.temporal_bias,
-        activation=chosen.temporal_activation,
-        seed=derive_seed(seed, name="micro_motion_pooling"),
-        dtype=dtype,
-        name="micro_motion_pooling",
-    )(x)  # b p c
+    x = strip_motions(
+        x, num_strips=num_strips, use_bias=chosen.temporal_bias, activation=chosen.temporal_activation, **common
+    )  # b p c
     outputs = embedding_head(
         x,
         embedding_channels=embedding_channels,
@@ -212,3 +195,10 @@ def ThreeDLocal(
         seed=seed,
     )
     return keras.Model(silhouettes, outputs, name=name)
+
+
+def _check_paths(local_blocks, global_path):
+    if not set(local_blocks) <= {1, 2, 3}:
+        raise ValueError(f"local_blocks may contain 1, 2 and 3; got {tuple(local_blocks)!r}.")
+    if global_path not in ("plain", "focal"):
+        raise ValueError(f'global_path must be "plain" or "focal"; got {global_path!r}.')

@@ -2,7 +2,6 @@
 
 import keras
 
-from tf3dlocal.layers.sampling.filters import gaussian_filter, linear_filter
 from tf3dlocal.layers.sampling.separable_sampler import SeparableSampler3D
 
 
@@ -22,11 +21,7 @@ class GaussianSampler3D(SeparableSampler3D):
         TensorShape([1, 4, 8, 6, 2])
     """
 
-    def spatial_filter(self, positions, location, size):
-        return gaussian_filter(positions, location.variance, size)
-
-    def temporal_filter(self, positions, location, size):
-        return gaussian_filter(positions, location.variance, size)
+    FILTER_IN_SPACE, FILTER_IN_TIME = "gaussian", "gaussian"
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -45,11 +40,7 @@ class TrilinearSampler3D(SeparableSampler3D):
         True
     """
 
-    def spatial_filter(self, positions, location, size):
-        return linear_filter(self.linear_positions(positions, size), size)
-
-    def temporal_filter(self, positions, location, size):
-        return linear_filter(self.linear_positions(positions, size), size)
+    FILTER_IN_SPACE, FILTER_IN_TIME = "linear", "linear"
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -70,14 +61,9 @@ class MixtureSampler3D(SeparableSampler3D):
         TensorShape([1, 4, 8, 6, 2])
     """
 
+    FILTER_IN_SPACE, FILTER_IN_TIME = "gaussian", "linear"
     # The release's grid_sample reads a dummy axis of size one at its outer edge, where half of the value remains.
     RELEASE_TIME_GAIN = 0.5
-
-    def spatial_filter(self, positions, location, size):
-        return gaussian_filter(positions, location.variance, size)
-
-    def temporal_filter(self, positions, location, size):
-        return linear_filter(self.linear_positions(positions, size), size)
 
 
 SAMPLERS = {"gaussian": GaussianSampler3D, "trilinear": TrilinearSampler3D, "mixture": MixtureSampler3D}

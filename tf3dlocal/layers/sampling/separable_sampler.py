@@ -5,11 +5,19 @@ from keras import ops
 
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.local.location import Location, check_geometry
-from tf3dlocal.layers.sampling.filters import apply_filters, release_coordinates, sampling_grid
+from tf3dlocal.layers.sampling.filters import (
+    apply_filters,
+    gaussian_filter,
+    linear_filter,
+    release_coordinates,
+    sampling_grid,
+)
 
 
 class SeparableSampler3D(keras.layers.Layer):
-    """Base of the samplers: V = gamma F_t F_y F_x I, with one filter matrix per axis from the subclass.
+    """Base of the samplers: V = gamma F_t F_y F_x I, with one filter matrix per axis.
+
+    A subclass names the kinds of its filters, "gaussian" or "linear".
 
     The output has the map's own frames, height and width (M, N, L = W, H, T), so that it can be joined with the global
     map. Fewer sampled rows than that are padded with zeros above and below, as in the release.
@@ -35,6 +43,8 @@ class SeparableSampler3D(keras.layers.Layer):
         ValueError: an unknown geometry, more rows than the map has, or registered with a location per frame.
     """
 
+    FILTER_IN_SPACE: str
+    FILTER_IN_TIME: str
     # Factor of the weights along time that the release's sampler has in addition.
     RELEASE_TIME_GAIN = 1.0
 
@@ -49,17 +59,11 @@ class SeparableSampler3D(keras.layers.Layer):
         self.registered = registered
         self.time_gain = self.RELEASE_TIME_GAIN if geometry == "release" else 1.0
 
-    def spatial_filter(self, positions: Tensor, location: Location, size: int | Tensor) -> Tensor:
-        """Compute the filter rows [..., points, size] along y or x."""
-        raise NotImplementedError
-
-    def temporal_filter(self, positions: Tensor, location: Location, size: int | Tensor) -> Tensor:
-        """Compute the filter rows [batch, points, size] along time."""
-        raise NotImplementedError
-
-    def linear_positions(self, positions: Tensor, size: int | Tensor) -> Tensor:
-        """Compute the positions that linear interpolation reads."""
-        return positions if self.geometry == "paper" else release_coordinates(positions, size)
+    def _filter(self, kind, positions, location, size):
+        """Compute the filter rows [..., points, size] of a kind along one axis."""
+        if kind == "gaussian":
+            return gaussian_filter(positions, location.variance, size)
+        return linear_filter(release_coordinates(positions, size) if self.geometry == "release" else positions, size)
 
     def filters(self, location: Location | Tensor, size: tuple) -> tuple[Tensor, Tensor, Tensor]:
         """Compute the filter matrices (rows, columns, frames) for a map of size (frames, height, width)."""
@@ -72,12 +76,12 @@ class SeparableSampler3D(keras.layers.Layer):
         columns = sampling_grid(location.center_x, location.stride_x, width, geometry=self.geometry)
         frames = sampling_grid(clip.center_t, clip.stride_t, num_frames, geometry=self.geometry)
         weight = (self.time_gain * clip.confidence)[:, None, None]
-        frame_filter = self.temporal_filter(frames, clip, num_frames)
+        frame_filter = self._filter(self.FILTER_IN_TIME, frames, clip, num_frames)
         if len(location.confidence.shape) == 2:  # a confidence per frame belongs to the frames that are read
             frame_filter, weight = frame_filter * location.confidence[:, None, :], self.time_gain
         return (
-            self.spatial_filter(rows, location, height),
-            self.spatial_filter(columns, location, width),
+            self._filter(self.FILTER_IN_SPACE, rows, location, height),
+            self._filter(self.FILTER_IN_SPACE, columns, location, width),
             frame_filter * weight,
         )
 
