@@ -98,7 +98,7 @@ def test_initial_micro_motion_weights_are_within_pytorchs_bounds_and_all_differe
 
 
 def test_a_padded_mean_and_an_unpadded_maximum_in_half_precision_too():
-    """A still strip at -2 over three frames has means -4/3, -2, -4/3 and three times -6/5; padding is never the maximum."""
+    """A still strip at -2 over three frames: means -4/3, -2, -4/3 and thrice -6/5; padding is never the maximum."""
     layer = MicroMotionPooling(dtype="mixed_float16")
     still = np.full((1, 3, 1, 4), -2.0, "float32")
     layer.build(still.shape)

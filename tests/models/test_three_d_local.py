@@ -234,7 +234,7 @@ def test_the_embedding_model_gives_the_one_tensor_that_is_compared():
 
 @both_presets
 def test_no_gradient_reaches_the_global_path_through_localization(options):
-    """Without the fusion's weights for it, only localization reads the global map of block 3, which gets no gradient."""
+    """Without the fusion's weights for it, only localization reads block 3's global map, which gets no gradient."""
     model = ThreeDLocal(**options)
     fusion, path = model.get_layer("block_3_fusion"), model.get_layer("block_3_head")
     global_map, block_input = model.get_layer("block_3_convolution_2"), model.get_layer("block_2_convolution_2")
