@@ -6,8 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from tf3dlocal.data import open_walks
-from tf3dlocal.data.prepare import prepare
+from tf3dlocal.data import open_walks, prepare
 from tf3dlocal.evaluation import evaluate, evaluate_gait_energy, load_protocol
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
@@ -18,7 +17,7 @@ PROTOCOL = load_protocol(pathlib.Path(__file__).parents[2] / "configs" / "protoc
 @pytest.fixture(scope="module")
 def folder(shared, tmp_path_factory):
     folder = tmp_path_factory.mktemp("kth")
-    prepare(shared / "data" / "kth" / "silhouettes.zip", folder, name="KTH walking", workers=2, progress=False)
+    prepare(shared / "data" / "kth" / "silhouettes.zip", out=folder, name="KTH walking", workers=2, progress=False)
     return folder
 
 
