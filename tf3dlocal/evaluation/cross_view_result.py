@@ -9,7 +9,7 @@ from tf3dlocal.evaluation.protocol import Protocol, SubjectSplit
 IDENTICAL_VIEWS = ("exclude", "include", "only")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CrossViewResult:
     """Counts of one cross-view test; percentages and means are computed from them without rounding.
 

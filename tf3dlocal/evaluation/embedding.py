@@ -109,7 +109,7 @@ def _read(walks: Any, *, rows: np.ndarray, shape: tuple[int | None, int | None])
 
 
 def _embedder(model: Any, output: str) -> tuple[Callable, tuple[int | None, int | None]]:
-    """Return a function from uint8 [batch, frames, height, width] to the embedding, and the height and width it takes."""
+    """Return a function from uint8 [batch, frames, height, width] to the embedding, and the size that it takes."""
     if signatures := getattr(model, "signatures", None):
         return _from_signatures(signatures, output)
     if hasattr(model, "embed") and hasattr(model, "width"):

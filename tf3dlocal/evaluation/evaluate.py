@@ -118,7 +118,7 @@ class _Rows:
 
 def _test_rows(walks, *, protocol, test_subjects, min_frames) -> tuple[np.ndarray, int]:
     """Return the rows of the walks that take part, and the number of those that are too short."""
-    part = np.isin(walks.subjects, test_subjects) & match_conditions(walks.conditions, protocol.conditions)
+    part = np.isin(walks.subjects, test_subjects) & match_conditions(walks.conditions, patterns=protocol.conditions)
     part &= np.array([label is not None for label in protocol.view_labels(walks.view_degrees)], bool)
     long_enough = np.asarray(walks.num_frames) >= min_frames
     return np.flatnonzero(part & long_enough), int((part & ~long_enough).sum())

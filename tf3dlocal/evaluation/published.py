@@ -15,7 +15,7 @@ _NOT_VIEWS = ("group", "method", "input_size", "probes_without_gallery", "printe
 _PRINTING = 0.05  # a mean printed with one decimal may differ by this from the mean of its row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublishedRow:
     """One row of a published table: rank-1 in per cent, identical views excluded.
 

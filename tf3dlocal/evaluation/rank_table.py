@@ -11,7 +11,7 @@ from tf3dlocal.evaluation.subject_ids import shorten_list
 IDENTICAL_VIEWS_TITLES = {"exclude": "excluded", "include": "included", "only": "alone"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TableRow:
     """One row of the table: rank-k in per cent per probe view, and its mean.
 

@@ -11,7 +11,7 @@ from tf3dlocal.io import matches_leading_word
 from tf3dlocal.io.types import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Roles:
     """Gallery and probes among some walks, as `assign_roles` makes them.
 
@@ -131,10 +131,10 @@ def assign_roles(
     of_test_subjects = np.isin(subjects, split.test)
     in_views = np.array([label is not None for label in labels], bool)
     tested = of_test_subjects & in_views
-    gallery = tested & match_conditions(conditions, protocol.gallery)
+    gallery = tested & match_conditions(conditions, patterns=protocol.gallery)
     groups = {}
     for group, patterns in protocol.probes.items():
-        probes = tested & match_conditions(conditions, patterns)
+        probes = tested & match_conditions(conditions, patterns=patterns)
         groups[group] = probes if protocol.leave_one_out else probes & ~gallery
     return Roles(
         protocol=protocol,
@@ -151,13 +151,13 @@ def assign_roles(
     )
 
 
-def match_conditions(conditions: Tensor, patterns: Iterable[str]) -> np.ndarray:
+def match_conditions(conditions: Tensor, *, patterns: Iterable[str]) -> np.ndarray:
     """Find the walks whose condition matches one of the patterns: bool [walks].
 
     A pattern is a whole condition or its leading word: "nm" matches nm-01 and nm01 but not nmx-01, "d1" not d10-01.
 
     Example:
-        >>> match_conditions(["nm-01", "nm-02", "cl-01", "nmx-01"], ["nm", "cl-01"]).tolist()
+        >>> match_conditions(["nm-01", "nm-02", "cl-01", "nmx-01"], patterns=["nm", "cl-01"]).tolist()
         [True, True, True, False]
     """
     patterns = tuple(patterns)
