@@ -112,8 +112,8 @@ def claim_data_set(out: PathLike, *, runs: Sequence[PlannedRun], walks: WalkData
     found = read_json(file)
     if found["fingerprint"] != fingerprint:
         raise ConfigError(
-            f"The runs in {out} are trained on the data set {found['name']!r} of {found['num_walks']} walks, and --data "
-            f"is another one, {walks.name!r} of {len(walks)} walks. Use another --out."
+            f"The runs in {out} are trained on the data set {found['name']!r} of {found['num_walks']} walks, and "
+            f"--data is another one, {walks.name!r} of {len(walks)} walks. Use another --out."
         )
     before = (run for run in runs if not run.taken and run.name in found["runs_before"])
     return [_not_recorded(run) for run in before if RunFolder(run.folder).data_set() is None]
