@@ -67,7 +67,7 @@ def test_a_longer_training_is_not_finished_by_the_model_of_the_shorter_one(confi
         ({"seeds_for": {"other": [1]}}, "--seeds-for other: there is no such config here. There are narrow, wide"),
         ({"seeds_for": {"wide": [1, 1]}}, "wide: seeds must be different"),
         ({"overrides": ["training.seed=3"]}, "by --seeds or --seeds-for"),
-        ({"overrides": ["training.stepps=3"]}, "did you mean training.steps"),
+        ({"overrides": ["training.stepps=3"]}, "id you mean .?training.steps"),
     ],
 )
 def test_wrong_seeds_and_changes_are_named(configs, settings, message):
