@@ -47,7 +47,7 @@ def folder(tmp_path_factory, small_walks_folder):
 
 
 def call(folder, data, configs=None, **settings):
-    configs = configs or [f"Ours={folder / 'narrow.yaml'}", folder / "wide.yaml"]
+    configs = configs or [f"Small={folder / 'narrow.yaml'}", folder / "wide.yaml"]
     settings = {
         "data": data,
         "protocol": str(folder / "small.yaml"),
@@ -101,7 +101,7 @@ def test_the_report_has_all_that_must_accompany_the_numbers(folder):
     for words in (
         "# Comparison: small on small walks",
         "| GEI (no training) |",
-        "| Ours |",
+        "| Small |",
         "| wide |",
         "± is half the range",
         "NM (nm-05, nm-06)",
@@ -130,7 +130,7 @@ def test_the_numbers_on_disk_are_those_returned(folder):
     assert found == json.loads((folder / "found.json").read_text())
     assert [(row["method"], row["seeds"]) for row in found["methods"]] == [
         ("GEI (no training)", []),
-        ("Ours", [0]),
+        ("Small", [0]),
         ("wide", [0, 1]),
     ]
     means = {run["run"]: run["mean"]["NM"] for run in found["runs"]}
@@ -281,7 +281,7 @@ def test_the_minutes_are_those_of_all_steps_and_an_untimed_step_counts_as_a_usua
 def test_one_call_on_the_command_line(folder, small_walks_folder, capfd, nothing_is_computed):
     from tf3dlocal.cli import main
 
-    verb = ["compare", f"Ours={folder / 'narrow.yaml'}", folder / "wide.yaml", "--data", small_walks_folder]
+    verb = ["compare", f"Small={folder / 'narrow.yaml'}", folder / "wide.yaml", "--data", small_walks_folder]
     verb += ["--protocol", folder / "small.yaml", "--out", folder / "out", "--seeds-for", "wide=0,1"]
     with pytest.raises(SystemExit) as ended:
         main([str(word) for word in [*verb, "--json", folder / "numbers.json"]])

@@ -37,7 +37,7 @@ def test_a_method_is_called_by_the_words_that_identify_it_or_by_the_given_name(c
     narrow, wide = configs
     long = [path.rename(tmp_path / f"{path.stem}_blobs_st.yaml") for path in (narrow, wide)]
     assert [run.label for run in plan(*long)] == ["narrow", "wide"]
-    assert [run.label for run in plan(f"Ours={long[0]}", long[1])] == ["Ours", "wide"]
+    assert [run.label for run in plan(f"Small={long[0]}", long[1])] == ["Small", "wide"]
     assert [run.label for run in plan(long[0])] == ["narrow_blobs_st"]
 
 

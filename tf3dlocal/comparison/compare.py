@@ -8,15 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import tensorflow as tf
 
 from tf3dlocal.comparison.comparison import BASELINE, Comparison, gather
-from tf3dlocal.comparison.equal_terms import (
-    BUDGET,
-    check_equal_terms,
-    check_models,
-    check_trained_on,
-    claim_data_set,
-    shown,
-    value_of,
-)
+from tf3dlocal.comparison.equal_terms import BUDGET, check_runs, shown, value_of
 from tf3dlocal.comparison.kept_results import KeptResults
 from tf3dlocal.comparison.numbers import comparison_csv, comparison_json
 from tf3dlocal.comparison.planned_runs import PlannedRun, plan_runs
@@ -90,12 +82,9 @@ def compare(
     check_distance(distance)
     published = _use_published(published, protocol)
     fingerprint = data_fingerprint(walks)
-    notes = check_equal_terms(runs, protocol=protocol, allow_different=allow_different)
-    notes += check_trained_on(runs, fingerprint=fingerprint)
-    notes += _start_notes(runs)
-    check_models(runs, walks=walks)
-    notes += claim_data_set(out, runs=runs, walks=walks, fingerprint=fingerprint)
-
+    notes = check_runs(
+        runs, out=out, walks=walks, fingerprint=fingerprint, protocol=protocol, allow_different=allow_different
+    )
     results = KeptResults(
         out / "results", walks=walks, protocol=protocol, distance=distance, fingerprint=fingerprint, progress=progress
     )
@@ -105,14 +94,17 @@ def compare(
         kept[BASELINE] = results.of_gait_energy()
     facts = _facts(runs, walks=walks, protocol=protocol, distance=distance, gei=gei, command=command)
     for number, run in enumerate(runs, start=1):
+        step = f"run {number} of {len(runs)}: {run.name}"
         try:
             if not run.is_finished:
-                tell(f"run {number} of {len(runs)}: {run.name}, training", shown=progress)
+                tell(f"{step}, training", shown=progress)
                 run_experiment(run.config, data=data, run=run.folder, progress=progress)
-            tell(f"run {number} of {len(runs)}: {run.name}, test", shown=progress)
+            tell(f"{step}, test", shown=progress)
             kept[run.name] = results.of_run(run)
-        except (ValueError, tf.errors.OpError) as error:  # a diverged training, or one that is too large for memory,
-            # does not stop the others
+        except (
+            ValueError,
+            tf.errors.OpError,
+        ) as error:  # diverged or out of memory: the others are trained all the same
             failures.append(f"{run.name} failed: {error}")
             tell(failures[-1], shown=progress)
         gc.collect()  # a functional model is a ring of references
@@ -154,15 +146,6 @@ def _use_published(published: bool | None, protocol: Protocol) -> bool:
     if published and not there_are_some:
         raise ConfigError(f"Nothing is published for the protocol {protocol.name}. Leave --published out.")
     return there_are_some if published is None else published
-
-
-def _start_notes(runs: Sequence[PlannedRun]) -> list[str]:
-    return [
-        f"{run.name} starts from the weights of {run.config.training.start_from}: the steps, minutes and seed of that "
-        "training are not in its row."
-        for run in runs
-        if run.config.training.start_from
-    ]
 
 
 def _facts(

@@ -29,6 +29,35 @@ BUDGET = (
 RECORD = "data_set.json"
 
 
+def check_runs(
+    runs: Sequence[PlannedRun],
+    *,
+    out: PathLike,
+    walks: WalkDataset,
+    fingerprint: str,
+    protocol: Protocol,
+    allow_different: Sequence[str] = (),
+) -> list[str]:
+    """Do all checks of this module; the folder `out` is written to only if all of them pass.
+
+    Returns:
+        Sentences for the report.
+
+    Raises:
+        ConfigError: See the single checks.
+    """
+    notes = check_equal_terms(runs, protocol=protocol, allow_different=allow_different)
+    notes += check_trained_on(runs, fingerprint=fingerprint)
+    for run in runs:
+        if run.config.training.start_from:
+            notes.append(
+                f"{run.name} starts from the weights of {run.config.training.start_from}: the steps, minutes and seed of "
+                "that training are not in its row."
+            )
+    check_models(runs, walks=walks)
+    return notes + claim_data_set(out, runs=runs, walks=walks, fingerprint=fingerprint)
+
+
 def check_equal_terms(
     runs: Sequence[PlannedRun], *, protocol: Protocol, allow_different: Sequence[str] = ()
 ) -> list[str]:
@@ -98,7 +127,7 @@ def claim_data_set(out: PathLike, *, runs: Sequence[PlannedRun], walks: WalkData
     """Record the data set of a comparison in its folder, or check that it is the recorded one.
 
     Returns:
-        A sentence for the report for each of these runs that is older than the record and has none of its own.
+        A sentence for the report for each of these runs that is older than the record and has no record itself.
 
     Raises:
         ConfigError: If the runs of the folder are trained on another data set.

@@ -1,12 +1,13 @@
 """Cross-view identification: each probe is compared with the gallery of one view at a time (rank-k).
 
-For a probe view and a gallery view, a probe is found at rank k if a walk of its own subject is among its k nearest
-gallery walks of that view. Without sorting: let d be the distance to the nearest walk of the own subject. The place of
+For a probe view and a gallery view, a probe is found at rank k if a walk of the same subject is among its k nearest
+gallery walks of that view. Without sorting: let d be the distance to the nearest walk of that subject. The place of
 the probe is 1 + the number of other subjects' walks at distance <= d. A tie counts against the probe, so embeddings
 that have all collapsed to one point score 0 and not 100.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -99,11 +100,12 @@ def identify_probes(
     max_rank: int = 5,
     probes_without_gallery: str | None = None,
     details: dict | None = None,
-    block_size: int = 512,
-    workers: int | None = None,
-    progress: bool = False,
+    **search: Any,
 ) -> CrossViewResult:
-    """Count as `cross_view` does, which describes the arguments, for walks whose roles are assigned already."""
+    """Count as `cross_view` does, which describes the arguments, for walks whose roles are assigned already.
+
+    `search` are the arguments on how distances are computed: block_size, workers and progress.
+    """
     roles.check()
     check_distance(distance)
     without = probes_without_gallery or roles.protocol.probes_without_gallery
@@ -117,9 +119,7 @@ def identify_probes(
         probes=roles.probes,
         galleries=roles.gallery_rows(),
         as_one_part=distance == "flattened",
-        block_size=block_size,
-        workers=workers,
-        progress=progress,
+        **search,
     )
     counts = _count(place, roles=roles, max_rank=max_rank)
     return CrossViewResult(
