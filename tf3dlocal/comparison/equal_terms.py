@@ -51,8 +51,8 @@ def check_runs(
     for run in runs:
         if run.config.training.start_from:
             notes.append(
-                f"{run.name} starts from the weights of {run.config.training.start_from}: the steps, minutes and seed of "
-                "that training are not in its row."
+                f"{run.name} starts from the weights of {run.config.training.start_from}: the steps, minutes and seed "
+                "of that training are not in its row."
             )
     check_models(runs, walks=walks)
     return notes + claim_data_set(out, runs=runs, walks=walks, fingerprint=fingerprint)
