@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from tf3dlocal.losses import BatchAllTripletLoss
-from tf3dlocal.models import ThreeDLocal
 from tf3dlocal.pytorch_weights import TABLES
 from tf3dlocal.pytorch_weights.mapping import weight_at
 from tf3dlocal.pytorch_weights.transfer import set_weights as put_in
+
+from tf3dlocal.losses import BatchAllTripletLoss
+from tf3dlocal.models import ThreeDLocal
 
 pytestmark = pytest.mark.shared
 
@@ -71,12 +71,12 @@ def test_loss_gradients_and_batch_statistics_of_a_training_step_are_those_of_the
         if row.key.endswith("localization.fc.0.bias"):
             continue  # a batch normalization follows, so the true gradient is zero
         expected = step[f"grad64/{row.key}"]
-        found = thinned_as_the_reference(row.change.to_theirs(gradient.numpy()), len(expected))
+        found = thinned_as_the_reference(row.change.to_pytorch(gradient.numpy()), len(expected))
         worst[row.key] = np.linalg.norm(found - expected) / np.linalg.norm(expected)
     assert max(worst.values()) < 2e-2, sorted(worst.items(), key=lambda item: -item[1])[:5]
     for row, variable in rows:
         if "running_mean" in row.key:
-            assert np.abs(row.change.to_theirs(variable.numpy()) - step[f"buf/{row.key}"]).max() < 1e-4, row.key
+            assert np.abs(row.change.to_pytorch(variable.numpy()) - step[f"buf/{row.key}"]).max() < 1e-4, row.key
 
 
 def thinned_as_the_reference(gradient, kept):
