@@ -96,7 +96,7 @@ def test_frames_may_be_known_at_run_time_only():
     np.testing.assert_allclose(decode(tf.zeros([2, 8]), tf.constant(30))[1], list(decoded([0] * 8).values()), rtol=1e-6)
 
 
-def test_the_last_axis_holds_the_numbers_whatever_axes_precede_it():
+def test_the_last_axis_holds_the_numbers_after_any_other_axes():
     raw = np.random.default_rng(0).normal(size=(2, 3, 8))
     stacked = decode_location(raw, PRIOR, SIZE).stack()
     assert stacked.shape == (2, 3, 8)

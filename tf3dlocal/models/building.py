@@ -27,7 +27,7 @@ def resolve_arguments(
         input_shape: (frames or None, height, width, channels), with a fixed height and width.
         channels: channels of the blocks, one number per block.
         num_blocks: the numbers of blocks that the model can have.
-        **arguments: further arguments of the builder; None stands for the preset's value.
+        **arguments: further arguments of the builder; None means the preset's value.
 
     Returns:
         Namespace of the preset's values and the arguments.

@@ -107,9 +107,6 @@ class LocalPath(keras.layers.Layer):
             for name in names
         ]
 
-    def get_config(self):
-        return {**super().get_config(), "prior": self.prior._asdict()}  # as text: a tuple would return as a list
-
     def build(self, block_input_shape, global_map_shape):
         if tuple(block_input_shape[2:4]) != tuple(global_map_shape[2:4]):
             raise ValueError(
