@@ -1,4 +1,4 @@
-"""Which processes train together: the environment variable TF_CONFIG, read and checked."""
+"""The processes that train together, from the environment variable TF_CONFIG."""
 
 import dataclasses
 import json
@@ -10,10 +10,12 @@ EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, "task":
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """The workers of a training, as each of them is told.
+    """The workers of a training.
 
-    `addresses` are "host:port", the same list on every worker, the chief first; `index` is the place of this process in
-    it. The first one is the chief: it alone writes into the run folder.
+    Fields:
+        addresses: "host:port" of every worker, the same list on each, the chief first. Only the chief writes into the
+            run folder.
+        index: place of this process in the list.
     """
 
     addresses: tuple[str, ...]
@@ -21,11 +23,12 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
+        """Whether this process is the chief."""
         return self.index == 0
 
     @classmethod
     def joined_by(cls, strategy: str) -> "Cluster | None":
-        """The cluster that a training joins with this training.strategy; None for one that each process makes alone.
+        """Return the cluster that a training joins with this training.strategy; None if each process trains alone.
 
         Example:
             >>> Cluster.joined_by("mirrored") is None
@@ -35,13 +38,14 @@ class Cluster:
 
     @classmethod
     def from_environment(cls) -> "Cluster | None":
-        """The cluster that TF_CONFIG describes, None if the variable is not set or empty.
+        """Return the cluster that TF_CONFIG describes; None if the variable is not set or empty.
 
         Raises:
-            ValueError: the variable is not JSON of the form that TensorFlow takes; the key at fault and an example are named.
+            ValueError: the variable is not JSON in the form that TensorFlow reads; the key and an example are named.
 
         Example:
-            >>> os.environ["TF_CONFIG"] = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}'
+            >>> addresses = '{"cluster": {"worker": ["a:1", "b:1"]}'
+            >>> os.environ["TF_CONFIG"] = addresses + ', "task": {"type": "worker", "index": 1}}'
             >>> Cluster.from_environment()
             Cluster(addresses=('a:1', 'b:1'), index=1)
             >>> del os.environ["TF_CONFIG"]
@@ -69,7 +73,7 @@ def _jobs(cluster) -> tuple[list[str], list[str]]:
         raise _wrong('has a "cluster" that is not an object')
     unknown = sorted(set(cluster) - {"chief", "worker"})
     if unknown:
-        raise _wrong(f'has "cluster.{unknown[0]}"; this training has workers only (and a chief, if you name one)')
+        raise _wrong(f'has "cluster.{unknown[0]}"; a training here has workers, and a chief if you name one')
     for job, addresses in cluster.items():
         if not isinstance(addresses, list) or not all(_is_address(address) for address in addresses):
             raise _wrong(f'has "cluster.{job}" that is not a list of "host:port": {json.dumps(addresses)}')
@@ -104,4 +108,4 @@ def _index(task, chiefs, workers) -> int:
 
 
 def _wrong(what: str) -> ValueError:
-    return ValueError(f"the environment variable {VARIABLE} {what}; an example: {EXAMPLE}")
+    return ValueError(f"The environment variable {VARIABLE} {what}. An example: {EXAMPLE}")

@@ -1,4 +1,4 @@
-"""A functional model cut into sections that a batch can go through in slices, where nothing looks at the whole batch."""
+"""A functional model in sections: within each, a batch can be computed in slices."""
 
 import dataclasses
 import inspect
@@ -6,10 +6,23 @@ from collections.abc import Callable
 
 import keras
 
+from tf3dlocal.training.keras_internals import Call, calls_in_order
+
+LOCATION = "/location"  # ends the name of the step that locates a part
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One operation of a model: `run(*tensors)` gives a list; `reads` and `writes` are the keys of its tensors."""
+    """One operation of a model.
+
+    Fields:
+        name: of the layer.
+        run: function of tensors, in the order of `reads`, that gives a list of tensors, in the order of `writes`.
+        reads: keys of the tensors that it reads.
+        writes: keys of the tensors that it makes.
+        variables: trainable variables that it reads.
+        whole: whether it must see the whole batch.
+    """
 
     name: str
     run: Callable
@@ -23,7 +36,11 @@ class Step:
 class Section:
     """Steps that treat every clip by itself, and then those that read their results over the whole batch.
 
-    `reads` are the keys that come from before the sliced steps, `writes` those of their results that are read later.
+    Fields:
+        sliced: the steps that treat every clip by itself.
+        whole: the steps over the whole batch.
+        reads: keys that the sliced steps read from earlier sections.
+        writes: keys of their results that are read later.
     """
 
     sliced: tuple[Step, ...]
@@ -34,7 +51,14 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class GraphSections:
-    """A model as sections one after the other, and the end: what stands behind a layer that must see the whole batch."""
+    """A model as sections in order, and its end.
+
+    Fields:
+        inputs: keys of the inputs.
+        sections: the sections.
+        end: steps that must see the whole batch, and all steps after them.
+        dtypes: dtype by key.
+    """
 
     inputs: tuple[int, ...]
     sections: tuple[Section, ...]
@@ -45,16 +69,13 @@ class GraphSections:
 def graph_sections(model: keras.Model) -> GraphSections:
     """Cut a functional model where a layer must see the whole batch.
 
-    A layer that acts otherwise in training than in inference (its `call` has the argument `training`: batch normalization,
-    dropout, what is made of them) sees the whole batch at once, and so does everything behind it. All others must treat each
-    clip by itself. A layer with the methods `locate` and `read` is cut in two: `locate(map, training)` sees the whole batch,
-    `read(map, location)` does not. Each such cut begins a new section for those who read the location.
+    A layer whose `call` has the argument `training` (batch normalization, dropout, and what contains them) sees the
+    whole batch at once, and so does everything after it. All others must treat each clip by itself. A layer with the
+    methods `locate` and `read` becomes two steps: `locate(map, training)` sees the whole batch, `read(map, location)`
+    does not. Each location begins a new section for the steps that read it.
 
     Args:
         model: a functional model; each of its tensors has the key id(tensor).
-
-    Returns:
-        `GraphSections`.
 
     Example:
         >>> from tf3dlocal.models import ThreeDLocal
@@ -66,9 +87,9 @@ def graph_sections(model: keras.Model) -> GraphSections:
     level = dict.fromkeys(inputs, 0)  # by key: the section that has it first
     dtypes = {id(tensor): tensor.dtype for tensor in keras.tree.flatten(model.input)}
     sliced, whole, end, at_the_end = [], [], [], set()
-    for node in nodes_in_order(model):
-        dtypes |= {id(tensor): tensor.dtype for tensor in node.outputs}
-        for step in steps_of(node):
+    for call in calls_in_order(model):
+        dtypes |= {id(tensor): tensor.dtype for tensor in call.outputs}
+        for step in steps_of(call):
             here = max(level.get(key, 0) for key in step.reads)
             if at_the_end & set(step.reads) or (step.whole and not step.name.endswith(LOCATION)):
                 at_the_end |= set(step.writes)
@@ -91,28 +112,20 @@ def graph_sections(model: keras.Model) -> GraphSections:
     return GraphSections(inputs, tuple(sections), tuple(end), dtypes)
 
 
-LOCATION = "/location"
-
-
 def unique(keys):
+    """Return each key once, in order."""
     return tuple(dict.fromkeys(keys))
 
 
-def nodes_in_order(model):
-    """The calls of operations that a functional model is made of, each behind those that it reads."""
-    by_depth = model._nodes_by_depth  # Keras has no public way to a model's calls
-    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
-
-
-def steps_of(node):
-    """One step for a call, or two where the layer first looks at the whole batch and then reads clip by clip."""
-    operation, arguments = node.operation, node.arguments
+def steps_of(call: Call) -> list[Step]:
+    """Return one step for a call, or two if the layer first sees the whole batch and then reads clip by clip."""
+    operation, arguments = call.operation, call.arguments
     parameters = inspect.signature(operation.call).parameters
     variables = tuple(getattr(operation, "trainable_variables", ()))
-    writes = tuple(id(tensor) for tensor in node.outputs)
+    writes = tuple(id(tensor) for tensor in call.outputs)
     if hasattr(operation, "locate") and hasattr(operation, "read"):
         given = inspect.signature(operation.call).bind(*arguments.args, **arguments.kwargs).arguments
-        block_input, global_map, location = id(given["block_input"]), id(given["global_map"]), id(node)
+        block_input, global_map, location = id(given["block_input"]), id(given["global_map"]), id(call)
 
         def locate(volume):
             return [operation.locate(volume, training=True)]

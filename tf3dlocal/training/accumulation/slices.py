@@ -1,31 +1,45 @@
-"""A function over a batch, one slice after the other, in the memory of one."""
+"""A function over a batch, slice by slice, in the memory of one slice."""
+
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from tf3dlocal.io.types import Tensor
 
-def in_slices(num_slices, function, tensors, dtypes, sums=(), wait_for=()):
-    """Apply a function to each slice of a batch; join what it gives, and add up what it adds.
 
-    A loop of the graph, so that no two slices are in memory at once and the graph does not grow with their number.
+def in_slices(
+    function: Callable[..., tuple[list, list]],
+    *,
+    num_slices: int,
+    tensors: Sequence[Tensor],
+    dtypes: Sequence[str],
+    sums: Sequence[Tensor] = (),
+    wait_for: Sequence[Tensor] = (),
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Apply a function to each slice of a batch; join its results, and add up its addends.
+
+    It is a loop of the graph: no two slices are in memory at once, and the graph does not grow with their number.
 
     Args:
+        function: takes one slice of each tensor and gives (results, addends), two lists of tensors. The first axis of a
+            result is the clips of the slice; addends have the shapes of `sums`.
         num_slices: must divide the batch.
-        function: takes one slice of each tensor; gives (results, addends), two lists of tensors. Results have the slice's
-            clips first; addends are as `sums`.
         tensors: each [batch, ...].
         dtypes: of the results.
-        sums: what the addends are added to.
-        wait_for: tensors that must be there before the first slice begins.
+        sums: tensors that the addends are added to.
+        wait_for: tensors that must be computed before the first slice begins.
 
     Returns:
         (results, sums): results [batch, ...].
 
     Raises:
-        ValueError: a batch of known size that does not divide; the numbers are named.
+        ValueError: the batch does not divide into the slices; the numbers are named.
 
     Example:
         >>> double = lambda x: ([2 * x], [tf.reduce_sum(x)])
-        >>> (doubled,), (total,) = in_slices(2, double, [tf.constant([1.0, 2.0, 3.0, 4.0])], ["float32"], [0.0])
+        >>> (doubled,), (total,) = in_slices(
+        ...     double, num_slices=2, tensors=[tf.constant([1.0, 2.0, 3.0, 4.0])], dtypes=["float32"], sums=[0.0]
+        ... )
         >>> doubled.numpy().tolist(), float(total)
         ([2.0, 4.0, 6.0, 8.0], 10.0)
     """
@@ -53,19 +67,19 @@ def in_slices(num_slices, function, tensors, dtypes, sums=(), wait_for=()):
 
 
 def slice_size(tensor, num_slices):
-    """Clips of one slice: a number where the batch is known, a tensor where it is not."""
+    """Return the number of clips of one slice: an int if the batch size is known, else a tensor."""
     batch = tensor.shape[0]
     if batch is None:
         return tf.shape(tensor)[0] // num_slices
     if batch % num_slices:
         raise ValueError(
-            f"a batch of {batch} clips does not divide into {num_slices} slices; take a number that divides {batch}"
+            f"A batch of {batch} clips does not divide into {num_slices} slices. Use a number that divides {batch}."
         )
     return batch // num_slices
 
 
 def take(tensor, number, size):
-    """The clips of one slice."""
+    """Return the clips of one slice."""
     rest = tf.shape(tensor)[1:]
     part = tf.slice(tensor, tf.concat([[number * size], tf.zeros_like(rest)], 0), tf.concat([[size], rest], 0))
     part.set_shape([size if isinstance(size, int) else None, *tensor.shape[1:]])
