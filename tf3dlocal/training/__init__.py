@@ -22,8 +22,8 @@ _HOME = {
     "check_start": "start_from",
     "choose_walks": "data",
     "config_of_run": "run.run_folder",
-    "forward_flops": "forward_flops",
-    "graph_flops": "forward_flops",
+    "forward_flops": "flops",
+    "graph_flops": "flops",
     "keep_sums_repeatable": "model_setup",
     "make_schedule": "schedules",
     "make_strategy": "distributed.strategy",
@@ -58,9 +58,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in _HOME:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-        globals()[name] = value  # a module of the same name, such as forward_flops, has taken its place by now
-        return value
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
