@@ -5,7 +5,7 @@ import types
 import numpy as np
 import tensorflow as tf
 
-from tf3dlocal.training.workers import Workers
+from tf3dlocal.training.distributed.workers import Workers
 
 BATCH = np.arange(24)
 
