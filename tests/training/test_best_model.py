@@ -17,6 +17,7 @@ from tf3dlocal.training.run import model_file
 from tf3dlocal.training.run.checkpoint import best_in, write_checkpoint
 from tf3dlocal.training.run.run_folder import RunFolder
 
+
 def model_of(value):
     x = keras.Input((1,))
     model = keras.Model(x, keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(value))(x))
@@ -33,7 +34,9 @@ def test_a_better_one_takes_the_place_and_of_two_equal_ones_the_earlier_stays(tm
     assert best.note() is None
     assert best.offer(model_of(1), step=100, rank_1=50.0, groups={"rank_1_NM": 60.0, "rank_1_CL": 40.0})
     assert best.offer(model_of(2), step=200, rank_1=70.0, groups={})
-    assert not best.offer(model_of(3), step=300, rank_1=70.0, groups={}) and not best.offer(model_of(4), step=400, rank_1=60.0, groups={})
+    assert not best.offer(model_of(3), step=300, rank_1=70.0, groups={}) and not best.offer(
+        model_of(4), step=400, rank_1=60.0, groups={}
+    )
     assert json.loads((tmp_path / "best.json").read_text()) == best.note()
     assert best.note() == {"step": 200, "rank_1": 70.0, "version": __version__}
     assert weight_of(tmp_path / "best.keras") == 2 and not keras.saving.load_model(tmp_path / "best.keras").compiled

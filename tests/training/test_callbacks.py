@@ -23,9 +23,7 @@ def test_held_out_subjects_on_whom_nothing_can_be_measured_are_an_error_before_a
 ):
     """In one view alone, and without the pairs of a view with itself, no probe has a gallery; in none there is no walk."""
     overrides = ["evaluate_every=2", "held_out_subjects=2", f"held_out_views={views}", "keep_model=best"]
-    fix = (
-        "held_out_views name at least two views.*held_out_subjects.*evaluate_every: 0 and training.keep_model: last"
-    )
+    fix = "held_out_views name at least two views.*held_out_subjects.*evaluate_every: 0 and training.keep_model: last"
     with pytest.raises(ConfigError, match=f"evaluate_every: .*{reason}.*{fix}"):
         train(tmp_path, *(f"training.{override}" for override in overrides))
     assert not list(tmp_path.iterdir())

@@ -57,7 +57,16 @@ def test_a_layer_costs_what_one_counts_by_hand(layer, shape, multiply_adds):
         (lambda a: tf.einsum("bc->cb", a), [(2, 3)], 0),
         (tf.function(lambda a, b: tf.matmul(tf.nn.relu(a), b)), [(2, 3), (3, 4)], 2 * 3 * 4),
     ],
-    ids=["plain", "left transposed", "right transposed", "broadcast", "einsum", "ellipsis", "transposed only", "in a function"],
+    ids=[
+        "plain",
+        "left transposed",
+        "right transposed",
+        "broadcast",
+        "einsum",
+        "ellipsis",
+        "transposed only",
+        "in a function",
+    ],
 )
 def test_a_product_costs_what_one_counts_by_hand(function, shapes, multiply_adds):
     assert flops(function, *shapes) == 2 * multiply_adds

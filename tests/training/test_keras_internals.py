@@ -9,7 +9,13 @@ import pytest
 import tensorflow as tf
 
 from tf3dlocal.training import keras_internals
-from tf3dlocal.training.keras_internals import CHECKED, LocalSymbolicBuild, called_function, calls_in_order, variable_index
+from tf3dlocal.training.keras_internals import (
+    CHECKED,
+    LocalSymbolicBuild,
+    called_function,
+    calls_in_order,
+    variable_index,
+)
 
 PACKAGE = pathlib.Path(keras_internals.__file__).parent
 
@@ -48,7 +54,9 @@ def test_optimizer_get_variable_index_knows_keras_variables_and_those_of_a_repli
     optimizer = keras.optimizers.SGD(0.1)
     optimizer.build([first, second])
     found = [variable_index(optimizer, variable) for variable in (second, first, second.value)]
-    assert found == [1, 0, 1], "Optimizer._get_variable_index has changed: localization_rate would reach other variables."
+    assert found == [1, 0, 1], (
+        "Optimizer._get_variable_index has changed: localization_rate would reach other variables."
+    )
 
 
 def test_graph_functions_holds_the_graph_of_a_function_that_is_called():

@@ -19,7 +19,7 @@ def prepared_model(*overrides):
 
 
 def test_a_prepared_model_is_compiled_with_a_built_optimizer():
-    model = prepared_model("losses.cross_entropy.weight=1", "losses.cross_entropy.label_smoothing=0.1")
+    model = prepared_model("losses.cross_entropy.weight=1", "model.arguments.compact_channels=6")
     assert model.compiled and model.optimizer.built and model.output["logits"].shape[-1] == 5
     assert model.num_slices is None and model.jit_compile is False
 

@@ -29,7 +29,9 @@ def test_a_warm_up_rises_to_the_rate_and_the_cosine_ends_at_its_share():
 
 
 def test_a_cosine_without_warm_up_starts_at_the_rate():
-    np.testing.assert_allclose(rates(make_schedule("warmup_cosine", learning_rate=0.1, steps=100), [0, 100]), [0.1, 0], atol=1e-8)
+    np.testing.assert_allclose(
+        rates(make_schedule("warmup_cosine", learning_rate=0.1, steps=100), [0, 100]), [0.1, 0], atol=1e-8
+    )
 
 
 def test_an_unknown_schedule_is_refused():

@@ -98,8 +98,12 @@ def test_a_broken_file_is_named(tmp_path):
 def test_a_first_phase_that_saw_other_people_is_refused(key, there, here, tmp_path):
     (tmp_path / "model.keras").touch()
     (tmp_path / "data.json").write_text('{"version": "0.2.0"}')
-    (tmp_path / "config.yaml").write_text(Experiment.from_text("training: {steps: 1}", overrides=[f"{key}={there}"]).to_text())
-    second = Experiment.from_text("training: {steps: 1}", overrides=[f"{key}={here}", f"training.start_from={tmp_path}"])
+    (tmp_path / "config.yaml").write_text(
+        Experiment.from_text("training: {steps: 1}", overrides=[f"{key}={there}"]).to_text()
+    )
+    second = Experiment.from_text(
+        "training: {steps: 1}", overrides=[f"{key}={here}", f"training.start_from={tmp_path}"]
+    )
     with pytest.raises(ConfigError, match=f"{key} is .* people that are held out or tested here"):
         check_start(second)
 
