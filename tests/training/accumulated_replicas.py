@@ -1,4 +1,4 @@
-"""Train a narrow 3DLocal for a few steps on N logical CPU devices, in slices; run as a program, since devices are fixed at start.
+"""Train a narrow 3DLocal on N logical CPU devices, in slices; run as a program, since devices are fixed at start.
 
 python accumulated_replicas.py NUM_REPLICAS NUM_SLICES OUT.npz        (0 slices: the plain step)
 """

@@ -2,7 +2,7 @@
 
     python killed.py FOLDER PRECISION..
 
-FOLDER gets for each precision whole/ and killed/, two run folders, and kills.json: how each call of the second one ended.
+FOLDER gets for each precision whole/ and killed/, two run folders, and kills.json: how each call of the second ended.
 
 Each call is a separate process that is killed by SIGKILL, but TensorFlow is imported once, before the first: a fork of
 a process in which it has not begun to compute costs nothing.
@@ -23,8 +23,8 @@ from small_walks import write_small_walks
 from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 
 from tf3dlocal.cli import main
-from tf3dlocal.models import MODELS
 from tf3dlocal.io import whole_file
+from tf3dlocal.models import MODELS
 from tf3dlocal.training import callbacks, optimizers
 from tf3dlocal.training.run import run_folder
 
@@ -39,7 +39,7 @@ OVERRIDES = [
 OVERRIDES = [f"training.{override}" for override in OVERRIDES]
 OVERRIDES += ["schedule={name: warmup_cosine, learning_rate: 1e-2}"]  # another rate at every step
 
-# One after the other, each in the call that resumes from what the one before it left: pairs (kind, how often it passes).
+# One after the other, each in the call that resumes from what the one before left: pairs (kind, how often it passes).
 # Best models are written at step 4, the first that is measured, and never again from a checkpoint of step 4 or later.
 KILLS = {
     "float32": [

@@ -20,8 +20,8 @@ from tf3dlocal.models import MODELS
 from tf3dlocal.training.accumulation.gradients import accumulated_gradients
 from tf3dlocal.training.accumulation.sections import graph_sections
 from tf3dlocal.training.accumulation.slices import in_slices
-from tf3dlocal.training.optimizers import make_optimizer
 from tf3dlocal.training.accumulation.trained_model import TrainedModel
+from tf3dlocal.training.optimizers import make_optimizer
 
 NARROW = {
     "input_shape": (None, 32, 16, 1),
@@ -93,9 +93,9 @@ def max_pool_of_doubles(x, window, strides):
 def double_precision():
     """Models and losses that compute in float64, also where they set float32.
 
-    In float32 both steps differ by what the last digit of a number does: 1e-5 of a gradient for most of these random models,
-    2e-4 for one with batch normalizations over 8 clips after three blocks, whose plain gradient changes by 4e-4 when the
-    last digit of the input does. That would hide a mistake; in float64 rounding is 1e-13.
+    In float32 both steps differ by what the last digit of a number does: 1e-5 of a gradient for most of these random
+    models, 2e-4 for one with batch normalizations over 8 clips after three blocks, whose plain gradient changes by 4e-4
+    when the last digit of the input does. That would hide a mistake; in float64 rounding is 1e-13.
     """
     pool = keras.ops.max_pool
     cast, make, add_weight = keras.ops.cast, keras.layers.Layer.__init__, keras.layers.Layer.add_weight
@@ -162,7 +162,7 @@ def test_loss_gradient_statistics_and_draws_are_those_of_the_plain_step(double_p
 
 @pytest.mark.slow
 def test_small_batches_one_after_the_other_are_another_training(double_precision, plain, monkeypatch):
-    """Why there are sections: separate triplets and statistics for each half give a gradient that is off by its size."""
+    """Separate triplets and statistics for each half give a gradient that is off by its own size."""
     _, (_, _, expected) = plain("gaitset")
     model, whole_batch, labels, halves = narrow("gaitset"), walks(), LABELS, []
     for half in (slice(0, 4), slice(4, 8)):

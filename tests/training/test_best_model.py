@@ -11,8 +11,7 @@ from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 from tf3dlocal import __version__
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.models import MODELS
-from tf3dlocal.training import run_experiment
-from tf3dlocal.training import callbacks
+from tf3dlocal.training import callbacks, run_experiment
 from tf3dlocal.training.run import model_file
 from tf3dlocal.training.run.checkpoint import best_in, write_checkpoint
 from tf3dlocal.training.run.run_folder import RunFolder

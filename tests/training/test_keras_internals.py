@@ -1,4 +1,4 @@
-"""The private names of Keras and TensorFlow that training uses: with other versions these tests say which one changed."""
+"""The private names of Keras and TensorFlow that training uses; with other versions a test names what changed."""
 
 import inspect
 import pathlib

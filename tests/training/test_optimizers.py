@@ -49,7 +49,7 @@ def test_without_such_a_rate_it_is_keras_own_optimizer(name, path_variables):
 
 
 def test_weight_decay_goes_through_the_momentum_as_in_pytorch():
-    """OpenGait's recipes: v <- 0.9 v + g + 5e-4 w, w <- w - 0.1 v; with zero gradients a tenfold of Keras' own decay."""
+    """OpenGait's recipes: v <- 0.9 v + g + 5e-4 w, w <- w - 0.1 v; with zero gradients ten times Keras' own decay."""
     variable = keras.Variable(np.array([1.0, -2.0], "float32"))
     optimizer = make_optimizer("sgd", schedule=0.1, momentum=0.9, weight_decay=5e-4)
     weight, velocity = np.array([1.0, -2.0]), np.zeros(2)

@@ -55,10 +55,10 @@ def test_every_model_has_gradient_losses_and_weights_of_one_device_over_twenty_s
     assert one[f"{model}/log"].shape == (20, 4) and one[f"{model}/moved"] > 1e-3
     for name, expected in one.items():
         if name.startswith(f"{model}/"):
-            # Numbers above 1, as gradients of 10 and variances of 100 are, have 1e-5 of their largest. Of a gradient it is
-            # 3e-5: the order of the clips alone moves one device's by 6e-6, and Keras takes a synchronized variance as
-            # mean(x^2) - mean(x)^2, which of 8 clips loses digits: 2 devices and 4 differ by up to 1.3e-5, both from one
-            # device by up to 1.6e-5.
+            # Numbers above 1, as gradients of 10 and variances of 100 are, have 1e-5 of their largest. Of a gradient it
+            # is 3e-5: the order of the clips alone moves one device's by 6e-6, and Keras takes a synchronized variance
+            # as mean(x^2) - mean(x)^2, which of 8 clips loses digits: 2 devices and 4 differ by up to 1.3e-5, both from
+            # one device by up to 1.6e-5.
             share = 3e-5 if "/gradient/" in name else 1e-5
             tolerance = share * max(1, abs(expected).max())
             np.testing.assert_allclose(several[name], expected, atol=tolerance, rtol=0, err_msg=name)

@@ -184,7 +184,7 @@ def test_a_run_remembers_its_data_set_and_refuses_another(train, tmp_path, prepa
     write_small_walks(tmp_path / "other", subjects=("001", "002", "003", "005"))
     with pytest.raises(
         ConfigError,
-        match=r"training on the data set 'small walks' of 120 walks of 4 subjects \(fingerprint .{8}\), and now the data set is",
+        match=r"the data set 'small walks' of 120 walks of 4 subjects \(fingerprint .{8}\), and now the data set is",
     ):
         train(tmp_path / "run", "training.steps=2", data=tmp_path / "other")
 

@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tf3dlocal.training.health.stop_when_diverged import DivergedError
 from tf3dlocal.training.callbacks import MetricsSinceReport, metric_values
+from tf3dlocal.training.health.stop_when_diverged import DivergedError, StopWhenDiverged
 from tf3dlocal.training.run.checkpoint import Restored
 from tf3dlocal.training.run.run_folder import RunFolder
-from tf3dlocal.training.health.stop_when_diverged import StopWhenDiverged
 
 GOOD, BAD = 1.0, -1.0
 BEGIN = Restored()
@@ -127,7 +126,7 @@ def test_with_float16_a_gradient_that_is_never_finite_does_not_train_for_ever(tm
 
 
 def test_a_moment_of_the_optimizer_that_overflows_is_found_before_it_is_kept(tmp_path):
-    """A gradient whose square overflows leaves the weights of its own step finite; Adam makes NaN of them one step later."""
+    """A gradient whose square overflows leaves the weights of its step finite; Adam makes NaN of them one step later."""
     optimizer = keras.optimizers.Adam(1e-3)
     saved, message, model = fit(
         tmp_path, [GOOD, GOOD, 1e25, GOOD], lambda target, predicted: target * predicted, optimizer

@@ -17,7 +17,8 @@ from tf3dlocal.training.run.run_folder import RunFolder
 
 PROGRAM = pathlib.Path(__file__).with_name("worker.py")
 SECONDS = 420  # no process may take longer; on a free machine it takes ten
-# SGD: Adam would make steps of full size from the rounding noise of a gradient that is zero. A batch of 12 divides by 2 and 3.
+# SGD: Adam would make steps of full size from the rounding noise of a gradient that is zero. A batch of 12 divides by 2
+# and 3.
 SETTINGS = [
     "data.subjects_per_batch=3",
     "model.arguments.dropout=0",
@@ -126,8 +127,8 @@ def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone
     assert names == ["step-000004.keras", "step-000006.keras"]
 
 
-# With float16 the shares' gradients are rounded otherwise than those of the whole batch, by half a thousandth of a number
-# near 1 in every step; 0.002 was seen after the six.
+# With float16 the shares' gradients are rounded otherwise than those of the whole batch, by half a thousandth of a
+# number near 1 in every step; 0.002 was seen after the six.
 @pytest.mark.parametrize(
     ("setting", "tolerance"), [("model.arguments.dropout=0.5", 1e-5), ("training.precision=mixed_float16", 5e-3)]
 )

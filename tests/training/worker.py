@@ -3,9 +3,9 @@
 python worker.py PREPARED RUN OUT.npz [KEY=VALUE ...]
 
 OUT.npz gets the weights and, where the loss is scaled, its scale and the steps that were not left out. Under the name
-TF3DLOCAL_TEST_DIE_AT the environment may hold a step after which the process kills itself, under TF3DLOCAL_TEST_PATIENCE the
-seconds that it waits for the others, and for what they write, under TF3DLOCAL_TEST_DAMAGED the name of a checkpoint that this
-process alone finds damaged.
+TF3DLOCAL_TEST_DIE_AT the environment may hold a step after which the process kills itself, under
+TF3DLOCAL_TEST_PATIENCE the seconds that it waits for the others, and for what they write, under TF3DLOCAL_TEST_DAMAGED
+the name of a checkpoint that this process alone finds damaged.
 """
 
 import os

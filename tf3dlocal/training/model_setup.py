@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.data import silhouette_width
 from tf3dlocal.io import near_names
 from tf3dlocal.losses import (
     BatchAllTripletLoss,
@@ -73,10 +74,9 @@ def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas
             raise ConfigError(
                 f"model.arguments: {name} has no argument {argument!r}. {near_names(argument, parameters)}"
             )
-    width = size - 2 * (10 * size // 64)
     offered = {
         "num_classes": num_classes if config.losses.cross_entropy.weight else None,
-        "input_shape": (None, size, width, 1),
+        "input_shape": (None, size, silhouette_width(size), 1),
         "clip_length": config.data.clip_length,
         "synchronized": num_replicas > 1,
         "dtype": config.training.precision,

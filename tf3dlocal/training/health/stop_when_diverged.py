@@ -94,10 +94,10 @@ class StopWhenDiverged(keras.callbacks.Callback):
         other = "" if self.loss_scale is None else " or with training.precision: float32"
         sheet = f'tf3dlocal.visualization.contact_sheet(numpy.load("{file}")["silhouettes"], "look.png")'
         return (
-            f"{problem} (learning rate {rate:g}). {state}. The batch of this step is in {file}. Look for walks that are "
-            f"not people, as with {sheet}. If they are sound, train in another run folder with a lower "
-            f"schedule.learning_rate{other}. The same call with --set training.checkpoint_every=1 gives the weights just "
-            f"before step {step}."
+            f"{problem} (learning rate {rate:g}). {state}. The batch of this step is in {file}. Look for walks that "
+            f"are not people, as with {sheet}. If they are sound, train in another run folder with a lower "
+            f"schedule.learning_rate{other}. The same call with --set training.checkpoint_every=1 gives the weights "
+            f"just before step {step}."
         )
 
     def _count_restored_steps(self):
