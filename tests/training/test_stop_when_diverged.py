@@ -126,7 +126,7 @@ def test_with_float16_a_gradient_that_is_never_finite_does_not_train_for_ever(tm
 
 
 def test_a_moment_of_the_optimizer_that_overflows_is_found_before_it_is_kept(tmp_path):
-    """A gradient whose square overflows leaves the weights of its step finite; Adam makes NaN of them one step later."""
+    """A gradient whose square overflows leaves the weights of its step finite; Adam makes NaN of them one later."""
     optimizer = keras.optimizers.Adam(1e-3)
     saved, message, model = fit(
         tmp_path, [GOOD, GOOD, 1e25, GOOD], lambda target, predicted: target * predicted, optimizer
