@@ -3,15 +3,12 @@
 import doctest
 import importlib
 import itertools
-import os
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from programs import run_program
 
 from tf3dlocal.config import ConfigError
 from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS
@@ -302,14 +299,10 @@ def test_accumulation_steps_that_do_not_divide_the_batch_are_refused_with_those_
 
 @pytest.mark.slow
 def test_two_devices_in_two_slices_each_give_what_one_device_gives(tmp_path):
-    program = pathlib.Path(__file__).with_name("accumulated_replicas.py")
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(program.parent), str(program.parents[1])])
     found = []
     for num_replicas, num_slices in ((1, 0), (2, 2)):
         out = tmp_path / f"{num_replicas}.npz"
-        command = [sys.executable, str(program), str(num_replicas), str(num_slices), str(out)]
-        subprocess.run(command, check=True, env=environment)
+        run_program("accumulated_replicas.py", num_replicas, num_slices, out)
         found.append(dict(np.load(out)))
     one, two = found
     assert len(one) == len(two) > 20

@@ -2,20 +2,16 @@
 
 import io
 import json
-import os
-import pathlib
-import subprocess
-import sys
 import zipfile
 
 import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
+from programs import run_program
 
 from tf3dlocal.training import make_schedule
 
-PROGRAM = pathlib.Path(__file__).with_name("killed.py")
 PRECISIONS = ("float32", "mixed_float16")
 
 
@@ -23,9 +19,7 @@ PRECISIONS = ("float32", "mixed_float16")
 def folder(tmp_path_factory):
     """Folder with what `killed.py` wrote."""
     folder = tmp_path_factory.mktemp("killed")
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(PROGRAM.parent), str(PROGRAM.parents[1])])
-    subprocess.run([sys.executable, str(PROGRAM), str(folder), *PRECISIONS], check=True, env=environment)
+    run_program("killed.py", folder, *PRECISIONS)
     return folder
 
 

@@ -1,16 +1,10 @@
 """On 2 and 4 devices a training gives the losses, gradients and weights of one device, for every model there is."""
 
-import os
-import pathlib
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+from programs import run_program
 
 from tf3dlocal.models import MODELS
-
-PROGRAM = pathlib.Path(__file__).with_name("replicas.py")
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +13,7 @@ def trained(tmp_path_factory):
     found = {}
     for num_replicas in (1, 2, 4):
         out = tmp_path_factory.mktemp("replicas") / f"{num_replicas}.npz"
-        environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
-        environment["PYTHONPATH"] = os.pathsep.join([str(PROGRAM.parent), str(PROGRAM.parents[1])])
-        subprocess.run([sys.executable, str(PROGRAM), str(num_replicas), str(out)], check=True, env=environment)
+        run_program("replicas.py", num_replicas, out)
         found[num_replicas] = dict(np.load(out))
     return found
 

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+from programs import environment
 
 from tf3dlocal.training.run.run_folder import RunFolder
 
@@ -57,11 +58,7 @@ class Training:
         self.logs = [folder / f"{index}.log" for index in range(number)]
         addresses, self.processes = free_addresses(number), {}
         for index in range(number) if start is None else start:
-            own = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
-            own["PYTHONPATH"] = os.pathsep.join(
-                str(path) for path in (PROGRAM.parent, PROGRAM.parents[1], PROGRAM.parents[2])
-            )
-            own["TMPDIR"] = str(folder)
+            own = {**environment(), "TMPDIR": str(folder)}
             own |= {name: value for (name, of), value in (by_worker or {}).items() if of == index}
             if number > 1:
                 task = {"type": "worker", "index": index}
