@@ -53,7 +53,8 @@ def test_it_was_killed_at_many_kinds_of_moments_also_in_the_middle_of_a_checkpoi
     assert any(kind.startswith("half step-") for kind, _, _ in kills)
     output = (folder / precision / "output.txt").read_text()
     assert "killed begins with step 1 of 20" in output and "killed resumes from step " in output
-    assert f"{folder / precision}/killed/model.keras is the model of step 4, the best, with rank-1" in output
+    assert f"{folder / precision}/killed/model.keras is the best model, with rank-1" in output
+    assert "on the held-out subjects, of step 4." in output
 
 
 @pytest.mark.slow
