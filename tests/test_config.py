@@ -1,4 +1,4 @@
-"""Configs: strict, complete, and every mistake named with its place and the way out."""
+"""Configs: strict, complete, and every mistake named with its place and its fix."""
 
 import pathlib
 import re
@@ -15,7 +15,7 @@ MINIMAL = "training: {steps: 10}"
 
 
 def flat_keys(values, prefix=""):
-    """Dotted keys of nested dicts, without what stands inside model.arguments."""
+    """Dotted keys of nested dicts, without those inside model.arguments."""
     for key, value in values.items():
         yield prefix + key
         if isinstance(value, dict) and prefix + key != "model.arguments":
@@ -25,44 +25,63 @@ def flat_keys(values, prefix=""):
 @pytest.mark.parametrize(
     ("text", "overrides", "message"),
     [
-        ("training: {stepz: 10}", [], "exp.yaml: there is no key training.stepz; did you mean training.steps?"),
-        ("training: {stepz: 10}", [], "exp.yaml: the key training.steps is missing"),
+        (
+            "training:\n  stepz: 10",
+            [],
+            "exp.yaml, line 2: there is no key 'training.stepz'; did you mean 'training.steps'?",
+        ),
+        ("training:\n  stepz: 10", [], "exp.yaml, line 1: the key 'training.steps' is missing; it has no default."),
         (
             MINIMAL,
             ["training.stepz=3"],
-            "--set training.stepz=3: there is no key training.stepz; did you mean training.steps?",
+            "--set training.stepz=3: there is no key 'training.stepz'; did you mean 'training.steps'?",
         ),
-        (MINIMAL + "\nclip_length: 30", [], "exp.yaml: there is no key clip_length; did you mean data.clip_length?"),
-        (MINIMAL, ["model.argument.x=3"], "there is no key model.argument; did you mean model.arguments?"),
-        (MINIMAL + "\ndata: {order: sorted}", [], "exp.yaml: data.order is 'sorted': .*'unordered' or 'resampled'"),
-        (MINIMAL, ["training.steps=many"], "--set training.steps=many: training.steps is 'many': .*integer"),
-        (MINIMAL, ["data.flip_probability=2"], "data.flip_probability is 2: .*less than or equal to 1"),
+        (
+            MINIMAL + "\nclip_length: 30",
+            [],
+            "exp.yaml, line 2: there is no key 'clip_length'; did you mean 'data.clip_length'?",
+        ),
+        (MINIMAL, ["model.argument.x=3"], "there is no key 'model.argument'; did you mean 'model.arguments'?"),
+        (
+            MINIMAL + "\ndata: {order: sorted}",
+            [],
+            "exp.yaml, line 2: 'data.order' is 'sorted': .*'unordered' or 'resampled'",
+        ),
+        (MINIMAL + "\ndata:\n  window: [30, x]", [], "exp.yaml, line 3: 'data.window.1' is 'x': .*integer"),
+        (MINIMAL, ["training.steps=many"], "--set training.steps=many: 'training.steps' is 'many': .*integer"),
+        (MINIMAL, ["data.flip_probability=2"], "'data.flip_probability' is 2: .*less than or equal to 1"),
         (MINIMAL, ["training.steps"], "--set training.steps: write KEY=VALUE"),
-        (MINIMAL, ["training.steps.more=1"], "steps is a value and holds no keys"),
-        (MINIMAL, ["training.strategy=many"], "training.strategy is 'many': .*'multi_worker' or 'tpu'"),
-        (MINIMAL, ["data.window=[40, 30]"], r"data: window is .* it is \[40, 30\]"),
-        (MINIMAL, ["data.clip_length=50"], "window begins at 30 frames, fewer than the clip_length 50"),
+        (MINIMAL, ["training.steps.more=1"], "'steps' is 10, a value that holds no keys"),
+        (MINIMAL, ["training.steps=[1"], "--set training.steps=.1, line 1, column 3: this is not YAML"),
+        (MINIMAL, ["training.strategy=many"], "'training.strategy' is 'many': .*'multi_worker' or 'tpu'"),
+        (
+            MINIMAL + "\ndata: {clip_length: 4}",
+            ["data.window=[40, 30]"],
+            r"exp.yaml, line 2 with --set data.window=\[40, 30\]: data: window is .* it is \[40, 30\]",
+        ),
+        (MINIMAL, ["data.clip_length=50"], "window begins at 30 frames, fewer than clip_length, which is 50"),
         (MINIMAL, ["losses.triplet.weight=0"], "both losses have weight 0"),
-        (MINIMAL, ["schedule.name=piecewise"], "milestones belong to the piecewise schedule"),
+        (MINIMAL, ["schedule.name=piecewise"], "milestones belong to the schedule piecewise"),
         (
             MINIMAL,
             ["schedule.name=piecewise", "schedule.milestones=[20, 10]"],
-            r"milestones must rise; they are \[20, 10\]",
+            r"milestones must rise, and they are \[20, 10\]",
         ),
-        (MINIMAL, ["schedule.warmup_steps=11"], r"schedule.warmup_steps \(11\) is above training.steps \(10\)"),
+        (MINIMAL, ["schedule.warmup_steps=11"], "schedule.warmup_steps is 11, more than training.steps, which is 10"),
         (MINIMAL, ["training.evaluate_every=5"], "evaluate_every needs held_out_subjects"),
         (MINIMAL, ["training.keep_model=best"], "training: keep_model: best needs evaluate_every"),
-        ("training: {steps: [", [], "exp.yaml is not YAML"),
-        ("training: {steps: !!python/name:os.system }", [], "exp.yaml is not YAML"),
-        ("just a line", [], "exp.yaml holds no keys"),
+        ("training: {steps: [", [], "exp.yaml, line 1, column 20: this is not YAML"),
+        ("training: {steps: !!python/name:os.system }", [], "exp.yaml, line 1: tags such as"),
+        (MINIMAL + "\ntraining: {steps: 20}", [], "exp.yaml, line 2, training: the key is given twice"),
+        ("just a line", [], "exp.yaml has no keys"),
     ],
 )
-def test_a_mistake_is_named_with_its_place_and_the_way_out(text, overrides, message):
-    with pytest.raises(ConfigError, match=message):
-        Experiment.from_text(text, overrides, source="exp.yaml")
+def test_a_mistake_is_named_with_its_place_and_the_fix(text, overrides, message):
+    with pytest.raises(ConfigError, match=message.replace("?", r"\?")):
+        Experiment.from_text(text, overrides=overrides, source="exp.yaml")
 
 
-def test_several_mistakes_are_all_told_at_once():
+def test_several_mistakes_are_all_named_at_once():
     with pytest.raises(ConfigError) as error:
         Experiment.from_text("training: {steps: 0}\ndata: {clip_lenght: 3}", source="exp.yaml")
     assert len(str(error.value).splitlines()) == 2
@@ -76,7 +95,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_numbers_are_read_as_people_write_them_and_subject_ids_stay_texts():
     config = Experiment.from_text(
         MINIMAL + "\nschedule: {learning_rate: 1e-4}\ndata: {exclude_subjects: [005, 010, 17]}",
-        ["optimizer.epsilon=1.5e-8", "model.arguments.channels=[16, 32, 64]", "model.arguments.dropout=1e-1"],
+        overrides=["optimizer.epsilon=1.5e-8", "model.arguments.channels=[16, 32, 64]", "model.arguments.dropout=1e-1"],
     )
     assert config.schedule.learning_rate == 1e-4 and config.optimizer.epsilon == 1.5e-8
     assert config.data.exclude_subjects == ["005", "010", "17"]
@@ -84,9 +103,13 @@ def test_numbers_are_read_as_people_write_them_and_subject_ids_stay_texts():
 
 
 def test_a_config_written_out_and_read_again_is_the_same():
-    config = Experiment.from_text(MINIMAL, ["data.exclude_subjects=[005]", "schedule.learning_rate=1e-5"])
+    config = Experiment.from_text(
+        MINIMAL, overrides=["data.exclude_subjects=[005, '1e5', NO]", "schedule.learning_rate=1e-5"]
+    )
     assert Experiment.from_text(config.to_text()) == config
-    assert config.differences(Experiment.from_text(config.to_text(), ["training.seed=3"])) == {"training.seed": (0, 3)}
+    assert config.differences(Experiment.from_text(config.to_text(), overrides=["training.seed=3"])) == {
+        "training.seed": (0, 3)
+    }
 
 
 def test_there_are_configs():
@@ -94,7 +117,7 @@ def test_there_are_configs():
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_a_config_that_comes_with_us_is_valid_complete_and_says_how_it_went(path):
+def test_a_shipped_config_is_valid_complete_and_says_how_it_went(path):
     config = Experiment.from_yaml(path)
     text = path.read_text(encoding="utf-8")
     head = text.split("\ndata:")[0]
@@ -126,5 +149,5 @@ def ablations():
 def test_an_ablation_row_of_the_readme_is_a_valid_change(line):
     overrides = [word for word in shlex.split(line) if word != "--set"]
     path = next(path for path in CONFIGS if path.stem == "three_d_local_casia_b_lt")
-    changed = set(Experiment.from_yaml(path).differences(Experiment.from_yaml(path, overrides)))
+    changed = set(Experiment.from_yaml(path).differences(Experiment.from_yaml(path, overrides=overrides)))
     assert changed and all(key.startswith("model.arguments.") for key in changed)

@@ -1,4 +1,4 @@
-"""Train a narrow 3DLocal for a few steps on N logical CPU devices, in slices; run as a program, since devices are fixed at start.
+"""Train a narrow 3DLocal on N logical CPU devices, in slices; run as a program, since devices are fixed at start.
 
 python accumulated_replicas.py NUM_REPLICAS NUM_SLICES OUT.npz        (0 slices: the plain step)
 """
@@ -15,8 +15,8 @@ import tensorflow as tf
 from tf3dlocal.layers import PAPER_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, ScaledCrossEntropy
 from tf3dlocal.models import ThreeDLocal
-from tf3dlocal.training.strategy import make_strategy
-from tf3dlocal.training.trained_model import TrainedModel
+from tf3dlocal.training import make_strategy
+from tf3dlocal.training.accumulation.trained_model import TrainedModel
 
 
 def main(num_replicas, num_slices, out):

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tf3dlocal.layers import PAPER_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, NonzeroTriplets, ScaledCrossEntropy
 from tf3dlocal.models import MODELS
-from tf3dlocal.training.trained_model import TrainedModel
+from tf3dlocal.training.accumulation.trained_model import TrainedModel
 
 FRAMES, HEIGHT, WIDTH, SUBJECTS, WALKS, STEPS = 6, 32, 12, 4, 2, 20
 RATE = 1e-5
@@ -35,11 +35,11 @@ OWN = {
 def train_small_model(name, strategy):
     """{what: array}: loss so far and share of triplets after each of 20 steps, the gradient of the first, all weights.
 
-    With dropout, whose draws are the same on any number of devices. SGD, because Adam would make steps of full size from the
-    rounding noise of a gradient that is zero; its momentum after one step is the rate times the gradient of the whole batch.
-    The rate is low because the gradient jumps where a triplet leaves the margin or a pool's maximum changes place, and
-    rounding may move a clip over such an edge: at a rate of 1e-3, noise of 1e-7 in the walks changes the weights that one
-    device ends with by 1e-4. At this rate they move by some 1e-2, a thousand times the tolerance.
+    With dropout, whose draws are the same on any number of devices. SGD, because Adam would make steps of full size
+    from the rounding noise of a gradient that is zero; its momentum after one step is the rate times the gradient of
+    the whole batch. The rate is low because the gradient jumps where a triplet leaves the margin or a pool's maximum
+    changes place, and rounding may move a clip over such an edge: at a rate of 1e-3, noise of 1e-7 in the walks changes
+    the weights that one device ends with by 1e-4. At this rate they move by some 1e-2, a thousand times the tolerance.
     """
     several = strategy.num_replicas_in_sync > 1
     with strategy.scope():

@@ -2,25 +2,23 @@
 
 import doctest
 import importlib
-import os
-import pathlib
-import subprocess
-import sys
+import itertools
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from programs import run_program
 
 from tf3dlocal.config import ConfigError
 from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, NonzeroTriplets, ScaledCrossEntropy
 from tf3dlocal.models import MODELS
-from tf3dlocal.training.accumulated_gradients import accumulated_gradients
-from tf3dlocal.training.graph_sections import graph_sections
-from tf3dlocal.training.in_slices import in_slices
+from tf3dlocal.training.accumulation.gradients import accumulated_gradients
+from tf3dlocal.training.accumulation.sections import graph_sections
+from tf3dlocal.training.accumulation.slices import in_slices
+from tf3dlocal.training.accumulation.trained_model import TrainedModel
 from tf3dlocal.training.optimizers import make_optimizer
-from tf3dlocal.training.trained_model import TrainedModel
 
 NARROW = {
     "input_shape": (None, 32, 16, 1),
@@ -30,7 +28,6 @@ NARROW = {
     "num_classes": 4,
     "dropout": 0.5,
     "seed": 0,
-    "form": "stacked",
 }
 SYSTEMS = {
     "three_d_local paper": {"num_parts": 4, "parts": PAPER_PARTS[:1]},
@@ -75,18 +72,29 @@ def sliced_step(model, num_slices):
         seen.append(losses(outputs))
         return seen[0]
 
-    outputs, gradients = accumulated_gradients(model, walks(), loss_of, num_slices)
+    outputs, gradients = accumulated_gradients(model, inputs=walks(), loss_of=loss_of, num_slices=num_slices)
     return outputs, seen[0], gradients
+
+
+def max_pool_of_doubles(x, window, strides):
+    """`keras.ops.max_pool` of volumes without padding, which TensorFlow lacks in float64."""
+    sizes = [(size - reach) // step + 1 for size, reach, step in zip(x.shape[1:4], window, strides, strict=True)]
+    shifted = []
+    for place in itertools.product(*map(range, window)):
+        cut = (slice(at, at + step * size, step) for at, step, size in zip(place, strides, sizes, strict=True))
+        shifted.append(x[:, *cut])
+    return keras.ops.max(keras.ops.stack(shifted), axis=0)
 
 
 @pytest.fixture
 def double_precision():
-    """Models and losses that compute in float64, also where they ask for float32.
+    """Models and losses that compute in float64, also where they set float32.
 
-    In float32 both steps differ by what the last digit of a number does: 1e-5 of a gradient for most of these random models,
-    2e-4 for one with batch normalizations over 8 clips behind three blocks, whose plain gradient changes by 4e-4 when the
-    last digit of the input does. That would hide a mistake; in float64 rounding is 1e-13.
+    In float32 both steps differ by what the last digit of a number does: 1e-5 of a gradient for most of these random
+    models, 2e-4 for one with batch normalizations over 8 clips after three blocks, whose plain gradient changes by 4e-4
+    when the last digit of the input does. That would hide a mistake; in float64 rounding is 1e-13.
     """
+    pool = keras.ops.max_pool
     cast, make, add_weight = keras.ops.cast, keras.layers.Layer.__init__, keras.layers.Layer.add_weight
 
     def double(options):
@@ -100,6 +108,11 @@ def double_precision():
         patch.setattr(
             keras.layers.Layer, "add_weight", lambda self, *args, **options: add_weight(self, *args, **double(options))
         )
+        patch.setattr(
+            keras.ops,
+            "max_pool",
+            lambda x, *where: max_pool_of_doubles(x, *where) if len(x.shape) == 5 else pool(x, *where),
+        )
         before = keras.config.floatx(), keras.config.dtype_policy()
         keras.config.set_floatx("float64")
         keras.config.set_dtype_policy("float64")
@@ -110,7 +123,7 @@ def double_precision():
 
 @pytest.fixture(scope="module")
 def plain():
-    """The plain step of a system and its model behind it, made once, in double precision."""
+    """The plain step of a system and its model after it, made once, in double precision."""
     made = {}
 
     def find(system):
@@ -146,7 +159,7 @@ def test_loss_gradient_statistics_and_draws_are_those_of_the_plain_step(double_p
 
 @pytest.mark.slow
 def test_small_batches_one_after_the_other_are_another_training(double_precision, plain, monkeypatch):
-    """What the sections are for: own triplets and statistics for each half give a gradient that is off by its own size."""
+    """Separate triplets and statistics for each half give a gradient that is off by its own size."""
     _, (_, _, expected) = plain("gaitset")
     model, whole_batch, labels, halves = narrow("gaitset"), walks(), LABELS, []
     for half in (slice(0, 4), slice(4, 8)):
@@ -168,7 +181,7 @@ def fitted(num_slices, system="three_d_local release", jit_compile=False, **opti
         loss["logits"] = ScaledCrossEntropy()
         metrics["logits"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     weights = dict(zip(loss, (1.0, 0.5)))
-    optimizer = make_optimizer("sgd", 0.01, loss_scaling=options.get("dtype") == "mixed_float16")
+    optimizer = make_optimizer("sgd", schedule=0.01, loss_scaling=options.get("dtype") == "mixed_float16")
     model.compile(optimizer, loss=loss, loss_weights=weights, metrics=metrics, jit_compile=jit_compile)
     labels = dict.fromkeys(model.output, np.tile(LABELS, 3))
     batches = tf.data.Dataset.from_tensor_slices((walks(24), labels)).batch(8, drop_remainder=True)
@@ -176,10 +189,11 @@ def fitted(num_slices, system="three_d_local release", jit_compile=False, **opti
     return log, model.get_weights(), model.optimizer
 
 
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"])
 def test_fit_logs_the_same_and_ends_with_the_same_weights(double_precision, jit_compile):
-    log, weights, _ = fitted(None, jit_compile=jit_compile)
-    sliced_log, sliced_weights, _ = fitted(4, jit_compile=jit_compile)
+    options = {"parts": RELEASE_PARTS[:1], "jit_compile": jit_compile}
+    log, weights, _ = fitted(None, **options)
+    sliced_log, sliced_weights, _ = fitted(4, **options)
     assert set(log) == set(sliced_log) >= {"loss", "logits_loss", "part_features_nonzero_triplets", "logits_accuracy"}
     for name, values in log.items():
         np.testing.assert_allclose(sliced_log[name], values, rtol=1e-6, err_msg=name)  # metrics add up in float32
@@ -243,25 +257,29 @@ def test_what_the_loss_does_not_reach_has_no_gradient():
     used = keras.layers.Dense(2, name="used")(x)
     model = keras.Model(x, {"idle": idle, "used": used})
     inputs = tf.ones((4, 3))
-    _, gradients = accumulated_gradients(model, inputs, lambda outputs: tf.reduce_sum(outputs["used"]), 2)
+    _, gradients = accumulated_gradients(
+        model, inputs=inputs, loss_of=lambda outputs: tf.reduce_sum(outputs["used"]), num_slices=2
+    )
     reached = {v.path.split("/")[0] for v, g in zip(model.trainable_variables, gradients, strict=True) if g is not None}
     assert reached == {"used"}
 
 
 def test_a_batch_of_unknown_size_is_cut_when_it_is_there():
     model = narrow("gaitset")
-    step = tf.function(
-        lambda x: accumulated_gradients(model, x, lambda outputs: tf.reduce_sum(outputs["logits"]), 2)[0][
-            "part_features"
-        ],
-        input_signature=[tf.TensorSpec((None, None, 32, 16, 1))],
-    )
+
+    def loss_of(outputs):
+        return tf.reduce_sum(outputs["logits"])
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, 32, 16, 1))])
+    def step(x):
+        return accumulated_gradients(model, inputs=x, loss_of=loss_of, num_slices=2)[0]["part_features"]
+
     assert step(walks(4)).shape[0] == 4 and step(walks(6, frames=3)).shape[0] == 6
 
 
 def test_a_batch_that_does_not_divide_is_refused_with_the_numbers():
-    with pytest.raises(ValueError, match="a batch of 8 clips does not divide into 3 slices"):
-        in_slices(3, lambda x: ([x], []), [tf.zeros((8, 2))], ["float32"])
+    with pytest.raises(ValueError, match="A batch of 8 clips does not divide into 3 slices"):
+        in_slices(lambda x: ([x], []), num_slices=3, tensors=[tf.zeros((8, 2))], dtypes=["float32"])
 
 
 def test_an_experiment_in_slices_gives_the_same_model_and_may_change_its_slices_on_the_way(train, tmp_path):
@@ -281,14 +299,10 @@ def test_accumulation_steps_that_do_not_divide_the_batch_are_refused_with_those_
 
 @pytest.mark.slow
 def test_two_devices_in_two_slices_each_give_what_one_device_gives(tmp_path):
-    program = pathlib.Path(__file__).with_name("accumulated_replicas.py")
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(program.parent), str(program.parents[1])])
     found = []
     for num_replicas, num_slices in ((1, 0), (2, 2)):
         out = tmp_path / f"{num_replicas}.npz"
-        command = [sys.executable, str(program), str(num_replicas), str(num_slices), str(out)]
-        subprocess.run(command, check=True, env=environment)
+        run_program("accumulated_replicas.py", num_replicas, num_slices, out)
         found.append(dict(np.load(out)))
     one, two = found
     assert len(one) == len(two) > 20
@@ -296,7 +310,7 @@ def test_two_devices_in_two_slices_each_give_what_one_device_gives(tmp_path):
         np.testing.assert_allclose(two[name], expected, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["accumulated_gradients", "graph_sections", "in_slices", "trained_model"])
+@pytest.mark.parametrize("name", ["gradients", "sections", "slices", "trained_model"])
 def test_the_examples_run(name):
-    result = doctest.testmod(importlib.import_module(f"tf3dlocal.training.{name}"))
+    result = doctest.testmod(importlib.import_module(f"tf3dlocal.training.accumulation.{name}"))
     assert result.failed == 0 and result.attempted

@@ -1,16 +1,10 @@
 """On 2 and 4 devices a training gives the losses, gradients and weights of one device, for every model there is."""
 
-import os
-import pathlib
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+from programs import run_program
 
 from tf3dlocal.models import MODELS
-
-PROGRAM = pathlib.Path(__file__).with_name("replicas.py")
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +13,7 @@ def trained(tmp_path_factory):
     found = {}
     for num_replicas in (1, 2, 4):
         out = tmp_path_factory.mktemp("replicas") / f"{num_replicas}.npz"
-        environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1"}
-        environment["PYTHONPATH"] = os.pathsep.join([str(PROGRAM.parent), str(PROGRAM.parents[1])])
-        subprocess.run([sys.executable, str(PROGRAM), str(num_replicas), str(out)], check=True, env=environment)
+        run_program("replicas.py", num_replicas, out)
         found[num_replicas] = dict(np.load(out))
     return found
 
@@ -55,10 +47,10 @@ def test_every_model_has_gradient_losses_and_weights_of_one_device_over_twenty_s
     assert one[f"{model}/log"].shape == (20, 4) and one[f"{model}/moved"] > 1e-3
     for name, expected in one.items():
         if name.startswith(f"{model}/"):
-            # Numbers above 1, as gradients of 10 and variances of 100 are, have 1e-5 of their largest. Of a gradient it is
-            # 3e-5: the order of the clips alone moves one device's by 6e-6, and Keras takes a synchronized variance as
-            # mean(x^2) - mean(x)^2, which of 8 clips loses digits: 2 devices and 4 differ by up to 1.3e-5, both from one
-            # device by up to 1.6e-5.
+            # Numbers above 1, as gradients of 10 and variances of 100 are, have 1e-5 of their largest. Of a gradient it
+            # is 3e-5: the order of the clips alone moves one device's by 6e-6, and Keras takes a synchronized variance
+            # as mean(x^2) - mean(x)^2, which of 8 clips loses digits: 2 devices and 4 differ by up to 1.3e-5, both from
+            # one device by up to 1.6e-5.
             share = 3e-5 if "/gradient/" in name else 1e-5
             tolerance = share * max(1, abs(expected).max())
             np.testing.assert_allclose(several[name], expected, atol=tolerance, rtol=0, err_msg=name)

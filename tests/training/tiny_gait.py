@@ -22,7 +22,8 @@ def tiny_gait(
     x = keras.layers.Reshape([4, 4])(ops.max(x, axis=1))
     start = keras.initializers.GlorotUniform(seed)
     # Named so that `optimizer.localization_rate` reaches it, as it reaches the localization networks of a real model.
-    # No bias in front of a batch normalization: its true gradient is zero, and Adam makes steps of full size from the noise.
+    # No bias in front of a batch normalization: its true gradient is zero, and Adam makes steps of full size from the
+    # noise.
     x = keras.layers.Dense(channels, use_bias=False, kernel_initializer=start, name="localization", dtype=dtype)(x)
     parts = keras.layers.BatchNormalization(synchronized=synchronized, name="part_features")(x)  # b p c
     x = Dropout(dropout, seed=seed, dtype=dtype)(keras.layers.Flatten()(parts))
