@@ -1,12 +1,12 @@
-"""Every model that can be converted computes what a plain PyTorch reference computes, in widths and lengths of its own."""
+"""Every model that can be converted computes what a plain PyTorch reference computes, for other widths and lengths."""
 
 import keras
-import made_up_states
 import numpy as np
 import pytest
+import synthetic_states
 from references import gait_in_torch
 
-from tf3dlocal.checkpoints import load
+from tf3dlocal.pytorch_weights import load
 
 SMALL, SMALL_FOUR = (4, 6, 8), (4, 6, 8, 12)
 # source, model, state dict, arguments for the builder, reference
@@ -14,42 +14,42 @@ CASES = {
     "release gaitset": (
         "release",
         "gaitset",
-        made_up_states.release_gaitset(SMALL),
+        synthetic_states.release_gaitset(SMALL),
         {"channels": SMALL, "embedding_channels": 12},
         gait_in_torch.release_gaitset,
     ),
     "opengait gaitset": (
         "opengait",
         "gaitset",
-        made_up_states.opengait_gaitset(SMALL),
+        synthetic_states.opengait_gaitset(SMALL),
         {"channels": SMALL, "embedding_channels": 12},
         gait_in_torch.opengait_gaitset,
     ),
     "release gaitpart": (
         "release",
         "gaitpart",
-        made_up_states.release_gaitpart(SMALL),
+        synthetic_states.release_gaitpart(SMALL),
         {"channels": SMALL, "embedding_channels": 12},
         lambda *arguments: gait_in_torch.release_gaitpart(*arguments, (1, 4, 8)),
     ),
     "release gaitpart, OU-MVLP": (
         "release",
         "gaitpart",
-        made_up_states.release_gaitpart(SMALL_FOUR),
+        synthetic_states.release_gaitpart(SMALL_FOUR),
         {"channels": SMALL_FOUR, "embedding_channels": 12},
         lambda *arguments: gait_in_torch.release_gaitpart(*arguments, (2, 2, 8, 8)),
     ),
     "opengait gaitpart": (
         "opengait",
         "gaitpart",
-        made_up_states.opengait_gaitpart(SMALL),
+        synthetic_states.opengait_gaitpart(SMALL),
         {"channels": SMALL},
         lambda *arguments: gait_in_torch.opengait_gaitpart(*arguments, (1, 4, 8)),
     ),
     "opengait gaitpart, OU-MVLP": (
         "opengait",
         "gaitpart",
-        made_up_states.opengait_gaitpart(SMALL_FOUR),
+        synthetic_states.opengait_gaitpart(SMALL_FOUR),
         {"channels": SMALL_FOUR},
         lambda *arguments: gait_in_torch.opengait_gaitpart(*arguments, (1, 1, 8, 8)),
     ),
@@ -64,7 +64,7 @@ def walks():
 @pytest.mark.parametrize("case", CASES)
 def test_embeddings_are_those_of_the_reference_at_any_length(case, walks, tmp_path):
     source, name, state, arguments, reference = CASES[case]
-    model = load(made_up_states.save(tmp_path / "state.pt", state), source, name, **arguments)
+    model = load(synthetic_states.save(tmp_path / "state.pt", state), source=source, model=name, **arguments)
     for num_frames in (1, 4, 7):
         silhouettes = walks[:, :num_frames]
         expected = reference(state, silhouettes)
@@ -72,8 +72,8 @@ def test_embeddings_are_those_of_the_reference_at_any_length(case, walks, tmp_pa
 
 
 def test_the_compact_block_of_gln_is_that_of_the_reference(walks, tmp_path):
-    state = made_up_states.opengait_gln(SMALL, compact=7, classes=9)
-    path = made_up_states.save(tmp_path / "gln.pt", state)
+    state = synthetic_states.opengait_gln(SMALL, compact=7, classes=9)
+    path = synthetic_states.save(tmp_path / "gln.pt", state)
     arguments = {
         "channels": SMALL,
         "lateral_channels": 6,
@@ -81,10 +81,10 @@ def test_the_compact_block_of_gln_is_that_of_the_reference(walks, tmp_path):
         "compact_channels": 7,
         "num_classes": 9,
     }
-    model = load(path, "opengait", "gln", **arguments)
+    model = load(path, source="opengait", model="gln", **arguments)
     outputs = model(walks[..., None])
     whole = keras.Model(model.input, model.get_layer("compact_block").output)
-    parts = np.asarray(outputs["part_features"])  # [n, p, c], and theirs [n, c, p]
+    parts = np.asarray(outputs["part_features"])  # [n, p, c]; the reference has [n, c, p]
     compact, logits = gait_in_torch.opengait_compact_block(state, parts.swapaxes(1, 2))
     assert np.abs(whole(walks[..., None]) - compact).max() < 2e-5
     assert np.abs(outputs["logits"] - logits).max() < 2e-5
@@ -92,11 +92,11 @@ def test_the_compact_block_of_gln_is_that_of_the_reference(walks, tmp_path):
 
 
 def test_gln_takes_the_larger_silhouettes_of_its_paper(tmp_path):
-    path = made_up_states.save(tmp_path / "gln.pt", made_up_states.opengait_gln(SMALL))
+    path = synthetic_states.save(tmp_path / "gln.pt", synthetic_states.opengait_gln(SMALL))
     model = load(
         path,
-        "opengait",
-        "gln",
+        source="opengait",
+        model="gln",
         channels=SMALL,
         lateral_channels=6,
         embedding_channels=5,

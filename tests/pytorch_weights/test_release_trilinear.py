@@ -1,4 +1,4 @@
-"""The release's trilinear sampler is PyTorch's `grid_sample` at normalised places; ours must read what that reads."""
+"""The release's trilinear sampler is PyTorch's `grid_sample` at normalized positions; this project's equals it."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tf3dlocal.layers import Location, TrilinearSampler3D
 
 
 def sampled_by_grid_sample(volume, location, num_rows):
-    """One volume [t, y, x, c]: places divided by (size - 1) to -1..1, corners not aligned, zeros outside, padded rows."""
+    """Sample one volume [t, y, x, c] at positions divided by (size - 1), corners not aligned, zeros outside."""
     place, sizes = Location.unstack(location), volume.shape[:3]
     counts = (sizes[0], num_rows, sizes[2])
     axes = []
@@ -58,7 +58,7 @@ def test_it_reads_what_grid_sample_reads_at_the_releases_places(num_rows):
             for _ in range(3)
         ]
     )
-    sampler = TrilinearSampler3D(num_rows=num_rows, grid="release", coordinates="release")
+    sampler = TrilinearSampler3D(num_rows=num_rows, geometry="release")
     found = sampler(volume.astype("float32"), locations.astype("float32")).numpy()
     for own, clip, location in zip(found, volume, locations, strict=True):
         # Places of up to sixteen cells in float32, and values of order one.

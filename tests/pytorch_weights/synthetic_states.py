@@ -1,4 +1,4 @@
-"""State dicts of the originals' keys and shapes with made-up numbers, of any width, and files of them."""
+"""State dicts with the originals' keys and shapes and with random numbers, of any width, and files of them."""
 
 import numpy as np
 
@@ -107,7 +107,7 @@ def as_tensors(state):
 
 
 def save(path, state, **others):
-    """A checkpoint laid out as both projects lay it out: the state dict as "model", beside others."""
+    """Write a PyTorch file in the layout of both projects: the state dict is "model", next to other entries."""
     import torch
 
     torch.save({"model": as_tensors(state), "iteration": 40000, **others}, path)
