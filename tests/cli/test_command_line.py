@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: help that teaches, one clear sentence for a mistake, the right exit code."""
+"""What a user of the command line sees: help that teaches, one sentence for a mistake, the right exit code."""
 
 import json
 import os
@@ -9,21 +9,19 @@ import time
 
 import pytest
 
-from tf3dlocal.cli import app, main
-from tf3dlocal.console import write_json
-
-VERBS = ("walkers", "prepare", "train", "evaluate", "compare", "export", "embed", "convert", "benchmark", "demo")
+from tf3dlocal.cli import VERBS, app, main
+from tf3dlocal.cli.console import write_numbers
 
 
 def call(capfd, *arguments):
-    """The verb as the process would run it: (exit code, standard output, standard error)."""
+    """Run a verb as the process would: (exit code, standard output, standard error)."""
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
     out, err = capfd.readouterr()
     return ended.value.code or 0, out, err
 
 
-def test_the_verbs_are_those_of_the_readme(capfd):
+def test_the_help_lists_every_verb(capfd):
     code, out, _ = call(capfd, "--help")
     assert code == 0
     assert {command.name or command.callback.__name__ for command in app.registered_commands} == set(VERBS)
@@ -39,7 +37,7 @@ def test_every_verb_explains_itself(capfd, verb):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_option_has_a_word_of_help(verb):
+def test_every_option_has_a_help_text(verb):
     import typer.main
 
     command = typer.main.get_command(app).commands[verb]
@@ -47,14 +45,14 @@ def test_every_option_has_a_word_of_help(verb):
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("walkers",)])
-def test_every_verb_that_gives_numbers_writes_them_as_json(verb):
+def test_every_verb_that_computes_numbers_writes_them_as_json(verb):
     import typer.main
 
     options = [option for p in typer.main.get_command(app).commands[verb].params for option in p.opts]
     assert "--json" in options
 
 
-def test_help_comes_in_under_a_second():
+def test_the_help_takes_less_than_a_second():
     command = [sys.executable, "-m", "tf3dlocal", "--help"]
     seconds = []
     for _ in range(3):
@@ -84,7 +82,7 @@ def test_the_version_is_printed(capfd):
         ("embed", "saved"),
     ],
 )
-def test_wrong_usage_ends_with_code_2_and_says_what_is_wrong(capfd, arguments, tmp_path, monkeypatch):
+def test_wrong_usage_has_exit_code_2_and_an_explanation(capfd, arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, _, err = call(capfd, *arguments)
     assert code == 2
@@ -102,7 +100,7 @@ def test_wrong_usage_ends_with_code_2_and_says_what_is_wrong(capfd, arguments, t
         (("embed", "nowhere", "walk"), "nowhere"),
     ],
 )
-def test_a_missing_file_is_one_message_with_its_name_and_code_1(capfd, arguments, named, tmp_path, monkeypatch):
+def test_a_missing_file_is_one_message_with_its_name_and_exit_code_1(capfd, arguments, named, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, _, err = call(capfd, *arguments)
     assert code == 1
@@ -110,7 +108,7 @@ def test_a_missing_file_is_one_message_with_its_name_and_code_1(capfd, arguments
     assert "Traceback" not in err
 
 
-def test_an_unknown_config_key_is_named_before_anything_is_made(capfd, tmp_path, monkeypatch):
+def test_an_unknown_config_key_is_named_before_anything_is_written(capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").write_text("training: {steps: 10, sede: 3}\n")
     code, _, err = call(capfd, "train", "config.yaml", "--data", "prepared")
@@ -119,7 +117,7 @@ def test_an_unknown_config_key_is_named_before_anything_is_made(capfd, tmp_path,
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
-def test_a_wrong_setting_is_named_as_it_was_given(capfd, tmp_path, monkeypatch):
+def test_a_wrong_setting_is_named_as_it_was_typed(capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").write_text("training: {steps: 10}\n")
     code, _, err = call(capfd, "train", "config.yaml", "--set", "training.steps=many")
@@ -127,24 +125,24 @@ def test_a_wrong_setting_is_named_as_it_was_given(capfd, tmp_path, monkeypatch):
     assert "--set training.steps=many" in err
 
 
-def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
+def test_a_bug_keeps_its_traceback(monkeypatch):
     import tf3dlocal.data.walkers
 
     def broken(*args, **kwargs):
-        raise AttributeError("a fault")
+        raise AttributeError("a bug")
 
     monkeypatch.setattr(tf3dlocal.data.walkers, "write_walkers", broken)
-    with pytest.raises(AttributeError, match="a fault"):
+    with pytest.raises(AttributeError, match="a bug"):
         main(["walkers", "out"])
 
 
-def test_a_traceback_can_be_asked_for(monkeypatch):
+def test_an_environment_variable_shows_the_traceback(monkeypatch):
     monkeypatch.setenv("TF3DLOCAL_TRACEBACK", "1")
     with pytest.raises(FileNotFoundError):
         main(["train", "nowhere.yaml"])
 
 
-def test_an_error_of_a_full_disk_is_one_message(capfd, monkeypatch):
+def test_a_full_disk_is_one_message(capfd, monkeypatch):
     import tf3dlocal.data.walkers
 
     def full(*args, **kwargs):
@@ -163,18 +161,21 @@ def test_square_brackets_in_a_message_are_printed_as_they_are(capfd, tmp_path, m
     assert "raw[/bold]" in err
 
 
-def test_json_appears_whole_or_not_at_all(tmp_path):
+def test_the_numbers_are_written_completely_or_not_at_all_and_their_file_is_named(tmp_path, capfd):
     target = tmp_path / "new" / "numbers.json"
-    write_json(target, {"rank_1": 91.5, "folder": tmp_path})
+    write_numbers(target, values={"rank_1": 91.5, "folder": tmp_path})
+    assert capfd.readouterr().out.split() == f"Numbers written to {target}.".split()
     assert json.loads(target.read_text()) == {"rank_1": 91.5, "folder": str(tmp_path)}
     with pytest.raises(ValueError, match="JSON"):
-        write_json(target, {"rank_1": float("nan")})
+        write_numbers(target, values={"rank_1": float("nan")})
     assert json.loads(target.read_text())["rank_1"] == 91.5
     assert [path.name for path in target.parent.iterdir()] == ["numbers.json"]
 
 
-def test_tensorflow_says_nothing_when_a_verb_starts_it(tmp_path):
-    program = "from tf3dlocal.console import start_tensorflow; start_tensorflow(); import tensorflow as tf; tf.zeros(1)"
+def test_tensorflow_prints_nothing_when_a_verb_starts_it(tmp_path):
+    program = (
+        "from tf3dlocal.cli.console import start_tensorflow; start_tensorflow(); import tensorflow as tf; tf.zeros(1)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,

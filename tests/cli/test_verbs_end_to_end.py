@@ -1,4 +1,4 @@
-"""Each verb after the other on three people and two cameras, as a person would call them."""
+"""All verbs in turn on four people and two cameras, as a user would call them."""
 
 import json
 import shutil
@@ -15,12 +15,12 @@ data:
   walks_per_subject: 2
   clip_length: 4
   window: [4, 5]
-model: {arguments: {channels: [2, 4, 4], local_blocks: [3], num_parts: 4, embedding_channels: 4, compact_channels: null}}
+model: {arguments: {channels: [2, 4, 4], local_blocks: [3], num_strips: 4, embedding_channels: 4, compact_channels: 0}}
 training: {steps: 2, report_every: 1, strategy: none}
 """
 
 PROTOCOL = """
-name: three people
+name: four people
 train: [001..002]
 test: [003..004]
 gallery: [nm-01, nm-02, nm-03, nm-04]
@@ -36,7 +36,7 @@ def call(*arguments):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Everything that the verbs made, one after the other; a failure here fails every test of this file."""
+    """The output of all verbs in turn; a failure here fails every test of this file."""
     folder = tmp_path_factory.mktemp("verbs")
     (folder / "protocol.yaml").write_text(PROTOCOL)
     (folder / "config.yaml").write_text(CONFIG.replace("PROTOCOL", str(folder / "protocol.yaml")))
@@ -76,14 +76,14 @@ def test_prepare_counts_walks_and_frames(folder):
     assert report["num_frames"] == report["num_raw_frames"] == 80 * 6
 
 
-def test_train_gives_its_log(folder):
+def test_train_returns_its_log(folder):
     log = numbers(folder, "train")["log"]
     assert [record["step"] for record in log][-1] == 2
 
 
 def test_the_run_and_its_export_have_the_same_rank_1(folder):
     run, saved = numbers(folder, "run"), numbers(folder, "saved")
-    for group in ("NM", "CL"):  # two graphs differ in the last digit, and a tie may be broken otherwise
+    for group in ("NM", "CL"):  # two graphs differ in the last digit, so ties may differ
         assert run["rank1"][group]["mean"] == pytest.approx(saved["rank1"][group]["mean"], abs=100 / 8)
     assert run["groups"] == ["NM", "CL"]
 
@@ -94,7 +94,7 @@ def test_the_baseline_of_gait_energy_images_needs_no_model(folder):
     assert baseline["distance"] == "Euclidean"
 
 
-def test_the_card_of_the_export_holds_the_config_of_the_run(folder):
+def test_the_card_of_the_export_contains_the_config_of_the_run(folder):
     card = json.loads((folder / "saved" / "1" / "model_card.json").read_text())
     assert card["config"]["model"]["arguments"]["channels"] == [2, 4, 4]
     assert card["made_by"].startswith(f"tf3dlocal export {folder / 'run'}")
@@ -116,10 +116,10 @@ def test_an_exported_version_is_not_overwritten(folder, capfd):
 
 def test_an_export_of_an_export_is_refused(folder, tmp_path, capfd):
     assert call("export", folder / "saved", tmp_path / "again") == 1
-    assert "exported model already" in capfd.readouterr().err
+    assert "An exported model has no Keras layers" in capfd.readouterr().err
 
 
-def test_an_unfinished_training_is_called_unfinished(folder, tmp_path, capfd):
+def test_an_unfinished_training_is_named_as_such(folder, tmp_path, capfd):
     unfinished = shutil.copytree(folder / "run", tmp_path / "run")
     (unfinished / "model.keras").unlink()
     protocol = folder / "protocol.yaml"
@@ -138,7 +138,7 @@ def test_a_walk_without_pictures_names_its_folder(folder, tmp_path, capfd):
     assert str(tmp_path / "walk") in capfd.readouterr().err
 
 
-def test_too_few_people_for_a_batch_are_said_before_training(folder, tmp_path, capfd):
+def test_too_few_people_for_a_batch_are_reported_before_training(folder, tmp_path, capfd):
     settings = ("--set", "data.subjects_per_batch=3", "--run", tmp_path / "run")
     assert call("train", folder / "config.yaml", "--data", folder / "prepared", *settings) == 1
     assert "data.subjects_per_batch is 3" in capfd.readouterr().err

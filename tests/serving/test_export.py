@@ -1,4 +1,4 @@
-"""The export is a promise to programs that know nothing of us, so most of these tests play such a program."""
+"""Programs without this package rely on the export, so many of these tests act as such a program."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf3dlocal.serving import ExportedModel, export
+from tf3dlocal.serving import CARD_NAME, ExportedModel, export
 
 HEIGHT, WIDTH = 16, 12
 
@@ -18,13 +18,13 @@ import importlib.machinery
 import sys
 
 class Forbid:
-    # TensorFlow looks for Keras (find_spec) without importing it, so the refusal stands at the import itself.
+    # TensorFlow looks for Keras (find_spec) without importing it, so only the import itself is refused.
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in ("keras", "tf3dlocal", "tf_keras"):
             return importlib.machinery.ModuleSpec(name, self)
 
     def create_module(self, spec):
-        raise ImportError(f"this process must live without {spec.name}")
+        raise ImportError(f"this process must not import {spec.name}")
 
     def exec_module(self, module):
         pass
@@ -44,7 +44,7 @@ np.savez(sys.argv[3], by_uint8=by_uint8, by_float=by_float)
 
 @pytest.fixture(scope="module")
 def model():
-    """A small stand-in with everything that could go wrong: batch norm, dropout, several outputs, unknown frames."""
+    """A small model with what an export can get wrong: batch normalization, dropout, several outputs."""
     keras.utils.set_random_seed(3)
     silhouettes = keras.Input((None, HEIGHT, WIDTH, 1), name="silhouettes")
     x = keras.layers.Conv3D(4, 3, padding="same", activation="relu")(silhouettes)
@@ -62,7 +62,9 @@ def model():
 @pytest.fixture(scope="module")
 def exported(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported") / "gait"
-    export(model, folder, config={"preset": "paper"}, scores={"NM": 91.2}, made_by="tf3dlocal export runs/a gait")
+    export(
+        model, folder=folder, config={"preset": "paper"}, scores={"NM": 91.2}, made_by="tf3dlocal export runs/a gait"
+    )
     return folder
 
 
@@ -104,8 +106,8 @@ def test_the_signatures_name_their_input_and_their_output(exported):
         assert set(signatures[name].structured_outputs) == {"embedding"}
 
 
-def test_the_card_says_what_the_export_is_and_how_it_is_made_again(model, exported):
-    card = json.loads((exported / "1" / "model_card.json").read_text())
+def test_the_card_describes_the_export_and_how_to_make_it_again(model, exported):
+    card = json.loads((exported / "1" / CARD_NAME).read_text())
     assert card["num_parameters"] == model.count_params()
     assert card["config"] == {"preset": "paper"}
     assert card["scores"] == {"NM": 91.2}
@@ -120,69 +122,69 @@ def test_an_embedding_of_parts_keeps_its_parts(tmp_path):
     silhouettes = keras.Input((None, HEIGHT, WIDTH, 1))
     pooled = keras.layers.GlobalAveragePooling3D()(silhouettes)
     parts = keras.layers.Reshape((3, 2))(keras.layers.Dense(6)(pooled))
-    export(keras.Model(silhouettes, {"embedding": parts}), tmp_path)
+    export(keras.Model(silhouettes, {"embedding": parts}), folder=tmp_path)
     embedder = ExportedModel(tmp_path)
     assert embedder.embed(draw_walks(2, 3)).shape == (2, 3, 2)
     assert embedder.card["embedding"]["axes"] == ["batch", "parts", "channels"]
 
 
-def test_a_mixed_precision_model_answers_in_float32(tmp_path):
+def test_a_mixed_precision_model_returns_float32(tmp_path):
     silhouettes = keras.Input((None, HEIGHT, WIDTH, 1))
     pooled = keras.layers.GlobalAveragePooling3D(dtype="mixed_float16")(silhouettes)
     embedding = keras.layers.Dense(4, dtype="mixed_float16")(pooled)
-    export(keras.Model(silhouettes, {"embedding": embedding}), tmp_path)
+    export(keras.Model(silhouettes, {"embedding": embedding}), folder=tmp_path)
     assert ExportedModel(tmp_path).embed(draw_walks(1, 3)).dtype == np.float32
 
 
 def test_a_version_is_never_overwritten_and_the_next_number_is_named(model, exported):
     before = (exported / "1" / "saved_model.pb").read_bytes()
     with pytest.raises(FileExistsError, match="choose version 2"):
-        export(model, exported)
+        export(model, folder=exported)
     assert (exported / "1" / "saved_model.pb").read_bytes() == before
 
 
-def test_the_highest_version_is_the_one_that_is_loaded(model, tmp_path):
+def test_the_highest_version_is_loaded(model, tmp_path):
     for version in (2, 10):
-        export(model, tmp_path, version=version)
+        export(model, folder=tmp_path, version=version)
     assert ExportedModel(tmp_path).folder == tmp_path / "10"
     assert ExportedModel(tmp_path / "2").folder == tmp_path / "2"
 
 
-def test_an_export_that_fails_half_way_leaves_nothing_behind(model, tmp_path, monkeypatch):
+def test_an_export_that_fails_half_way_leaves_nothing(model, tmp_path, monkeypatch):
     def full_disk(module, folder, signatures):
         (tmp_path / "touched").touch()
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tf.saved_model, "save", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        export(model, tmp_path / "gait")
+        export(model, folder=tmp_path / "gait")
     assert (tmp_path / "touched").exists()
     assert list((tmp_path / "gait").iterdir()) == []
 
 
-def test_a_model_of_a_fixed_number_of_frames_is_refused_with_the_way_out(tmp_path):
+def test_a_model_of_a_fixed_number_of_frames_is_refused_with_the_solution(tmp_path):
     silhouettes = keras.Input((30, HEIGHT, WIDTH, 1))
     embedding = keras.layers.GlobalAveragePooling3D()(silhouettes)
     with pytest.raises(ValueError, match=r"exactly 30 frames.*input_shape=\(None, 16, 12, 1\)"):
-        export(keras.Model(silhouettes, {"embedding": embedding}), tmp_path)
+        export(keras.Model(silhouettes, {"embedding": embedding}), folder=tmp_path)
 
 
 def test_a_model_without_an_embedding_is_refused(tmp_path):
     silhouettes = keras.Input((None, HEIGHT, WIDTH, 1))
     logits = keras.layers.GlobalAveragePooling3D()(silhouettes)
-    with pytest.raises(ValueError, match="none called 'embedding'"):
-        export(keras.Model(silhouettes, {"logits": logits}), tmp_path)
+    with pytest.raises(ValueError, match="none is called 'embedding'"):
+        export(keras.Model(silhouettes, {"logits": logits}), folder=tmp_path)
 
 
 @pytest.mark.parametrize("version", [0, -1, "1", True, 1.0])
-def test_a_version_that_is_no_positive_whole_number_is_refused(model, tmp_path, version):
-    with pytest.raises(ValueError, match="version must be a whole number"):
-        export(model, tmp_path, version=version)
+def test_a_version_that_is_not_a_positive_integer_is_refused(model, tmp_path, version):
+    with pytest.raises(ValueError, match="version must be a positive integer"):
+        export(model, folder=tmp_path, version=version)
 
 
 def test_an_unknown_distance_is_refused(model, tmp_path):
     with pytest.raises(ValueError, match="part_mean"):
-        export(model, tmp_path, distance="cosine")
+        export(model, folder=tmp_path, distance="cosine")
 
 
 def test_silhouettes_of_another_size_are_refused_with_both_sizes(exported):
@@ -191,5 +193,14 @@ def test_silhouettes_of_another_size_are_refused_with_both_sizes(exported):
 
 
 def test_a_folder_without_a_saved_model_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no SavedModel in"):
+    with pytest.raises(FileNotFoundError, match="There is no SavedModel in"):
+        ExportedModel(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["saved_model.pb", "variables/variables.index", CARD_NAME])
+def test_a_damaged_file_is_one_sentence_with_the_solution(model, tmp_path, file):
+    version = export(model, folder=tmp_path)
+    content = (version / file).read_bytes()
+    (version / file).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match="cannot be read: .* Export the model again"):
         ExportedModel(tmp_path)

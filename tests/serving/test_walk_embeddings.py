@@ -1,4 +1,4 @@
-"""Who is nearest has to be right, and the usual way to get it wrong (two models, one gallery) has to be impossible."""
+"""The nearest walk is found, and embeddings of two models are never compared."""
 
 import dataclasses
 
@@ -12,11 +12,11 @@ from tf3dlocal.serving import ExportedModel, WalkEmbeddings, export
 
 @pytest.fixture(scope="module")
 def embedder(tmp_path_factory):
-    """Embeds a walk as its mean silhouette: nearness can be told by eye."""
+    """An embedder that returns the mean silhouette of a walk, so that the nearest walk is obvious."""
     silhouettes = keras.Input((None, 16, 12, 1))
     pooled = keras.layers.Lambda(lambda x: keras.ops.mean(x, axis=1))(silhouettes)
     model = keras.Model(silhouettes, {"embedding": keras.layers.Flatten()(pooled)})
-    return ExportedModel(export(model, tmp_path_factory.mktemp("mean"), distance="flattened"))
+    return ExportedModel(export(model, folder=tmp_path_factory.mktemp("mean"), distance="flattened"))
 
 
 def walk_folder(folder, column):
@@ -29,18 +29,17 @@ def walk_folder(folder, column):
 
 
 def test_the_nearest_walk_is_named_first(embedder, tmp_path):
-    gallery = WalkEmbeddings.of_folders(
-        embedder, [("left", walk_folder(tmp_path / "l", 1)), ("right", walk_folder(tmp_path / "r", 8))]
-    )
-    probe = WalkEmbeddings.of_folders(embedder, [("unknown", walk_folder(tmp_path / "u", 7))])
-    ((first, second),) = probe.nearest(gallery, 5)
+    known = [("left", walk_folder(tmp_path / "l", 1)), ("right", walk_folder(tmp_path / "r", 8))]
+    gallery = WalkEmbeddings.of_folders(known, embedder=embedder)
+    probe = WalkEmbeddings.of_folders([("unknown", walk_folder(tmp_path / "u", 7))], embedder=embedder)
+    ((first, second),) = probe.nearest(gallery, count=5)
     assert (first[0], second[0]) == ("right", "left")
     assert first[1] == pytest.approx(np.sqrt(2 * 16), rel=1e-4)
     assert second[1] == pytest.approx(np.sqrt(4 * 16), rel=1e-4)
 
 
 def test_what_was_written_is_read_again(embedder, tmp_path):
-    kept = WalkEmbeddings.of_folders(embedder, [("Zoë", walk_folder(tmp_path / "z", 1))])
+    kept = WalkEmbeddings.of_folders([("Zoë", walk_folder(tmp_path / "z", 1))], embedder=embedder)
     kept.write(tmp_path / "new" / "gallery.npz")
     read = WalkEmbeddings.read(tmp_path / "new" / "gallery.npz")
     np.testing.assert_array_equal(read.embeddings, kept.embeddings)
@@ -54,18 +53,18 @@ def test_what_was_written_is_read_again(embedder, tmp_path):
 
 
 def test_embeddings_of_another_model_are_refused(embedder, tmp_path):
-    walks = WalkEmbeddings.of_folders(embedder, [("a", walk_folder(tmp_path / "a", 1))])
+    walks = WalkEmbeddings.of_folders([("a", walk_folder(tmp_path / "a", 1))], embedder=embedder)
     with pytest.raises(ValueError, match="another model"):
-        walks.nearest(dataclasses.replace(walks, model="0" * 64), 1)
+        walks.nearest(dataclasses.replace(walks, model="0" * 64), count=1)
 
 
-def test_any_other_file_is_called_no_embeddings(tmp_path):
+def test_any_other_file_is_refused_with_the_solution(tmp_path):
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     (tmp_path / "text.npz").write_text("hello")
     (tmp_path / "empty.npz").write_bytes(b"")
     np.save(tmp_path / "array.npy", np.zeros(3))
     for name in ("other.npz", "text.npz", "empty.npz", "array.npy"):
-        with pytest.raises(ValueError, match="holds no embeddings of ours"):
+        with pytest.raises(ValueError, match="cannot be read: .* writes such a file"):
             WalkEmbeddings.read(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         WalkEmbeddings.read(tmp_path / "nowhere.npz")

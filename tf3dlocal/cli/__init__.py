@@ -1,13 +1,26 @@
 """The command line: verbs only, one file each, and every verb is one call into the library.
 
-Heavy imports stand inside the verbs, so that `--help` answers at once.
+Heavy imports are inside the verbs, so that `--help` answers at once.
 """
 
-from tf3dlocal.cli import walkers, prepare, train, evaluate, compare, export, embed, convert, benchmark, demo  # noqa: F401, I001  (the help's order)
+import importlib
+from collections.abc import Sequence
+
 from tf3dlocal.cli.app import app
-from tf3dlocal.console import run
+from tf3dlocal.cli.console import run
+
+__all__ = ["VERBS", "app", "main"]
+
+VERBS = ("walkers", "prepare", "train", "evaluate", "compare", "export", "embed", "convert", "demo")
+
+for _verb in VERBS:  # each module adds its verb to the application; the order is that of the help
+    importlib.import_module(f"{__name__}.{_verb}")
 
 
-def main(arguments=None):
-    """Entry point of the `tf3dlocal` command; `arguments` default to those of the process."""
-    run(app, arguments)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the `tf3dlocal` command.
+
+    Args:
+        arguments: Command line without the program's name; that of the process by default.
+    """
+    run(app, arguments=arguments)

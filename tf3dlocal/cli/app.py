@@ -1,35 +1,58 @@
-"""The application that the verbs belong to: its help and its version."""
+"""The application that the verbs belong to, and what several verbs share."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 import tf3dlocal
 
 app = typer.Typer(
-    help="""3DLocal gait recognition in Keras: silhouettes of walking people in, names out.
+    help="""3DLocal gait recognition in Keras: from silhouettes of walking people to their names.
 
-    The verbs in the order of a first day:
+    The verbs, in the order of a first day:
 
     \b
       tf3dlocal walkers raw                        draw a synthetic data set
       tf3dlocal prepare raw prepared               align the silhouettes, once
-      tf3dlocal train configs/CONFIG.yaml          fit a model
+      tf3dlocal train configs/CONFIG.yaml          train a model
       tf3dlocal evaluate runs/CONFIG --data ...    rank-1 by a published protocol
-      tf3dlocal compare A.yaml B.yaml --data ...   train and test several, one report
-      tf3dlocal export runs/CONFIG saved           a SavedModel for TF Serving
-      tf3dlocal embed saved alice=walks/alice-1    embeddings, and who is nearest
-      tf3dlocal convert IN.pt OUT.keras ...        weights from PyTorch, and back
-      tf3dlocal benchmark configs/CONFIG.yaml      what a step costs on this machine
+      tf3dlocal compare A.yaml B.yaml --data ...   train and test several models, one report
+      tf3dlocal export runs/CONFIG saved           write a SavedModel for TF Serving
+      tf3dlocal embed saved alice=walks/alice-1    compute embeddings, and find the nearest
+      tf3dlocal convert IN.pt OUT.keras ...        convert weights from PyTorch, and back
 
-    `tf3dlocal demo` does all of it. Each verb explains itself: tf3dlocal VERB --help. Exit code: 0 done; 1 something is
-    wrong with the input, and the message says what; 2 wrong usage. TF3DLOCAL_TRACEBACK=1 shows where.
+    `tf3dlocal demo` runs all of them. Each verb explains itself: tf3dlocal VERB --help. Exit codes: 0 success; 1 the
+    input is wrong, and the message says why; 2 wrong usage. TF3DLOCAL_TRACEBACK=1 shows where an error was raised.
     """,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+Distance = Annotated[
+    Literal["part_mean", "flattened"],
+    typer.Option(help="Euclidean distance: mean over the parts (OpenGait), or of the concatenated parts (GaitSet)."),
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Number of processes; default: the number of cores.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers to FILE.")]
+
+
+def parse_integers(text: str, *, option: str, example: str) -> list[int]:
+    """Read "0,1,.." of an option.
+
+    Raises:
+        typer.BadParameter: The text is not a list of integers.
+
+    Example:
+        >>> parse_integers("0,90", option="--views", example="0,90,180")
+        [0, 90]
+    """
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a list of integers such as {example}.", param_hint=option) from None
 
 
 def _show_version(wanted):
@@ -38,7 +61,7 @@ def _show_version(wanted):
         raise typer.Exit()
 
 
-Version = Annotated[bool, typer.Option("--version", help="Print the version and stop.", callback=_show_version)]
+Version = Annotated[bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version)]
 
 
 @app.callback()

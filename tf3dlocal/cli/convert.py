@@ -6,16 +6,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf3dlocal.cli.app import app
-from tf3dlocal.cli.options import Json
-from tf3dlocal.console import console, start_tensorflow, write_json
+from tf3dlocal.cli.app import Json, app
+from tf3dlocal.cli.console import console, start_tensorflow, write_numbers
 
 
 @app.command()
 def convert(
-    checkpoint: Annotated[
+    weights: Annotated[
         Path,
-        typer.Argument(metavar="CHECKPOINT", help=".pt or .pth.tar file; with --to torch a .keras file or run folder."),
+        typer.Argument(metavar="IN", help=".pt, .pth or .pth.tar file; with --to torch a .keras file or run folder."),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The .keras file to write; with --to torch the .pt file.")],
     source: Annotated[Literal["release", "opengait"], typer.Option(help="The 3DLocal authors' code, or OpenGait.")],
@@ -23,16 +22,17 @@ def convert(
     settings: Annotated[
         list[str], typer.Option("--set", metavar="ARGUMENT=VALUE", help="Argument of the model's builder; repeatable.")
     ] = (),
-    to: Annotated[Literal["keras", "torch"], typer.Option(help="torch: the way back.")] = "keras",
+    to: Annotated[Literal["keras", "torch"], typer.Option(help="torch: convert back to PyTorch.")] = "keras",
     vectors: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Silhouettes, and the embedding the original gave; compare.")
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="Silhouettes and the original's embedding of them, to compare with."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
     json: Json = None,
-):
-    """Bring PyTorch weights of the 3DLocal release or OpenGait over, and say what became of each tensor.
+) -> None:
+    """Convert PyTorch weights of the 3DLocal release or OpenGait to Keras, and report every tensor.
 
-    Every tensor has a place or the conversion fails, with all that do not fit named. Nothing in the checkpoint is
+    If a tensor does not fit, the conversion fails and names all tensors that do not fit. Nothing in the PyTorch file is
     executed. Needs torch: pip install 'tf3dlocal[convert]'.
 
     \b
@@ -43,17 +43,15 @@ def convert(
       tf3dlocal convert gaitset.keras gaitset.pt --source opengait --model gaitset --to torch
     """
     start_tensorflow()
-    from tf3dlocal import checkpoints
-    from tf3dlocal.open_model import open_trained_model
+    from tf3dlocal import load_model, pytorch_weights
 
-    arguments = checkpoints.parse_settings(settings)
+    arguments = pytorch_weights.parse_settings(settings)
+    shared = {"out": out, "source": source, "model": model, "vectors": vectors, "overwrite": overwrite}
     if to == "torch":
         if arguments:
-            raise typer.BadParameter("--set is for building a model; the .keras file knows its arguments")
-        report = checkpoints.write_torch(
-            open_trained_model(checkpoint), out, source, model, vectors, overwrite, name=str(checkpoint)
-        )
+            raise typer.BadParameter("--set is for building a model; a .keras file contains its arguments.")
+        report = pytorch_weights.write_torch(load_model(weights, keras_only=True), name=str(weights), **shared)
     else:
-        report = checkpoints.convert(checkpoint, out, source, model, arguments, vectors, overwrite)
+        report = pytorch_weights.convert(weights, arguments=arguments, **shared)
     report.print(console)
-    write_json(json, dataclasses.asdict(report))
+    write_numbers(json, values=dataclasses.asdict(report))

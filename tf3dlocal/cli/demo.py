@@ -1,27 +1,26 @@
-"""`tf3dlocal demo`: the whole road."""
+"""`tf3dlocal demo`: every step from synthetic people to an identification."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import app
-from tf3dlocal.cli.options import Json
-from tf3dlocal.console import start_tensorflow, write_json
+from tf3dlocal.cli.app import Json, app
+from tf3dlocal.cli.console import start_tensorflow, write_numbers
 
 DEMO_FOLDER = Path("demo")
 
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything is kept.")] = DEMO_FOLDER,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the people, the batches and the first weights.")] = 0,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for everything.")] = DEMO_FOLDER,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the people, the batches and the initial weights.")] = 0,
     json: Json = None,
-):
-    """Walk the whole road on synthetic people: draw, prepare, train, test, look, export, identify.
+) -> None:
+    """Run every verb on synthetic people: draw, prepare, train, test, show, export, identify.
 
-    Takes less than ten minutes on two cores. What is there already is used again, so a second call takes seconds;
-    remove FOLDER to begin anew.
+    Takes less than ten minutes on two cores. Finished steps are not repeated, so a second call takes seconds; remove
+    FOLDER to start again.
 
     \b
     Example:
@@ -30,4 +29,4 @@ def demo(
     start_tensorflow()
     from tf3dlocal.demo import run_demo
 
-    write_json(json, run_demo(folder, seed))
+    write_numbers(json, values=run_demo(folder, seed=seed))

@@ -1,4 +1,4 @@
-"""`tf3dlocal embed`: embeddings of walks, and who is nearest."""
+"""`tf3dlocal embed`: embeddings of walks, and the nearest walks of a gallery."""
 
 import dataclasses
 from pathlib import Path
@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf3dlocal.cli.app import app
-from tf3dlocal.cli.options import Json
-from tf3dlocal.console import console, start_tensorflow, write_json
+from tf3dlocal.cli.app import Json, app
+from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -18,18 +17,20 @@ def embed(
         list[str], typer.Argument(metavar="WALK...", help="Folder with the frames of one walk, or NAME=FOLDER.")
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Keep names and embeddings, as a gallery.")
+        Path | None, typer.Option(metavar="FILE.npz", help="Write names and embeddings to FILE.npz, a gallery.")
     ] = None,
     gallery: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Say who is nearest among these kept embeddings.")
+        Path | None, typer.Option(metavar="FILE.npz", help="Find the nearest embeddings of this gallery.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many of the nearest to show.")] = 3,
-    frames: Annotated[Literal["auto", "raw", "aligned"], typer.Option(help="auto: tell by the size.")] = "auto",
+    top: Annotated[int, typer.Option(min=1, help="How many of the nearest to print.")] = 3,
+    frames: Annotated[
+        Literal["auto", "raw", "aligned"], typer.Option(help="auto: the size of the pictures decides.")
+    ] = "auto",
     json: Json = None,
-):
-    """Turn walks into embeddings, and with a gallery say who they are nearest to.
+) -> None:
+    """Compute the embeddings of walks, and find the nearest walks of a gallery.
 
-    A walk is a folder with the pictures of one person passing one camera once, body white on black, in the order of
+    A walk is a folder with the pictures of one person who passes one camera once, body white on black, in the order of
     their names. Raw frames are aligned first.
 
     \b
@@ -42,13 +43,13 @@ def embed(
 
     named = [walk.split("=", 1) if "=" in walk else (walk, walk) for walk in walks]
     known = WalkEmbeddings.read(gallery) if gallery else None
-    embedded = WalkEmbeddings.of_folders(ExportedModel(model), named, frames)
-    nearest = embedded.nearest(known, top) if known else [[]] * len(named)
+    embedded = WalkEmbeddings.of_folders(named, embedder=ExportedModel(model), frames=frames)
+    nearest = embedded.nearest(known, count=top) if known else [[]] * len(named)
     for name, num_frames, left_out, hits in zip(embedded.names, embedded.num_frames, embedded.left_out, nearest):
         dropped = f", {len(left_out)} left out" if left_out else ""
         places = "".join(f"\n  {distance:8.3f}  {other}" for other, distance in hits)
-        console.print(f"{name}: {num_frames} frames{dropped}{places}", markup=False)
+        say(f"{name}: {num_frames} frames{dropped}{places}")
     if out:
         embedded.write(out)
-        console.print(f"{len(embedded.names)} embeddings in {out}", markup=False)
-    write_json(json, dataclasses.asdict(embedded) | {"nearest": nearest if known else None})
+        say(f"{len(embedded.names)} embeddings written to {out}.")
+    write_numbers(json, values=dataclasses.asdict(embedded) | {"nearest": nearest if known else None})

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import app
-from tf3dlocal.cli.options import Distance, Json
-from tf3dlocal.console import console, start_tensorflow, write_json
+from tf3dlocal.cli.app import Distance, Json, app
+from tf3dlocal.cli.console import console, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -25,14 +24,14 @@ def evaluate(
     min_frames: Annotated[
         int, typer.Option(min=1, help="Leave out shorter walks; the published protocols keep all.")
     ] = 1,
-    published: Annotated[bool, typer.Option("--published", help="Print the papers' rows beside ours.")] = False,
+    published: Annotated[bool, typer.Option("--published", help="Also print the rows of the papers.")] = False,
     json: Json = None,
-):
+) -> None:
     """Embed the test walks and print the rank-1 table of a protocol, in per cent.
 
     Each probe is compared with the gallery of one view at a time. The table gives, per probe view, the mean over the
-    gallery views other than its own, and their mean. In place of a model, `gei` takes the nearest gait energy image (the
-    mean silhouette of a walk): no training, and what a network has to beat.
+    gallery views other than the probe's, and the mean of these. Instead of a model, `gei` compares gait energy images
+    (the mean silhouette of a walk): it needs no training, and a network should beat it.
 
     \b
     Examples:
@@ -41,17 +40,23 @@ def evaluate(
       tf3dlocal evaluate saved_models/gait --data own --protocol own.yaml --distance flattened --json own.json
     """
     start_tensorflow()
+    from tf3dlocal import load_model
     from tf3dlocal.data import open_walks
     from tf3dlocal.evaluation import evaluate as rank
     from tf3dlocal.evaluation import evaluate_gait_energy, json_report, load_protocol, print_report, published_table
-    from tf3dlocal.open_model import open_model
 
     if published:
-        published_table(load_protocol(protocol).name)  # refuses what is not published before the walks are embedded
+        published_table(load_protocol(protocol).name)  # raises before the walks are embedded if nothing is published
     if str(model) == "gei":
-        result = evaluate_gait_energy(open_walks(data), protocol, min_frames=min_frames)
+        result = evaluate_gait_energy(open_walks(data), protocol=protocol, min_frames=min_frames)
     else:
-        facts = {"model": str(model)}
-        result = rank(open_model(model), open_walks(data), protocol, distance, min_frames=min_frames, details=facts)
+        result = rank(
+            load_model(model),
+            walks=open_walks(data),
+            protocol=protocol,
+            distance=distance,
+            min_frames=min_frames,
+            details={"model": str(model)},
+        )
     print_report(result, published=published, console=console)
-    write_json(json, json_report(result))
+    write_numbers(json, values=json_report(result))

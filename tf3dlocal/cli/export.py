@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import app
-from tf3dlocal.cli.options import Distance, Json
-from tf3dlocal.console import console, start_tensorflow, write_json
+from tf3dlocal.cli.app import Distance, Json, app
+from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -19,22 +18,28 @@ def export(
     ] = 1,
     distance: Distance = "part_mean",
     json: Json = None,
-):
+) -> None:
     """Write a trained model as OUT/VERSION, a SavedModel that TF Serving and plain TensorFlow load.
 
     It takes uint8 silhouettes [batch, frames, height, width] (signature `serving_default`; `float` takes 0..1) of any
-    number of walks and frames and gives "embedding". OUT/VERSION/model_card.json says what it is.
+    number of walks and frames and returns "embedding". OUT/VERSION/model_card.json describes it.
 
     \b
     Example:
       tf3dlocal export runs/three_d_local_walkers saved_models/walkers --version 2
     """
     start_tensorflow()
-    from tf3dlocal.open_model import config_of_run, open_trained_model
+    from tf3dlocal import load_model
     from tf3dlocal.serving import export as write_export
+    from tf3dlocal.training import config_of_run
 
-    made_by = f"tf3dlocal export {model} {out} --version {version} --distance {distance}"
-    trained, config = open_trained_model(model), config_of_run(model)
-    path = write_export(trained, out, version, config=config, distance=distance, made_by=made_by)
-    console.print(f"SavedModel in {path}", markup=False)
-    write_json(json, {"folder": path})
+    path = write_export(
+        load_model(model, keras_only=True),
+        folder=out,
+        version=version,
+        config=config_of_run(model),
+        distance=distance,
+        made_by=f"tf3dlocal export {model} {out} --version {version} --distance {distance}",
+    )
+    say(f"SavedModel written to {path}.")
+    write_numbers(json, values={"folder": path})

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import app
-from tf3dlocal.cli.options import Json, Workers
-from tf3dlocal.console import console, start_tensorflow, write_json
+from tf3dlocal.cli.app import Json, Workers, app
+from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -18,30 +17,30 @@ def prepare(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data set; made if absent.")],
     size: Annotated[int, typer.Option(min=8, help="Height and width of an aligned silhouette, in pixels.")] = 64,
     layout: Annotated[
-        str, typer.Option(metavar="auto|casia-b|ou-mvlp|opengait|FILE.yaml", help="How paths are named.")
+        str, typer.Option(metavar="auto|casia-b|ou-mvlp|opengait|FILE.yaml", help="How the paths are named.")
     ] = "auto",
-    name: Annotated[str | None, typer.Option(help="What reports call the data set; RAW's name if not given.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the data set in reports; default: the name of RAW.")] = None,
     min_frames: Annotated[int, typer.Option(min=1, help="Leave out walks with fewer usable frames.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUT made from other files.")] = False,
     workers: Workers = None,
     json: Json = None,
-):
+) -> None:
     """Align the silhouettes of a data set and store them for training and testing.
 
-    Every frame is cut to the body, scaled to full height and centred by mass, as GaitSet and OpenGait do it. Frames and
-    walks that cannot be used are left out and listed, with the reason, in OUT/report.md. A call that was
-    interrupted goes on where it was; a call on a finished OUT does nothing.
+    Every frame is cut to the body, scaled to full height and centred by mass, as in GaitSet and OpenGait. Frames and
+    walks that cannot be used are left out and listed in OUT/report.md, each with the reason. An interrupted call is
+    resumed by repeating it; a call on a finished OUT does nothing.
 
     \b
     RAW is one of
       SSS/cc-nn/VVV/*.png      CASIA-B's folders (subject, condition, view in degrees)
-      SSS.tar.gz ...           CASIA-B as it is handed out
+      SSS.tar.gz ...           CASIA-B as it is distributed
       Silhouette_VVV-NN/SSSSS/*.png
                                OU-MVLP's folders
-      id/type/view/*.pkl       OpenGait's pickles: frames are aligned already and taken as they are,
-                               and nothing in a pickle is run
+      id/type/view/*.pkl       OpenGait's pickles: their frames are aligned already and stored as they are,
+                               and nothing in a pickle is executed
       a zip of any of these
-      any other tree, with --layout FILE.yaml that holds one line such as
+      any other tree, with --layout FILE.yaml that contains one line such as
                                pattern: "{subject}/{condition}/{view}/{frame}.png"
 
     \b
@@ -51,11 +50,18 @@ def prepare(
       tf3dlocal prepare CASIA-B-pkl casia
     """
     start_tensorflow()
-    from tf3dlocal.data.prepare import prepare as prepare_walks
+    from tf3dlocal.data import prepare as prepare_walks
 
     report = prepare_walks(
-        raw, out, size, name=name, layout=layout, min_frames=min_frames, workers=workers, overwrite=overwrite
+        raw,
+        out=out,
+        size=size,
+        name=name,
+        layout=layout,
+        min_frames=min_frames,
+        workers=workers,
+        overwrite=overwrite,
     )
     for count, what in report.losses():
-        console.print(f"  {count:7d} {what}", markup=False)
-    write_json(json, report.as_dict())
+        say(f"  {count:7d} {what}")
+    write_numbers(json, values=report.as_dict())

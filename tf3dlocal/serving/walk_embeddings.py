@@ -1,35 +1,39 @@
-"""Named embeddings of walks that one program keeps and another compares with: the smallest gallery there is."""
+"""Named embeddings of walks: one program stores them, another compares with them. It is the smallest gallery."""
 
 import dataclasses
-import os
-import pathlib
-import secrets
-import zipfile
+from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 
-from tf3dlocal.evaluation.distances import pairwise_distances
+from tf3dlocal.evaluation import pairwise_distances
+from tf3dlocal.io import read_npz, readable, write_file
+from tf3dlocal.io.types import PathLike
+from tf3dlocal.serving.exported_model import ExportedModel
 from tf3dlocal.serving.walk_folder import read_walk_folder
 
+SOLUTION = "`tf3dlocal embed MODEL WALK... --out FILE.npz` writes such a file."
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class WalkEmbeddings:
-    """Embeddings with the names of their walks, all from one model.
+    """Embeddings with the names of their walks, all computed by one model.
 
     Attributes:
-      names: who or what each walk is, one per walk; a name may stand for several walks.
-      embeddings: float32 [walks, channels] or [walks, parts, channels].
-      num_frames: how many silhouettes each embedding was made from.
-      model: the fingerprint of the model; embeddings of two models have nothing to say to each other.
-      distance: "part_mean" or "flattened", the rule to compare by.
-      left_out: per walk the list of (file, reason) of the frames that could not be used; not kept on disk.
+        names: Who or what each walk is; several walks may have the same name.
+        embeddings: float32 [walks, channels] or [walks, parts, channels].
+        num_frames: Number of silhouettes of each walk.
+        model: Fingerprint of the model; embeddings of two models cannot be compared.
+        distance: How to compare embeddings, "part_mean" or "flattened".
+        left_out: For each walk the list of (file, reason) of the frames that could not be used; not stored on disk.
 
     Example:
-      >>> import dataclasses, numpy as np
-      >>> gallery = WalkEmbeddings(("a", "b"), np.array([[0.0, 1.0], [4.0, 5.0]], np.float32), (30, 30), "id", "part_mean")
-      >>> probe = dataclasses.replace(gallery, names=("x",), embeddings=gallery.embeddings[1:], num_frames=(30,))
-      >>> probe.nearest(gallery, 1)
-      [[('b', 0.0)]]
+        >>> vectors = np.array([[0.0, 1.0], [4.0, 5.0]], np.float32)
+        >>> facts = {"model": "id", "distance": "part_mean"}
+        >>> gallery = WalkEmbeddings(names=("a", "b"), embeddings=vectors, num_frames=(30, 30), **facts)
+        >>> probe = WalkEmbeddings(names=("x",), embeddings=vectors[1:], num_frames=(30,), **facts)
+        >>> probe.nearest(gallery, count=1)
+        [[('b', 0.0)]]
     """
 
     names: tuple[str, ...]
@@ -40,18 +44,23 @@ class WalkEmbeddings:
     left_out: tuple[list, ...] = ()
 
     @classmethod
-    def of_folders(cls, embedder, walks, frames="auto"):
-        """Embeds walks that lie in folders of pictures.
+    def of_folders(
+        cls, walks: Iterable[tuple[str, PathLike]], *, embedder: ExportedModel, frames: str = "auto"
+    ) -> Self:
+        """Embed walks that are folders of pictures.
 
         Args:
-          embedder: `ExportedModel`.
-          walks: iterable of (name, folder).
-          frames: "raw", "aligned" or "auto"; see `read_walk_folder`.
+            walks: Pairs (name, folder).
+            embedder: The model.
+            frames: "raw", "aligned" or "auto"; see `read_walk_folder`.
 
-        Raises: what `read_walk_folder` raises for a folder that it cannot use.
+        Raises:
+            FileNotFoundError: As `read_walk_folder`.
+            ValueError: As `read_walk_folder`.
         """
         walks = list(walks)
-        read = [read_walk_folder(folder, embedder.height, embedder.width, frames) for _, folder in walks]
+        size = {"height": embedder.height, "width": embedder.width}
+        read = [read_walk_folder(folder, frames=frames, **size) for _, folder in walks]
         return cls(
             names=tuple(name for name, _ in walks),
             embeddings=np.concatenate([embedder.embed(walk.silhouettes[None]) for walk in read]),
@@ -61,31 +70,36 @@ class WalkEmbeddings:
             left_out=tuple(walk.left_out for walk in read),
         )
 
-    def nearest(self, gallery, count):
-        """For each walk the `count` nearest walks of the gallery: lists of (name, distance), nearest first.
+    def nearest(self, gallery: Self, *, count: int) -> list[list[tuple[str, float]]]:
+        """Find the nearest walks of a gallery.
+
+        Args:
+            gallery: Embeddings of known walks.
+            count: How many to return.
+
+        Returns:
+            For each walk a list of (name, distance), nearest first.
 
         Raises:
-          ValueError: the gallery was made with another model.
+            ValueError: The gallery was embedded by another model.
         """
         if gallery.model != self.model:
             raise ValueError(
-                "the gallery was embedded by another model than these walks, so distances between them mean nothing: "
-                "embed the gallery again with this model"
+                "The gallery was embedded by another model than these walks, so their distances mean nothing. "
+                "Embed the gallery again with this model."
             )
-        distances = pairwise_distances(self.embeddings, gallery.embeddings, self.distance)
+        distances = pairwise_distances(self.embeddings, gallery.embeddings, distance=self.distance)
         order = np.argsort(distances, axis=1, kind="stable")[:, :count]
         return [
             [(gallery.names[column], float(distances[row, column])) for column in columns]
             for row, columns in enumerate(order)
         ]
 
-    def write(self, path):
-        """Keeps names and embeddings in one .npz file, whole or not at all."""
-        path = pathlib.Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            with unfinished.open("wb") as file:
+    def write(self, path: PathLike) -> None:
+        """Write names and embeddings to one .npz file, completely or not at all."""
+
+        def save(temporary):
+            with temporary.open("wb") as file:  # given a name, numpy would add a suffix to it
                 np.savez(
                     file,
                     names=np.array(self.names, dtype=str),
@@ -94,28 +108,24 @@ class WalkEmbeddings:
                     model=np.array(self.model),
                     distance=np.array(self.distance),
                 )
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+
+        write_file(path, save)
 
     @classmethod
-    def read(cls, path):
-        """What `write` kept.
+    def read(cls, path: PathLike) -> Self:
+        """Read a file of `write`.
 
         Raises:
-          FileNotFoundError: no such file.
-          ValueError: the file is something else.
+            FileNotFoundError: There is no such file.
+            ValueError: The file is damaged or of another kind.
         """
-        try:
-            with np.load(path, allow_pickle=False) as kept:
-                return cls(
-                    names=tuple(str(name) for name in kept["names"]),
-                    embeddings=kept["embeddings"].astype(np.float32),
-                    num_frames=tuple(int(number) for number in kept["num_frames"]),
-                    model=str(kept["model"]),
-                    distance=str(kept["distance"]),
-                )
-        except (KeyError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"{path} holds no embeddings of ours; `tf3dlocal embed ... --out FILE.npz` makes such a file"
-            ) from error
+        keys = ("names", "embeddings", "num_frames", "model", "distance")
+        arrays = read_npz(path, keys=keys, solution=SOLUTION)
+        with readable(path, solution=SOLUTION):
+            return cls(
+                names=tuple(str(name) for name in arrays["names"]),
+                embeddings=arrays["embeddings"].astype(np.float32),
+                num_frames=tuple(int(number) for number in arrays["num_frames"]),
+                model=str(arrays["model"]),
+                distance=str(arrays["distance"]),
+            )

@@ -1,0 +1,190 @@
+"""A trained model as a SavedModel that plain TensorFlow and TF Serving can load.
+
+The exported graph contains everything that a caller would otherwise have to know: the division by 255, the inference
+mode of batch normalization and dropout, and which output of the model is the embedding. It is built from the variables
+alone, without Keras objects, so the process that loads it needs neither this package nor Keras.
+"""
+
+import contextlib
+import datetime
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import tf3dlocal
+from tf3dlocal.io import new_folder, write_json
+from tf3dlocal.io.types import PathLike
+from tf3dlocal.serving.exported_model import CARD_NAME, sha256_of
+
+OUTPUT = "embedding"
+
+DISTANCE_NOTES = {
+    "part_mean": "Euclidean distance per part, then the mean over the parts (OpenGait's rule)",
+    "flattened": "Euclidean distance between the concatenated parts (GaitSet's rule)",
+}
+
+
+def export(
+    model: keras.Model,
+    *,
+    folder: PathLike,
+    version: int = 1,
+    config: Any = None,
+    scores: Any = None,
+    distance: str = "part_mean",
+    made_by: str | None = None,
+) -> pathlib.Path:
+    """Write a model to `folder/<version>/` as a SavedModel with a model card.
+
+    TF Serving takes the folder as `--model_base_path`. The version appears there completely or not at all, and is never
+    overwritten, because a server may be reading it.
+
+    Signatures (`batch` and `frames` are unknown dimensions, so any number of walks of any common length is accepted;
+    height and width are those of the model, and silhouettes of another size are refused):
+
+    | name              | input "silhouettes"                                    | output "embedding"           |
+    |-------------------|--------------------------------------------------------|------------------------------|
+    | `serving_default` | uint8 [batch, frames, height, width], 0..255           | float32, as the model's      |
+    | `float`           | float32 [batch, frames, height, width], 0..1           | float32, as the model's      |
+
+    Args:
+        model: `keras.Model` from float32 [batch, frames, height, width, 1] in 0..1 to a tensor, or to a dict with the
+            key "embedding". It is not changed.
+        folder: Folder for the versions of this model; made if absent.
+        version: Positive integer, as TF Serving counts.
+        config: How the model was built and trained, as JSON values; stored in the card.
+        scores: Its results, as JSON values; stored in the card.
+        distance: How to compare embeddings, "part_mean" or "flattened"; stored in the card.
+        made_by: The command that makes this export again; stored in the card.
+
+    Returns:
+        `pathlib.Path` of `folder/<version>`.
+
+    Raises:
+        FileExistsError: The version exists.
+        ValueError: The model has another kind of input or no "embedding", or an argument is out of its range.
+
+    Example:
+        >>> import keras, tempfile, tensorflow as tf
+        >>> silhouettes = keras.Input((None, 8, 6, 1))
+        >>> embedding = keras.layers.GlobalAveragePooling3D()(silhouettes)
+        >>> model = keras.Model(silhouettes, {"embedding": embedding})
+        >>> path = export(model, folder=tempfile.mkdtemp())
+        >>> tf.saved_model.load(path).signatures["serving_default"](tf.zeros((2, 5, 8, 6), tf.uint8))["embedding"].shape
+        TensorShape([2, 1])
+    """
+    folder = pathlib.Path(folder)
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise ValueError(f"version must be a positive integer, as TF Serving counts; got {version!r}.")
+    if distance not in DISTANCE_NOTES:
+        raise ValueError(f"distance must be one of {sorted(DISTANCE_NOTES)}; got {distance!r}.")
+    height, width = _silhouette_size(model)
+    target = folder / str(version)
+    if target.exists():
+        raise FileExistsError(f"{target} exists, and a version is never overwritten: choose version {_next(folder)}.")
+    module = _Embedder(model, height, width)
+    with new_folder(target) as unfinished:
+        signatures = {"serving_default": module.from_uint8, "float": module.from_float}
+        with _quiet():
+            tf.saved_model.save(module, str(unfinished), signatures=signatures)
+        files = sorted(path for path in unfinished.rglob("*") if path.is_file())
+        card = {
+            "format": "tf3dlocal-saved-model",
+            "name": model.name,
+            "version": version,
+            "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "made_by": made_by or f"tf3dlocal.serving.export(model, folder={str(folder)!r}, version={version})",
+            **_facts(model, module, (height, width), distance),
+            "config": config,
+            "scores": scores,
+            "sha256": {path.relative_to(unfinished).as_posix(): sha256_of(path) for path in files},
+        }
+        write_json(unfinished / CARD_NAME, card)
+    return target
+
+
+class _Embedder(tf.Module):
+    """The two traced functions and the variables that they read; it refers to no Keras object."""
+
+    def __init__(self, model, height, width):
+        super().__init__()
+        # Keras wraps each tf.Variable in a separate object, which tf.Module does not look into.
+        self.weights = [weight.value for weight in model.weights]
+
+        def embed(silhouettes):
+            outputs = model(silhouettes[..., tf.newaxis], training=False)  # [batch, frames, height, width, 1]
+            embedding = outputs[OUTPUT] if isinstance(outputs, dict) else outputs
+            return {OUTPUT: tf.cast(embedding, tf.float32)}
+
+        def spec(dtype):
+            return tf.TensorSpec([None, None, height, width], dtype, name="silhouettes")
+
+        self.from_float = tf.function(embed).get_concrete_function(spec(tf.float32))
+        scaled = tf.function(lambda silhouettes: embed(tf.cast(silhouettes, tf.float32) / 255.0))
+        self.from_uint8 = scaled.get_concrete_function(spec(tf.uint8))
+
+
+def _facts(model: keras.Model, module: _Embedder, size: tuple[int, int], distance: str) -> dict:
+    """Return the entries of the card that follow from the model."""
+    shape = list(module.from_float.structured_outputs[OUTPUT].shape)
+    versions = {"tf3dlocal": tf3dlocal.__version__, "tensorflow": tf.__version__, "keras": keras.__version__}
+    return {
+        "made_with": versions,
+        "num_parameters": int(model.count_params()),
+        "silhouettes": {
+            "axes": ["batch", "frames", "height", "width"],
+            "shape": [None, None, *size],
+            "meaning": "one person, background 0, body 255 (uint8) or 1 (float32); aligned: see `tf3dlocal prepare`",
+        },
+        "signatures": {"serving_default": "uint8, 0..255", "float": "float32, 0..1"},
+        OUTPUT: {
+            "axes": ["batch", "channels"] if len(shape) == 2 else ["batch", "parts", "channels"],
+            "shape": shape,
+            "distance": distance,
+            "distance_meaning": DISTANCE_NOTES[distance],
+        },
+    }
+
+
+def _silhouette_size(model: keras.Model) -> tuple[int, int]:
+    """Return height and width of the model's input, or raise ValueError if the model cannot be exported."""
+    shapes = model.input_shape
+    if isinstance(shapes, dict) and len(shapes) == 1:
+        (shapes,) = shapes.values()
+    one_clip = isinstance(shapes, tuple) and len(shapes) == 5 and None not in shapes[2:] and shapes[-1] == 1
+    if not one_clip:
+        raise ValueError(
+            f"The model {model.name!r} takes {shapes}; an export needs one input [batch, frames, height, width, 1] "
+            "of known height and width."
+        )
+    if shapes[1] is not None:
+        raise ValueError(
+            f"The model {model.name!r} takes exactly {shapes[1]} frames. Build it with input_shape=(None, "
+            f"{shapes[2]}, {shapes[3]}, 1), so that it serves walks of any length; the weights fit."
+        )
+    outputs = model.output
+    if isinstance(outputs, dict) and OUTPUT not in outputs:
+        raise ValueError(f"The model {model.name!r} has the outputs {sorted(outputs)}, and none is called {OUTPUT!r}.")
+    if isinstance(outputs, (list, tuple)) and len(outputs) != 1:
+        raise ValueError(f"The model {model.name!r} has {len(outputs)} unnamed outputs; return a dict with {OUTPUT!r}.")
+    return shapes[2], shapes[3]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep TensorFlow from printing the temporary name that it writes to."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _next(folder: pathlib.Path) -> int:
+    numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    return max(numbers, default=0) + 1
