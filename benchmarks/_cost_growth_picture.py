@@ -2,7 +2,7 @@
 
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from tf3dlocal.visualization.picture import Picture
+from tf3dlocal.visualization import Picture
 
 LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
