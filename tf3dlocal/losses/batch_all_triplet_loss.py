@@ -105,11 +105,11 @@ class NonzeroTriplets(keras.metrics.Mean):
         super().__init__(name=name, **kwargs)
         self.margin = float(margin)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: None = None) -> None:
         """Add the share of one batch; the arguments are those of `TripletLoss.call`."""
         labels, features = gather_batch(*labels_and_parts(y_true, y_pred))
         _, share = batch_all_triplets(labels, ops.stop_gradient(features), margin=self.margin)
-        return super().update_state(share)
+        super().update_state(share)
 
     def get_config(self):
         """Return the constructor's arguments."""

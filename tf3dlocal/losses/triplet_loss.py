@@ -1,5 +1,7 @@
 """Base class of the triplet losses: labels, parts and the whole batch of a distributed step."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -122,7 +124,7 @@ def share_of_replica(whole: Tensor) -> Tensor:
     return whole / replica.num_replicas_in_sync if replica else whole
 
 
-def one_of_several_replicas():
+def one_of_several_replicas() -> Any:
     """Return the `tf.distribute.ReplicaContext` of the current step, or None with one replica or outside a step."""
     import tensorflow as tf
 

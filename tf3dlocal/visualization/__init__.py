@@ -4,7 +4,7 @@ Every function returns a matplotlib figure and, with `path`, also writes it. mat
 used, so the functions work without a screen, in threads and in notebooks.
 """
 
-from tf3dlocal.visualization.box_geometry import PartBox, part_box
+from tf3dlocal.visualization.box_geometry import part_box
 from tf3dlocal.visualization.embedding_map import plot_embedding_map
 from tf3dlocal.visualization.part_boxes import draw_part_boxes
 from tf3dlocal.visualization.picture import Picture
@@ -14,7 +14,6 @@ from tf3dlocal.visualization.walks import contact_sheet, write_animation
 
 __all__ = [
     "MOST_METHODS",
-    "PartBox",
     "Picture",
     "contact_sheet",
     "draw_part_boxes",

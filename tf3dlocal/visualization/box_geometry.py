@@ -94,4 +94,5 @@ def part_box(
     top, bottom = (pixel(edge, picture_height / height) for edge in edges(y, stride_y, num_rows or height))
     begin, end = edges(t.mean(), stride_t.mean(), num_frames)
     frame = np.arange(num_frames)
-    return PartBox(left, top, right, bottom, (begin <= frame) & (frame <= end), confidence)
+    read = (begin <= frame) & (frame <= end)
+    return PartBox(left=left, top=top, right=right, bottom=bottom, read=read, confidence=confidence)

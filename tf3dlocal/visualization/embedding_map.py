@@ -95,7 +95,7 @@ def plot_embedding_map(
         colors = colormaps["turbo"](np.linspace(0.03, 0.97, len(drawn)))
     # One scale for both axes, and a figure whose height fits the map.
     extent_x, extent_y = np.ptp(points, axis=0)
-    picture = Picture(7, 0.4 + 5.6 * np.clip(extent_y / extent_x, 0.6, 1))
+    picture = Picture((7, 0.4 + 5.6 * np.clip(extent_y / extent_x, 0.6, 1)))
     axes = picture.subplots()
     for subject, color in zip(drawn, colors, strict=False):
         for kind, marker in zip(kinds, MARKERS, strict=False):

@@ -92,7 +92,8 @@ def draw_part_boxes(
     (left, right), (bottom, top) = limits = view_limits(all_boxes, size)
     scale = TILE_WIDTH / size[1]  # inches per pixel
     width, height = (right - left) * scale, (bottom - top) * scale
-    picture = Picture(2.8 + len(frames) * (width + 0.1), 0.7 + len(located) * (height + 0.1), layout="compressed")
+    picture_size = (2.8 + len(frames) * (width + 0.1), 0.7 + len(located) * (height + 0.1))
+    picture = Picture(picture_size, layout="compressed")
     grid_of_axes = picture.subplots(len(located), len(frames), squeeze=False)
     for block, row_of_axes in zip(located, grid_of_axes, strict=True):
         for axes, frame in zip(row_of_axes, frames, strict=True):

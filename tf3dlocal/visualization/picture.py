@@ -17,19 +17,18 @@ class Picture(Figure):
     """A matplotlib `Figure` that is not registered in pyplot and that notebooks display.
 
     Args:
-        width: Width in inches, before the empty margin is cut off.
-        height: Height in inches, before the empty margin is cut off.
+        size: Width and height in inches, before the empty margin is cut off.
         **arguments: Further arguments of `Figure`.
 
     Example:
-        >>> picture = Picture(3, 2)
+        >>> picture = Picture((3, 2))
         >>> _ = picture.subplots().plot([1, 2])
         >>> picture._repr_png_()[1:4]
         b'PNG'
     """
 
-    def __init__(self, width: float, height: float, **arguments):
-        super().__init__(**{"figsize": (width, height), "dpi": 120, "layout": "constrained", **arguments})
+    def __init__(self, size: tuple[float, float], **arguments):
+        super().__init__(**{"figsize": size, "dpi": 120, "layout": "constrained", **arguments})
 
     def keep(self, path: PathLike | None) -> "Picture":
         """Write the picture to `path`, unless it is None, and return the picture.

@@ -56,7 +56,7 @@ def plot_rank_by_view(
     styles = {label: method_style(number) for number, label in enumerate(methods)}
     styles |= dict.fromkeys(baselines, BASELINE_STYLE)
 
-    picture = Picture(3.6 * len(groups) + 1.8, 3.9)
+    picture = Picture((3.6 * len(groups) + 1.8, 3.9))
     all_axes = picture.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axes, group in zip(all_axes, groups, strict=True):
         for label, rank_1 in all_ranks.items():

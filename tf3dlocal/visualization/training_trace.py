@@ -51,7 +51,7 @@ def plot_training(records_or_path: Sequence[dict] | PathLike, *, path: PathLike 
         where = records_or_path if from_file else "The list of records"
         raise ValueError(f"{where} has no numbers to plot. The training has not written its first record yet.")
 
-    picture = Picture(7.5, 0.5 + 1.7 * len(panels))
+    picture = Picture((7.5, 0.5 + 1.7 * len(panels)))
     all_axes = picture.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (label, names) in zip(all_axes, panels.items(), strict=True):
         draw_panel(axes, records, label=label, names=names)

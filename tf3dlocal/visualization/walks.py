@@ -54,7 +54,7 @@ def contact_sheet(
     # One image for the whole sheet: with hundreds of axes matplotlib would take half a minute.
     sheet = np.full((len(walks) * (height + GAP) - GAP, num_columns * (width + GAP) - GAP), np.nan, "float32")
     scale = TILE_WIDTH / width
-    picture = Picture(1.6 + sheet.shape[1] * scale, 0.1 + sheet.shape[0] * scale)
+    picture = Picture((1.6 + sheet.shape[1] * scale, 0.1 + sheet.shape[0] * scale))
     axes = picture.subplots()
     for row, (walk, frames) in enumerate(zip(walks, shown, strict=True)):
         for column, frame in enumerate(frames):
