@@ -7,13 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf3dlocal.losses import (
-    TripletHardLoss,
-    TripletSemiHardLoss,
-    pairwise_distances,
-    triplet_hard_loss,
-    triplet_semihard_loss,
-)
+from tf3dlocal.losses import TripletHardLoss, TripletSemiHardLoss, triplet_hard_loss, triplet_semihard_loss
+from tf3dlocal.losses.distances import pairwise_distances
 
 ADDONS = np.load(pathlib.Path(__file__).with_name("addons_vectors.npz"))
 CASES = sorted({name.removesuffix("/loss") for name in ADDONS.files if name.endswith("/loss")})

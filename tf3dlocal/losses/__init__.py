@@ -1,10 +1,8 @@
 """Losses: triplet losses over the walks of a batch, per part, and cross-entropy over the training subjects."""
 
 from tf3dlocal.losses.batch_all_triplet_loss import BatchAllTripletLoss, NonzeroTriplets
-from tf3dlocal.losses.distances import pairwise_distances
 from tf3dlocal.losses.scaled_cross_entropy import ScaledCrossEntropy
 from tf3dlocal.losses.triplet_hard_loss import TripletHardLoss, triplet_hard_loss
-from tf3dlocal.losses.triplet_loss import one_of_several_replicas
 from tf3dlocal.losses.triplet_semihard_loss import TripletSemiHardLoss, triplet_semihard_loss
 
 __all__ = [
@@ -13,8 +11,6 @@ __all__ = [
     "ScaledCrossEntropy",
     "TripletHardLoss",
     "TripletSemiHardLoss",
-    "one_of_several_replicas",
-    "pairwise_distances",
     "triplet_hard_loss",
     "triplet_semihard_loss",
 ]

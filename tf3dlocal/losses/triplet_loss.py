@@ -109,7 +109,7 @@ def gather_batch(*tensors: Tensor) -> list[Tensor]:
         >>> [t.numpy().tolist() for t in gather_batch(ops.array([1, 2]))]
         [[1, 2]]
     """
-    replica = one_of_several_replicas()
+    replica = _one_of_several_replicas()
     return [replica.all_gather(tensor, axis=0) if replica else tensor for tensor in tensors]
 
 
@@ -120,11 +120,11 @@ def share_of_replica(whole: Tensor) -> Tensor:
         >>> share_of_replica(2.0)
         2.0
     """
-    replica = one_of_several_replicas()
+    replica = _one_of_several_replicas()
     return whole / replica.num_replicas_in_sync if replica else whole
 
 
-def one_of_several_replicas() -> Any:
+def _one_of_several_replicas() -> Any:
     """Return the `tf.distribute.ReplicaContext` of the current step, or None with one replica or outside a step."""
     import tensorflow as tf
 
