@@ -24,13 +24,13 @@ NUM_WALKS = 13_640  # 124 subjects, 10 walks, 11 views
 
 def prepared_walkers(folder, quick):
     """A prepared data set of drawn walkers: 8 subjects, 4 views, 60 frames (quick: 4, 1, 16); returns its folder."""
-    from tf3dlocal.data.prepare import prepare
+    from tf3dlocal.data import prepare
     from tf3dlocal.data.walkers import write_walkers
 
     if not (folder / "prepared").exists():
         subjects, frames, views = (4, 16, (90,)) if quick else (8, 60, (0, 36, 90, 144))
         write_walkers(folder / "raw", subjects, frames=frames, views=views, progress=False)
-        prepare(folder / "raw", folder / "prepared", progress=False)
+        prepare(folder / "raw", out=folder / "prepared", progress=False)
     return folder / "prepared"
 
 
@@ -41,7 +41,7 @@ def batches(prepared, one_core=True):
     if one_core:
         pin()
     walks = open_walks(prepared)
-    iterator = iter(training_batches(walks, 4, 4, clip_length=12, window=(12, 16)))
+    iterator = iter(training_batches(walks, subjects_per_batch=4, walks_per_subject=4, clip_length=12, window=(12, 16)))
     return lambda: next(iterator)[0].numpy()
 
 
@@ -100,17 +100,17 @@ def read_all(prepared, num_walks, times):
 
 def write_many(folder, num_walks):
     """An index of many walks of one frame, with CASIA-B's names."""
-    from tf3dlocal.data.tfrecords import ShardWriter, shard_name, write_index
-    from tf3dlocal.data.walk import Walk
+    from tf3dlocal.data import Walk
+    from tf3dlocal.data.records.dataset_index import write_index
+    from tf3dlocal.data.records.shards import shard_name, write_shard
 
     frame = np.zeros((1, 64, 64), np.uint8)
     frame[:, 2:62, 24:40] = 255
     conditions = [f"nm-{n:02d}" for n in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"]
-    folder.mkdir()
-    with ShardWriter(folder / shard_name(0, 1)) as shard:
-        for i in range(num_walks):
-            shard.write(Walk(frame, f"{1 + i // 110:03d}", conditions[i // 11 % 10], 18 * (i % 11)))
-    write_index(folder, "many", 64, {shard.path.name: shard.entries})
+    names = [(f"{1 + i // 110:03d}", conditions[i // 11 % 10], 18 * (i % 11)) for i in range(num_walks)]
+    walks = [Walk(frame, subject=subject, condition=condition, view_degrees=view) for subject, condition, view in names]
+    shard = shard_name(0, 1)
+    write_index(folder, name="many", size=64, shards={shard: write_shard(folder / shard, walks)})
 
 
 def batch_table(folder, options):
@@ -140,13 +140,15 @@ def open_table(folder, options):
     num_walks = 440 if options.quick else NUM_WALKS
     write_many(folder / "many", num_walks)
     count = f"walks = open_walks({str(folder / 'many')!r}); assert len(walks) == {num_walks}"
-    scan = f"assert len(scan_shard({str(folder / 'many' / 'walks-00000-of-00001.tfrecord')!r})) == {num_walks}"
+    shard = str(folder / "many" / "walks-00000-of-00001.tfrecord")
+    records = f"tf.data.TFRecordDataset({shard!r}).as_numpy_iterator()"
+    scan = f"assert sum(1 for record in {records} if tf.train.Example.FromString(record)) == {num_walks}"
     programs = {
         "open_walks": f"from tf3dlocal.data import open_walks; {count}",
         "import numpy alone": "import numpy",
         "open_walks, beside TensorFlow": f"import tensorflow; from tf3dlocal.data import open_walks; {count}",
         "import TensorFlow alone": "import tensorflow",
-        "plain: every record read": f"from tf3dlocal.data.tfrecords import scan_shard; {scan}",
+        "plain: every record read": f"import tensorflow as tf; {scan}",
     }
     return fresh_processes(f"open {num_walks:,} walks", programs, rounds_of(options), {"walks": num_walks})
 

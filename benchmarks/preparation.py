@@ -22,8 +22,7 @@ from _fresh_processes import fresh_calls
 from _tables import keep, options_of, show
 
 from tf3dlocal.benchmark import Alternative
-from tf3dlocal.data import open_walks
-from tf3dlocal.data.prepare import prepare
+from tf3dlocal.data import open_walks, prepare
 from tf3dlocal.data.walkers import write_walkers
 
 
@@ -64,7 +63,7 @@ def run(raw, out, total_frames, workers=None):
         if workers is None:
             count = plain_loop(pathlib.Path(raw), pathlib.Path(out))
         else:
-            count = prepare(raw, out, name="bench", workers=workers, progress=False).num_raw_frames
+            count = prepare(raw, out=out, name="bench", workers=workers, progress=False).num_raw_frames
         if count != total_frames:
             raise ValueError(f"{raw} has {total_frames} frames, of which {count} were read")
 
