@@ -23,7 +23,6 @@ MAY_IMPORT = {
     "checkpoints": {"models"},
     "serving": {"data.silhouettes", "data.frames", "data.raw_sequences", "evaluation"},
     "comparison": {"config", "data", "evaluation", "models", "open_model", "training", "visualization"},
-    "benchmark": {"config", "freed_memory", "layers", "models", "onednn", "training"},
     "cli": {"*"},
     "console": {"freed_memory"},
     "freed_memory": set(),
@@ -34,7 +33,6 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }
 MAY_USE_TENSORFLOW = {
-    "benchmark",
     "data",
     "training",
     "comparison",

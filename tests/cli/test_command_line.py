@@ -12,7 +12,7 @@ import pytest
 from tf3dlocal.cli import app, main
 from tf3dlocal.console import write_json
 
-VERBS = ("walkers", "prepare", "train", "evaluate", "compare", "export", "embed", "convert", "benchmark", "demo")
+VERBS = ("walkers", "prepare", "train", "evaluate", "compare", "export", "embed", "convert", "demo")
 
 
 def call(capfd, *arguments):

@@ -3,7 +3,7 @@
 Heavy imports stand inside the verbs, so that `--help` answers at once.
 """
 
-from tf3dlocal.cli import walkers, prepare, train, evaluate, compare, export, embed, convert, benchmark, demo  # noqa: F401, I001  (the help's order)
+from tf3dlocal.cli import walkers, prepare, train, evaluate, compare, export, embed, convert, demo  # noqa: F401, I001  (the help's order)
 from tf3dlocal.cli.app import app
 from tf3dlocal.console import run
 

@@ -20,7 +20,6 @@ app = typer.Typer(
       tf3dlocal export runs/CONFIG saved           a SavedModel for TF Serving
       tf3dlocal embed saved alice=walks/alice-1    embeddings, and who is nearest
       tf3dlocal convert IN.pt OUT.keras ...        weights from PyTorch, and back
-      tf3dlocal benchmark configs/CONFIG.yaml      what a step costs on this machine
 
     `tf3dlocal demo` does all of it. Each verb explains itself: tf3dlocal VERB --help. Exit code: 0 done; 1 something is
     wrong with the input, and the message says what; 2 wrong usage. TF3DLOCAL_TRACEBACK=1 shows where.
