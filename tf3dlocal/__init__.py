@@ -5,7 +5,7 @@ turn a clip into an embedding, `losses` and `training` fit it, `evaluation` meas
 protocols, `serving` exports it and `visualization` shows it.
 """
 
-from tf3dlocal.onednn import use_onednn
+from tf3dlocal.io.machine import use_onednn
 
 __version__ = "0.1.0"
 

@@ -1,4 +1,4 @@
-"""Blocks that a process frees stay with it: seen in the page faults of a process of its own."""
+"""Memory blocks that a process frees stay with it: seen in the page faults of a separate process."""
 
 import os
 import subprocess
@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from tf3dlocal.freed_memory import VARIABLES
+from tf3dlocal.io.freed_memory import VARIABLES
 
 PROGRAM = """
 import resource, sys
-from tf3dlocal.freed_memory import keep_freed_memory
+from tf3dlocal.io import keep_freed_memory
 kept = sys.argv[1] == "keep" and keep_freed_memory() and keep_freed_memory()
 def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -20,9 +20,9 @@ before = faults()
 for _ in range(5): touch()
 print(int(bool(kept)), faults() - before, resident)
 """
-# Blocks of 64 MB, 3 GB together, touched once and freed: what is marked for large pages in the end, in MB.
+# Blocks of 64 MB, 3 GB together, touched once and freed: how many MB are marked for large pages at the end.
 LARGE_PAGES = """
-from tf3dlocal.freed_memory import keep_freed_memory
+from tf3dlocal.io import keep_freed_memory
 keep_freed_memory()
 blocks = [bytearray(64 << 20) for _ in range(48)]
 del blocks
@@ -45,7 +45,7 @@ def ran(how, program=PROGRAM, **variables):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
-def test_five_blocks_of_200_mb_fault_their_pages_in_once_only():
+def test_the_pages_of_five_blocks_of_200_mb_are_faulted_in_only_once():
     kept, faults, resident = ran("keep")
     if not kept:
         pytest.skip("this C library has no mallopt")
@@ -56,11 +56,11 @@ def test_five_blocks_of_200_mb_fault_their_pages_in_once_only():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
-def test_gigabytes_that_were_freed_stay_and_are_marked_for_large_pages():
+def test_freed_gigabytes_stay_and_are_marked_for_large_pages():
     if not ran("keep")[0] or not os.path.exists("/sys/kernel/mm/transparent_hugepage"):
         pytest.skip("this C library has no mallopt, or this kernel no large pages")
     assert ran("keep", LARGE_PAGES)[0] > 1800  # MB; the half of a small machine's memory may be less than 8 GB
 
 
-def test_who_has_set_the_allocator_up_is_left_alone():
+def test_an_allocator_that_the_user_has_configured_is_left_alone():
     assert ran("keep", MALLOC_ARENA_MAX="2")[0] == 0

@@ -1,0 +1,126 @@
+"""A file or a folder is there as a whole or not at all."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tf3dlocal.io import file_lock, lock_holder, new_folder, remove_unfinished, write_file, write_json, write_text
+
+HELD = """
+import sys, pathlib
+from tf3dlocal.io import new_folder, write_file
+parent = pathlib.Path(sys.argv[2])
+def wait(path=None):
+    print("writing", flush=True)
+    sys.stdin.readline()
+if sys.argv[1] == "file":
+    write_file(parent / "kept.txt", wait)
+else:
+    with new_folder(parent / "kept", replace=True) as folder:
+        (folder / "new.txt").write_text("new")
+        wait()
+"""
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """Start a process that is in the middle of writing into tmp_path."""
+    processes = []
+
+    def start(kind):
+        command = [sys.executable, "-c", HELD, kind, str(tmp_path)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        assert process.stdout.readline() == "writing\n"
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_a_failing_writer_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+
+    def fail(temporary):
+        temporary.write_text("half")
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError):
+        write_file(path, fail)
+    assert path.read_text() == "old" and names(tmp_path) == ["a.txt"]
+
+
+def test_the_temporary_name_is_that_of_the_file(tmp_path):
+    seen = []
+    write_file(tmp_path / "deep" / "model.keras", lambda temporary: (seen.append(temporary.name), temporary.touch()))
+    assert seen == ["model.keras"]
+
+
+def test_a_failing_block_leaves_the_old_folder(tmp_path):
+    with new_folder(tmp_path / "set") as folder:
+        (folder / "old.txt").write_text("old")
+    with pytest.raises(RuntimeError), new_folder(tmp_path / "set", replace=True) as folder:
+        (folder / "new.txt").write_text("half")
+        raise RuntimeError
+    assert names(tmp_path) == ["set"] and names(tmp_path / "set") == ["old.txt"]
+
+
+def test_a_folder_is_replaced_only_on_request(tmp_path):
+    for number in (1, 2):
+        with new_folder(tmp_path / "set", replace=number == 2) as folder:
+            (folder / f"{number}.txt").touch()
+    assert names(tmp_path / "set") == ["2.txt"]
+    with pytest.raises(FileExistsError, match="set exists"), new_folder(tmp_path / "set"):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_living_process_writes_stays_and_what_a_killed_one_left_goes(tmp_path, writer, kind):
+    process = writer(kind)
+    assert remove_unfinished(tmp_path) == [] and len(names(tmp_path)) == 1
+    process.kill()
+    process.wait()
+    assert len(remove_unfinished(tmp_path)) == 1 and names(tmp_path) == []
+
+
+def test_a_folder_that_was_being_swapped_at_a_kill_comes_back(tmp_path):
+    abandoned = tmp_path / ".0123abcd.unfinished"
+    (abandoned / "replaced" / "set").mkdir(parents=True)
+    (abandoned / "replaced" / "set" / "old.txt").touch()
+    (abandoned / "lock").touch()
+    remove_unfinished(tmp_path)
+    assert names(tmp_path) == ["set"] and names(tmp_path / "set") == ["old.txt"]
+
+
+def test_json_takes_arrays_and_paths_and_refuses_nan(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"a": np.float32(0.5), "b": np.arange(2), "c": pathlib.Path("x")})
+    assert path.read_text() == '{\n  "a": 0.5,\n  "b": [\n    0,\n    1\n  ],\n  "c": "x"\n}\n'
+    with pytest.raises(ValueError):
+        write_json(path, {"a": float("nan")})
+    assert "0.5" in path.read_text()
+
+
+def test_a_name_that_is_not_utf_8_does_not_stop_a_report(tmp_path):
+    write_text(tmp_path / "report.md", os.fsdecode(b"walk \xff"))
+    assert (tmp_path / "report.md").read_text() == "walk \\udcff"
+
+
+def test_one_call_holds_a_lock_and_the_other_learns_who(tmp_path):
+    path = tmp_path / "lock"
+    with file_lock(path) as first, file_lock(path) as second:
+        assert first and not second
+        assert lock_holder(path).startswith(f"process {os.getpid()} on ")
+    with file_lock(path) as third:
+        assert third

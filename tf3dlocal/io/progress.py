@@ -1,0 +1,74 @@
+"""What long work shows on standard error: one progress bar, and sentences."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def progress_bar(
+    text: str, *, total: int, done: int = 0, shown: bool = True, delay: float = 0.0
+) -> Iterator[Callable[..., None]]:
+    """Show a progress bar while the block runs.
+
+    Args:
+        text: what is being done, such as "aligning".
+        total: number of items.
+        done: number of items that an earlier call has finished.
+        shown: False shows nothing.
+        delay: seconds before the bar appears; short work needs none.
+
+    Yields:
+        Function `advance(count=1, note=None)`: `count` more items are done; `note` replaces the text after the bar.
+
+    Example:
+        >>> with progress_bar("counting", total=3, shown=False) as advance:
+        ...     advance(2)
+        ...     advance(note="the last one")
+    """
+    if not shown:
+        yield lambda count=1, note=None: None
+        return
+    import rich.console
+    import rich.progress
+
+    bar = rich.progress.Progress(
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TimeRemainingColumn(),
+        rich.progress.TextColumn("{task.fields[note]}", markup=False),
+        console=rich.console.Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(text, total=total, completed=done, note="")
+    begin, is_started = time.monotonic(), False
+
+    def advance(count: int = 1, note: str | None = None) -> None:
+        nonlocal is_started
+        if not is_started and time.monotonic() - begin >= delay:
+            bar.start()
+            is_started = True
+        bar.update(task, advance=count, **({} if note is None else {"note": note}))
+
+    try:
+        if delay <= 0:
+            bar.start()
+            is_started = True
+        yield advance
+    finally:
+        if is_started:
+            bar.stop()
+
+
+def tell(sentence: str, *, shown: bool = True) -> None:
+    """Print one sentence on standard error; it appears above a progress bar that runs at this moment.
+
+    Args:
+        sentence: plain text, printed as it is.
+        shown: False prints nothing.
+    """
+    if shown:
+        import rich.console
+
+        rich.console.Console(stderr=True, highlight=False, soft_wrap=True).print(sentence, markup=False)

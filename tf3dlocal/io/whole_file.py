@@ -1,0 +1,190 @@
+"""Files and folders that are there as a whole or not at all.
+
+Content is written to a temporary folder `.XXXXXXXX.unfinished` next to the target, forced to the disk, and only then
+renamed. The temporary folder is locked while its process lives, so that what a killed process left can be recognised
+and removed.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tf3dlocal.io.locks import file_lock, try_lock
+from tf3dlocal.io.types import PathLike
+
+UNFINISHED = ".unfinished"
+LOCK, REPLACED = "lock", "replaced"
+SECONDS_TO_LOCK = (
+    60  # a temporary folder without a lock file is left alone for so long: its process may be about to lock it
+)
+
+
+def write_file(path: PathLike, write: Callable[[pathlib.Path], Any]) -> None:
+    """Write a file: whatever happens, `path` is the old file or the whole new one.
+
+    Args:
+        path: the file; its folder is made if absent.
+        write: function that writes the content to the temporary path it is given; the name is that of `path`.
+
+    Raises:
+        OSError: the content cannot be written; the old file is kept.
+
+    Example:
+        >>> import tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "a.txt")
+        >>> write_file(path, lambda temporary: temporary.write_text("whole"))
+        >>> path.read_text()
+        'whole'
+    """
+    path = pathlib.Path(path)
+    with _temporary_folder(path.parent) as folder:
+        temporary = folder / path.name
+        write(temporary)
+        sync(temporary)
+        os.replace(temporary, path)
+    sync(path.parent)
+
+
+def write_bytes(path: PathLike, content: bytes | memoryview) -> None:
+    """Write a file from bytes, whole or not at all."""
+    write_file(path, lambda temporary: temporary.write_bytes(content))
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write a UTF-8 file from text, whole or not at all; characters that UTF-8 cannot hold are escaped."""
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def write_json(path: PathLike, values: Any) -> None:
+    """Write values as indented JSON, whole or not at all.
+
+    Args:
+        path: the file.
+        values: what JSON holds, and numpy arrays, numpy numbers and paths.
+
+    Raises:
+        ValueError: a number that is not finite; JSON has none.
+        TypeError: a value that JSON cannot hold.
+    """
+    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False, default=_as_json)
+    write_text(path, text + "\n")
+
+
+@contextlib.contextmanager
+def new_folder(path: PathLike, *, replace: bool = False) -> Iterator[pathlib.Path]:
+    """Write a folder: it gets its name when the block has ended without an error.
+
+    Args:
+        path: the folder.
+        replace: whether an old folder of this name is replaced; it stays until the new one is complete.
+
+    Yields:
+        The temporary folder to write into.
+
+    Raises:
+        FileExistsError: there is such a folder, and `replace` is False.
+        OSError: the content cannot be written; the old folder is kept.
+
+    Example:
+        >>> import tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "set")
+        >>> with new_folder(path) as folder:
+        ...     _ = (folder / "a.txt").write_text("whole")
+        >>> [file.name for file in path.iterdir()]
+        ['a.txt']
+    """
+    path = pathlib.Path(path)
+    _refuse_existing(path, replace)
+    with _temporary_folder(path.parent) as outer:
+        folder = outer / path.name
+        folder.mkdir()
+        yield folder
+        for inner in (folder, *folder.rglob("*")):
+            sync(inner)
+        _refuse_existing(path, replace)
+        kept = outer / REPLACED / path.name
+        if path.exists():
+            kept.parent.mkdir()
+            os.rename(path, kept)
+        try:
+            os.rename(folder, path)
+        except OSError:
+            if kept.exists():
+                os.rename(kept, path)
+            raise
+        sync(path.parent)
+
+
+def remove_unfinished(parent: PathLike) -> list[str]:
+    """Remove what killed processes left half-written in a folder; what a living process writes stays.
+
+    A folder that was being replaced when its process was killed gets its old content back.
+
+    Args:
+        parent: the folder in which files and folders were being written.
+
+    Returns:
+        Names of the temporary folders that were removed.
+    """
+    removed = []
+    for folder in pathlib.Path(parent).glob(f".*{UNFINISHED}"):
+        if folder.is_dir() and not folder.is_symlink() and _is_abandoned(folder):
+            for kept in (folder / REPLACED).glob("*"):
+                if not (folder.parent / kept.name).exists():
+                    os.rename(kept, folder.parent / kept.name)
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(folder.name)
+    return removed
+
+
+def sync(path: pathlib.Path) -> None:
+    """Force a file, or the names in a folder, to the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot and need not
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _temporary_folder(parent: pathlib.Path) -> Iterator[pathlib.Path]:
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / f".{secrets.token_hex(4)}{UNFINISHED}"
+    folder.mkdir()
+    try:
+        with file_lock(folder / LOCK):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_abandoned(folder: pathlib.Path) -> bool:
+    try:
+        handle = os.open(folder / LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return time.time() - folder.stat().st_mtime > SECONDS_TO_LOCK
+    try:
+        return try_lock(handle) is True
+    finally:
+        os.close(handle)
+
+
+def _refuse_existing(path: pathlib.Path, replace: bool) -> None:
+    if path.exists() and not (replace and path.is_dir()):
+        raise FileExistsError(f"{path} exists and is not overwritten. Choose another name, or remove it.")
+
+
+def _as_json(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, pathlib.PurePath):
+        return str(value)
+    raise TypeError(f"A JSON file cannot hold a {type(value).__name__}.")
