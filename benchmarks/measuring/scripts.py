@@ -16,7 +16,9 @@ CONFIGS = ROOT / "configs"
 console = rich.console.Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 
-def options_of(description, *, choices=(), quick="small sizes and few rounds: shows that everything runs, not its speed"):
+def options_of(
+    description, *, choices=(), quick="small sizes and few rounds: shows that everything runs, not its speed"
+):
     """Return the parser that every script starts with.
 
     Args:

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from tf3dlocal.benchmark.moving_bodies import moving_bodies
+from measuring.moving_bodies import moving_bodies
 
 
 def batch_all_triplet_loss(features, labels, margin=0.2):

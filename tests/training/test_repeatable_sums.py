@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf3dlocal.benchmark.moving_bodies import moving_bodies
+from measuring.moving_bodies import moving_bodies
 from tf3dlocal.losses import BatchAllTripletLoss
 from tf3dlocal.models import ThreeDLocal
 from tf3dlocal.training import repeatable_sums
