@@ -28,7 +28,8 @@ def part(name, walks, frames, *, compiled=False, backward=True):
 
     Args:
         name: key of `PARTS`.
-        walks, frames: the batch.
+        walks: walks of the batch.
+        frames: frames of a walk.
         compiled: whether XLA compiles it.
         backward: whether the gradient is computed too.
     """

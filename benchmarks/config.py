@@ -2,9 +2,10 @@
 
     python benchmarks/config.py CONFIG [options]
 
-The alternatives run in their own processes and are called in turn, so a disturbance slows all of them. The table shows the
-ratio to the first row, GFLOP/s (a training step counts as three forward passes) and their share of a large matrix
-product's GFLOP/s, which says what bounds the step. It takes some minutes on two cores; --quick is a first look.
+The alternatives run in their own processes and are called in turn, so a disturbance slows all of them. The table
+shows the ratio to the first row, GFLOP/s (a training step counts as three forward passes) and their share of a large
+matrix product's GFLOP/s, which says what bounds the step. It takes some minutes on two cores; --quick is a first
+look.
 
 Examples:
   python benchmarks/config.py configs/three_d_local_release_casia_b_st.yaml
@@ -18,7 +19,7 @@ import sys
 
 from measuring import (
     Alternative,
-    AlternativeFailed,
+    AlternativeError,
     add_operations,
     facts_of,
     fit_power,
@@ -159,7 +160,7 @@ def main():
     try:
         Experiment.from_yaml(options.config, options.settings)  # a mistake is reported before any process starts
         results = list(grow(options, series) if options.grow else measure(options))
-    except (ConfigError, OSError, ValueError, AlternativeFailed) as error:
+    except (ConfigError, OSError, ValueError, AlternativeError) as error:
         sys.exit(f"error: {error}")
     if options.plot:
         from _cost_growth_picture import plot_cost_growth

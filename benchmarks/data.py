@@ -4,8 +4,9 @@
 
 batches: one batch from TFRecords on one core, compared with one training step of the smallest configs on all cores, on
 batches of the same size, and with the plain way (a folder of PNGs, cv2.imread, numpy) on one core. open: a data set of
-13,640 tiny walks from a cold process, compared with reading all records, as without an index. growth: all walks read once.
-The walks are synthetic walkers that the script draws and prepares; benchmarks/preparation.py measures the alignment.
+13,640 tiny walks from a cold process, compared with reading all records, as without an index. growth: all walks read
+once. The walks are synthetic walkers that the script draws and prepares; benchmarks/preparation.py measures the
+alignment.
 """
 
 import os

@@ -2,12 +2,12 @@
 
     python benchmarks/evaluation.py [TABLE ...] [--quick] [--rounds N] [--json FILE] [--out [DIR]]
 
-Ranks: random embeddings of 16 x 256 numbers for the test walks of CASIA-B (10,962) and of OU-MVLP. The plain way makes the
-whole distance matrix of a pair of views with numpy and sorts it. OU-MVLP at its real size (133,780 test walks in a file of
-2.2 GB, ten minutes and more) is measured only if it is named: ou-mvlp-full.
-Whole walks: lengths like CASIA-B's, drawn between 50 and 130 frames, narrow models; the plain way calls the model walk by
-walk. All of them compute with oneDNN, as the command line does. `embed_walks` keeps freed memory, as `tf3dlocal evaluate`
-does; the plain way does not.
+Ranks: random embeddings of 16 x 256 numbers for the test walks of CASIA-B (10,962) and of OU-MVLP. The plain way
+makes the whole distance matrix of a pair of views with numpy and sorts it. OU-MVLP at its real size (133,780 test
+walks in a file of 2.2 GB, ten minutes and more) is measured only if it is named: ou-mvlp-full. Whole walks: lengths
+like CASIA-B's, drawn between 50 and 130 frames, narrow models; the plain way calls the model walk by walk. All of
+them compute with oneDNN, as the command line does. `embed_walks` keeps freed memory, as `tf3dlocal evaluate` does;
+the plain way does not.
 """
 
 import pathlib
@@ -110,6 +110,7 @@ class Walks:
         self.num_frames = np.asarray(num_frames)
 
     def read(self, i):
+        """Draw walk `i`."""
         bits = np.random.default_rng(i).integers(0, 2, (self.num_frames[i], 8, 8), np.uint8)
         self.silhouettes = 255 * bits.repeat(8, 1).repeat(8, 2)
         return self

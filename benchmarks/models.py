@@ -2,16 +2,18 @@
 
     python benchmarks/models.py [TABLE ...] [--all] [--quick] [--rounds N] [--threads N] [--json FILE] [--out [DIR]]
 
-A table has the PyTorch twin (benchmarks/torch_twins) and tf3dlocal without XLA (for walks of any length) and with it (for
-one length). A training step is forward, losses, backward and optimizer, on a batch in memory. Everything is float32 and on
-the CPU, even if there is a GPU, because the twins use none. The processes of a table are in memory together: about 13 GB
+A table has the PyTorch twin (benchmarks/torch_twins) and tf3dlocal without XLA (for walks of any length) and with it
+(for one length). A training step is forward, losses, backward and optimizer, on a batch in memory. Everything is
+float32 and on the CPU, even if there is a GPU, because the twins use none. The processes of a table are in memory
+together: about 13 GB
 for a training step of 8 walks, more for `paper`. Use --walks 2 on a smaller machine.
 
-tf3dlocal keeps the memory that a step frees, in large pages (`tf3dlocal.io.keep_freed_memory`). PyTorch as installed gives
-it back, which costs time with the large maps of a training step. Therefore one row is PyTorch with the environment
-variables that make glibc do the same; ratios are to PyTorch as installed. The twins of 3DLocal normalize, rectify and pool
-the map of a localization network once per part, as the authors' code does; tf3dlocal does it once for all parts
-(`NormalizedMaxPooling`), and its times include this advantage. GFLOP/s are computed from the same count for all rows.
+tf3dlocal keeps the memory that a step frees, in large pages (`tf3dlocal.io.keep_freed_memory`). PyTorch as installed
+gives it back, which costs time with the large maps of a training step. Therefore one row is PyTorch with the
+environment variables that make glibc do the same; ratios are to PyTorch as installed. The twins of 3DLocal normalize,
+rectify and pool the map of a localization network once per part, as the authors' code does; tf3dlocal does it once
+for all parts (`NormalizedMaxPooling`), and its times include this advantage. GFLOP/s are computed from the same count
+for all rows.
 """
 
 import functools

@@ -2,10 +2,10 @@
 
     python benchmarks/parts.py [TABLE ...] [--quick] [--rounds N] [--threads N] [--json FILE] [--out [DIR]]
 
-Sizes are those of the release's block 3 at 8 walks of 30 frames: maps of 16 x 11 with 64 or 128 channels. Max pooling has
-the size of block 1, the per-frame convolution that of block 2, and the triplet loss has 8 x 16 walks and 16 strips.
-Gradients are with respect to inputs and weights. "XLA" rows are compiled for one length. Everything is computed on the
-CPU, even if there is a GPU.
+Sizes are those of the release's block 3 at 8 walks of 30 frames: maps of 16 x 11 with 64 or 128 channels. Max pooling
+has the size of block 1, the per-frame convolution that of block 2, and the triplet loss has 8 x 16 walks and 16
+strips. Gradients are with respect to inputs and weights. "XLA" rows are compiled for one length. Everything is
+computed on the CPU, even if there is a GPU.
 """
 
 from measuring import Alternative, side_by_side

@@ -2,12 +2,13 @@
 
     python benchmarks/preparation.py [RAW] [--subjects N] [--quick] [--rounds N] [--json FILE] [--out [DIR]]
 
-RAW is a folder of CASIA-B's SSS.tar.gz; without it synthetic walkers are drawn and packed in the same way. The plain loop
-reads the unpacked frames with cv2.imread in one process, aligns them with numpy and cv2.resize, and writes each as a PNG,
-as the published scripts do. `prepare` reads the archives as they are and writes TFRecords, with one and with two processes.
-All take turns, every run in a new process, and are checked to give the same pictures. The peak memory does not include the
-processes that `prepare` starts. Starting them takes a quarter of a second and more, which matters below some ten thousand
-frames.
+RAW is a folder of CASIA-B's SSS.tar.gz; without it synthetic walkers are drawn and packed in the same way. The plain
+loop
+reads the unpacked frames with cv2.imread in one process, aligns them with numpy and cv2.resize, and writes each as a
+PNG, as the published scripts do. `prepare` reads the archives as they are and writes TFRecords, with one and with two
+processes. All take turns, every run in a new process, and are checked to give the same pictures. The peak memory does
+not include the processes that `prepare` starts. Starting them takes a quarter of a second and more, which matters
+below some ten thousand frames.
 """
 
 import os

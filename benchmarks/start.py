@@ -2,10 +2,11 @@
 
     python benchmarks/start.py [TABLE ...] [--quick] [--rounds N] [--json FILE] [--out [DIR]]
 
-Every call is a fresh Python process, and all take turns. "TensorFlow and Keras alone" imports only these; each other row
-imports one package of tf3dlocal after them, so the difference is what this package adds. The tables first-training-step and
-first-inference run until the end of the first step of the release with 2 walks of 30 frames: the cost of tracing, of
-compiling by XLA, and how much of it TensorFlow's cache of compiled graphs saves the second time.
+Every call is a fresh Python process, and all take turns. "TensorFlow and Keras alone" imports only these; each other
+row imports one package of tf3dlocal after them, so the difference is what this package adds. The tables
+first-training-step and first-inference run until the end of the first step of the release with 2 walks of 30 frames:
+the cost of tracing, of compiling by XLA, and how much of it TensorFlow's cache of compiled graphs saves the second
+time.
 """
 
 import sys

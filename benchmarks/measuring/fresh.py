@@ -8,12 +8,12 @@ import time
 
 from measuring.machine import load_average, machine_facts
 from measuring.measurements import Measurements, Row
-from measuring.processes import AlternativeFailed, WorkerProcess, search_path
+from measuring.processes import AlternativeError, WorkerProcess, search_path
 from measuring.side_by_side import order_of
 
 
 def fresh_processes(title, *, programs, rounds, conditions=None):
-    """Run each program once without counting it, then all of them in turn: the cost of a start, with files in the cache.
+    """Run each program once without counting it, then all in turn: the cost of a start, with files in the cache.
 
     Args:
         title: what is measured.
@@ -42,8 +42,10 @@ def fresh_calls(title, *, alternatives, rounds, conditions=None):
     """Call every alternative once a round, each time in a new process; imports and preparation do not count.
 
     Args:
-        title, rounds, conditions: as in `fresh_processes`.
+        title: what is measured.
         alternatives: list of `Alternative`; ratios are to the first.
+        rounds: rounds that count.
+        conditions: further facts for the result.
 
     Returns:
         Measurements; the peak memory is that of the alternative's own process, without the processes that it starts.
@@ -57,7 +59,7 @@ def fresh_calls(title, *, alternatives, rounds, conditions=None):
         try:
             with WorkerProcess(by_name[name]) as worker:
                 made, answer = worker.start(), worker.run()
-        except AlternativeFailed as failure:
+        except AlternativeError as failure:
             sys.exit(f"The alternative {name!r} failed: {failure}\n{failure.details}")
         for field, value in made.items():
             setattr(row, field, value)

@@ -30,9 +30,9 @@ def machine_facts():
     """Return processor, cores, memory, system, library versions, thread settings and date.
 
     Returns:
-        dict that JSON can hold: "processor", "cores" ("usable" by this process, and of the "machine"), "memory_gb" (2^30
-        bytes), "gpus" (names of NVIDIA's, used or not), "system", "python", "libraries" (None where one is not installed),
-        "settings" (those environment variables that are set), "date" (UTC). What is unknown is None.
+        dict that JSON can hold: "processor", "cores" ("usable" by this process, and of the "machine"), "memory_gb"
+        (2^30 bytes), "gpus" (names of NVIDIA's, used or not), "system", "python", "libraries" (None where one is not
+        installed), "settings" (those environment variables that are set), "date" (UTC). What is unknown is None.
 
     Example:
         >>> sorted(machine_facts()["cores"])
@@ -57,7 +57,7 @@ def load_average():
 
 
 def busy_seconds():
-    """Return the processor seconds of all processes since the machine started, or None where it is unknown (not Linux)."""
+    """Return the processor seconds of all processes since the machine started, or None if unknown (not Linux)."""
     try:
         with open("/proc/stat", encoding="ascii") as file:
             user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(

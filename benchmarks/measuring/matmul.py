@@ -1,6 +1,7 @@
 """The speed that all steps are compared with: one large float32 matrix product."""
 
 import numpy as np
+
 from measuring.processes import Alternative
 from measuring.side_by_side import side_by_side
 

@@ -59,7 +59,8 @@ class Row:
         calls_per_round: number of calls in a row whose mean is taken.
         build_seconds: before the first call: reading, building, drawing.
         first_seconds: the first call, with tracing and compiling.
-        python_mb, libraries_mb, peak_mb: resident memory in MB of the bare interpreter, after the imports, and at its peak.
+        python_mb, libraries_mb, peak_mb: resident memory in MB of the bare interpreter, after the imports, and at its
+            peak.
         facts: see `Alternative`.
     """
 
@@ -96,8 +97,8 @@ class Measurements:
         absent: [{"name", "reason", "details"}] of those that gave none.
         base: name of the row that ratios are to; None if it is absent.
         machine: see `machine_facts`.
-        load: {"before", "after"}: the load averages of 1, 5 and 15 minutes (None where they are unknown); "others": how many
-            cores all other processes of the machine kept busy during the rounds, where it is known.
+        load: {"before", "after"}: the load averages of 1, 5 and 15 minutes (None where they are unknown); "others":
+            how many cores all other processes of the machine kept busy during the rounds, where it is known.
         conditions: further facts that the caller gives, such as the batch.
 
     Example:
@@ -116,7 +117,7 @@ class Measurements:
     conditions: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def ratio(self, row):
-        """Return the quartiles of the ratios to the base within each round, which a slow round does not change, or None."""
+        """Return the quartiles of the ratios to the base within each round, or None without a base."""
         base = next((other for other in self.rows if other.name == self.base), None)
         if base is None:
             return None

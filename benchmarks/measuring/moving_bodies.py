@@ -7,8 +7,10 @@ def moving_bodies(walks=8, frames=30, *, height=64, width=44, walks_per_subject=
     """Draw bodies of a trunk and two legs that walk in place; the cost of a step hardly depends on what they look like.
 
     Args:
-        walks, frames: size of the batch.
-        height, width: of a silhouette, in pixels.
+        walks: walks of the batch.
+        frames: frames of a walk.
+        height: of a silhouette in pixels.
+        width: of a silhouette in pixels.
         walks_per_subject: walk `i` belongs to subject `i // walks_per_subject`.
         seed: random seed.
 
@@ -25,8 +27,8 @@ def moving_bodies(walks=8, frames=30, *, height=64, width=44, walks_per_subject=
     """
     if min(walks, frames, height, width, walks_per_subject) < 1:
         raise ValueError(
-            f"A batch of {walks} walks of {frames} frames of {height} x {width}, {walks_per_subject} walks per subject, "
-            "cannot be drawn. Give at least 1 of each."
+            f"A batch of {walks} walks of {frames} frames of {height} x {width} with {walks_per_subject} walks per "
+            "subject is impossible. Give at least 1 of each."
         )
     random = np.random.default_rng(seed)
     girth, pace, start = (

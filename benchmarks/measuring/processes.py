@@ -19,8 +19,9 @@ BENCHMARKS, ROOT = HERE.parent, HERE.parents[1]
 class Alternative:
     """One of the things that are measured: a function that makes a callable, whose calls are measured.
 
-    The function is called once, in its own process, with the keyword arguments. It does everything that comes before the
-    first call, such as building a model or drawing a batch. The callable that it returns takes no arguments and must not
+    The function is called once, in its own process, with the keyword arguments. It does everything that comes before
+    the first call, such as building a model or drawing a batch. The callable that it returns takes no arguments and
+    must not
     return before its work is done. If the callable has an attribute `facts`, a dict that JSON can hold, the result
     includes it.
 
@@ -53,7 +54,7 @@ class Alternative:
             )
 
 
-class AlternativeFailed(Exception):
+class AlternativeError(Exception):
     """The reason why an alternative gives no numbers, in one line; `details` holds its last output."""
 
     def __init__(self, reason, details=""):
@@ -133,10 +134,10 @@ class WorkerProcess:
             in_time = overdue.is_alive()
             overdue.cancel()
         if not line:
-            raise AlternativeFailed(self._why_it_ended(in_time), self._last_output())
+            raise AlternativeError(self._why_it_ended(in_time), self._last_output())
         answer = json.loads(line)
         if "error" in answer:
-            raise AlternativeFailed(answer["error"].splitlines()[0], answer["traceback"])
+            raise AlternativeError(answer["error"].splitlines()[0], answer["traceback"])
         return answer
 
     def _why_it_ended(self, in_time):
@@ -169,7 +170,7 @@ def facts_of(alternative):
         dict.
 
     Raises:
-        AlternativeFailed: the callable cannot be made; the message gives the reason in one line.
+        AlternativeError: the callable cannot be made; the message gives the reason in one line.
 
     Example:
         >>> product = Alternative("product", function="measuring.matmul:numpy_matmul", arguments={"size": 10})

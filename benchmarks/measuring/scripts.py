@@ -6,9 +6,9 @@ import pathlib
 import sys
 
 import rich.console
+
 from measuring.processes import BENCHMARKS, ROOT
 from measuring.tables import markdown, print_measurements
-
 from tf3dlocal.io import write_json, write_text
 
 TWINS = BENCHMARKS / "torch_twins"

@@ -5,8 +5,7 @@ import time
 
 from measuring.machine import THREAD_SETTINGS, busy_seconds, load_average, machine_facts
 from measuring.measurements import Measurements, Row
-from measuring.processes import AlternativeFailed, WorkerProcess
-
+from measuring.processes import AlternativeError, WorkerProcess
 from tf3dlocal.io import progress_bar
 
 FEWEST_ROUNDS = 3
@@ -43,8 +42,9 @@ def side_by_side(
     """Call alternatives in turn, each in its own process, and return times, ratios and memory.
 
     Every process is fresh, so its peak memory, thread pools and OpenMP libraries are its own. First each alternative is
-    started, called for the first time (which compiles) and warmed up. Then all take turns, round by round, in varied order,
-    one at a time. An alternative that fails is listed as absent, and the others continue. Ratios are to the first one.
+    started, called for the first time (which compiles) and warmed up. Then all take turns, round by round, in varied
+    order, one at a time, so that a disturbance slows all of them. An alternative that fails is listed as absent, and
+    the others continue. Ratios are to the first one.
 
     Args:
         alternatives: list of `Alternative` with different names.
@@ -98,7 +98,7 @@ def side_by_side(
             workers[name] = stack.enter_context(worker)
             try:
                 rows[name] = _warmed_up(name, worker=worker, warm_ups=warm_ups, least_seconds=least_seconds)
-            except AlternativeFailed as failure:
+            except AlternativeError as failure:
                 drop(name, failure)
             advance(1)
             time.sleep(pause)
@@ -109,7 +109,7 @@ def side_by_side(
             for name in order_of(workers, done):
                 try:
                     _take_turn(rows[name], workers[name])
-                except AlternativeFailed as failure:
+                except AlternativeError as failure:
                     drop(name, failure)
                 advance(1, note=f"round {done + 1} of {rounds}")
                 time.sleep(pause)

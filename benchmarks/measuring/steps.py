@@ -6,8 +6,8 @@ import pathlib
 import keras
 import numpy as np
 import tensorflow as tf
-from measuring.moving_bodies import moving_bodies
 
+from measuring.moving_bodies import moving_bodies
 from tf3dlocal.config import Experiment
 from tf3dlocal.data import silhouette_width
 from tf3dlocal.io import keep_freed_memory
@@ -49,8 +49,10 @@ def training_step(config, *, settings=(), walks=8, frames=30, size=64, compiled=
     further call runs the train function that this `fit` made. Reading and augmenting walks is not included.
 
     Args:
-        config, settings: as in `read_experiment`.
-        walks, frames: the batch; each subject has two walks.
+        config: path of a config file, or the text of one.
+        settings: changes of single keys, such as "training.precision=mixed_float16".
+        walks: walks of the batch, two of each subject.
+        frames: frames of a walk.
         size: height of the silhouettes in pixels.
         compiled: whether XLA compiles the step; None for the config's value.
 
@@ -85,11 +87,15 @@ def training_step(config, *, settings=(), walks=8, frames=30, size=64, compiled=
 def inference_step(config, *, settings=(), walks=8, frames=30, size=64, compiled=False):
     """Return a callable that embeds one batch of walks.
 
-    Without XLA one graph takes any number of walks and frames, as in evaluation and serving. XLA compiles for this number
-    only.
+    Without XLA one graph takes any number of walks and frames, as in evaluation and serving. XLA compiles for this
+    number only.
 
     Args:
-        config, settings, walks, frames, size: as in `training_step`.
+        config: path of a config file, or the text of one.
+        settings: changes of single keys, such as "training.precision=mixed_float16".
+        walks: walks of the batch, two of each subject.
+        frames: frames of a walk.
+        size: height of the silhouettes in pixels.
         compiled: whether XLA compiles the graph, whatever the config says about training.
 
     Returns:
@@ -122,7 +128,10 @@ def forward_cost(config, *, settings=(), frames=30, size=64):
     """Count the operations of a forward pass over one walk; `forward_flops` says what counts.
 
     Args:
-        config, settings, frames, size: as in `training_step`.
+        config: path of a config file, or the text of one.
+        settings: changes of single keys, such as "training.precision=mixed_float16".
+        frames: frames of a walk.
+        size: height of the silhouettes in pixels.
 
     Returns:
         callable that does nothing, with the facts "gflop_per_walk" and "parameters" (trainable ones and statistics).

@@ -110,7 +110,8 @@ def _load(load, usable_cores):
         others = load.get("others")
         during = "" if others is None else f"; other processes kept {others:.2g} cores busy during the rounds"
         yield f"load average before {load['before'][0]}, after {load['after'][0]}{during}"
-        # The load average of the minute before includes this program's last table; what others did in the rounds says more.
+        # The load average of the minute before includes this program's last table; what others did in the rounds
+        # says more.
         if others > 0.1 * usable_cores if others is not None else load["before"][0] > 0.3 * usable_cores:
             yield "the machine was busy with other work: the seconds are unreliable, the ratios less so"
 
@@ -129,7 +130,8 @@ def bound_by(measurements):
         why = "memory traffic and elementwise operations take about as much time as products"
     else:
         why = "memory traffic, elementwise operations or the start of operations bound it, not products"
-    return f"{row.name}: {row.facts['gflop']:.0f} GFLOP a step at {100 * share:.0f} % of the machine's matrix product: {why}"
+    share = f"{row.facts['gflop']:.0f} GFLOP a step at {100 * share:.0f} % of the machine's matrix product"
+    return f"{row.name}: {share}: {why}"
 
 
 def _peak(measurements):

@@ -1,8 +1,9 @@
 """The program in which one alternative runs: a question is one line of JSON on standard input, and so is each answer.
 
     question                                              answer
-    {"function": "module:function", "arguments": {..}}    {"python_mb": .., "libraries_mb": .., "build_seconds": .., "facts": {..}}
-    {"calls": 3}                                          {"seconds": .., "processor_seconds": .., "peak_mb": ..}, of all calls
+    {"function": "module:function", "arguments": {..}}    {"python_mb": .., "libraries_mb": .., "build_seconds": ..,
+    "facts": {..}} {"calls": 3}                                          {"seconds": .., "processor_seconds": ..,
+    "peak_mb": ..}, of all calls
 
 Answers go to the original standard output; everything that the alternative prints goes to standard error. An error is
 answered as {"error": .., "traceback": ..}, and then the program ends. It also ends with its input. The file imports the

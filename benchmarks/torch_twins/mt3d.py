@@ -1,4 +1,7 @@
-"""MT3D in plain PyTorch, laid out as our own (no code of the authors is public). Axes: batch n, channels c, frames t."""
+"""MT3D in plain PyTorch, with the architecture of tf3dlocal's, because the authors published no code.
+
+Axes: batch n, channels c, frames t.
+"""
 
 import torch
 import torch.nn.functional as F

@@ -2,7 +2,6 @@
 
 import torch
 import torch.nn.functional as F
-
 from measuring.moving_bodies import moving_bodies
 
 

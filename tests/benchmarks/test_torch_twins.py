@@ -55,8 +55,9 @@ def test_the_originals_weights_fit_by_name_and_give_their_embedding(name, file, 
 def redraw(model, seed=0):
     """Give every weight of a Keras model its own numbers, statistics and biases included.
 
-    A localization's last layer gets smaller ones: parts leave their priors, but by raw numbers of order one. With numbers of
-    order three a variance can become so small that float32 itself loses 1e-4 (both sides, against float64).
+    A localization's last layer gets smaller ones: parts leave their priors, but by raw numbers of order one. With
+    numbers of order three a variance can become so small that float32 itself loses 1e-4 (both sides, against
+    float64).
     """
     random = np.random.default_rng(seed)
     for weight in model.weights:
