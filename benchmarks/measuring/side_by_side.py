@@ -66,6 +66,7 @@ def side_by_side(
         ValueError: there are no alternatives, two have the same name, or `rounds` is below one.
 
     Example:
+        >>> from measuring import Alternative
         >>> product = "measuring.matmul:numpy_matmul"
         >>> small, large = (Alternative(f"{n} cells", function=product, arguments={"size": n}) for n in (16, 512))
         >>> found = side_by_side([small, large], rounds=3, progress=False)
