@@ -10,7 +10,8 @@ USER_ENV := .venv
 TEST_ENV := .venv-test
 PYTEST := TF_CPP_MIN_LOG_LEVEL=2 TF_NUM_INTRAOP_THREADS=1 $(TEST_ENV)/bin/python -m pytest
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
-BENCHMARKS := $(sort $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
+# config.py and two_checkouts.py measure what their arguments name.
+BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/config.py benchmarks/two_checkouts.py,$(wildcard benchmarks/*.py)))
 
 .PHONY: help demo test test-quick notebooks bench clean check-python
 .DEFAULT_GOAL := help
@@ -20,7 +21,7 @@ help:
 	@echo 'make test        all tests, notebooks included, in an environment of their own'
 	@echo 'make test-quick  the tests that take seconds'
 	@echo 'make notebooks   run the notebooks and keep their outputs in them'
-	@echo 'make bench       what each part costs on this machine, against PyTorch; QUICK=1 for a first look'
+	@echo 'make bench       what everything costs on this machine, next to PyTorch; QUICK=1 for a first look'
 	@echo 'make clean       remove the environments (not $(DEMO)/ and not runs/)'
 	@echo 'Another interpreter: PYTHON=python3.12   tests side by side: JOBS=$(JOBS)   demo folder: DEMO=$(DEMO)'
 
@@ -37,7 +38,7 @@ test-quick: $(TEST_ENV)/installed-$(VERSION)
 notebooks: $(TEST_ENV)/installed-$(VERSION)
 	$(PYTEST) --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 --overwrite $(or $(NOTEBOOKS),$(error no notebooks/*.ipynb))
 
-# In the environment that has PyTorch, which the library is measured against.
+# All scripts in alphabetical order, in the environment with PyTorch, which the library is compared with.
 bench: $(TEST_ENV)/installed-$(VERSION)
 	set -e; for script in $(or $(BENCHMARKS),$(error no benchmarks/*.py)); do \
 	  $(if $(QUICK),grep -q -e --quick $$script || { echo "== $$script has no --quick: left out"; continue; };) \
