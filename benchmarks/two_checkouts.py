@@ -4,10 +4,10 @@
                                                [--threads N] [--json FILE] [--out [DIR]]
 
 OLD and NEW are folders that hold `tf3dlocal/`; `git worktree add OLD COMMIT` makes one of an earlier commit. Each
-checkout is imported from its folder in its own process. Both take turns in the same rounds, so a disturbance slows both,
-and the ratio NEW / OLD of a round is reliable where the seconds are not. Both compute the same: the release and the
-paper preset with seed 0 in float32, without XLA, on the same batch. A training step is Keras' train function with the
-batch-all triplet loss, the cross-entropy if the model has a classifier, and Adam. The script uses only names that
+checkout is imported from its folder in its own process. Both take turns in the same rounds, so a disturbance slows
+both, and the ratio NEW / OLD of a round is reliable where the seconds are not. Both compute the same: the release and
+the paper preset with seed 0 in float32, without XLA, on the same batch. A training step is Keras' train function with
+the batch-all triplet loss, the cross-entropy if the model has a classifier, and Adam. The script uses only names that
 exist in version 0.1 and in later ones; a training by a config does more (see `run_experiment`).
 
 Example:
