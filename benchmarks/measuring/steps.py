@@ -65,7 +65,6 @@ def training_step(config, *, settings=(), walks=8, frames=30, size=64, compiled=
     keep_freed_memory()
     keep_sums_repeatable()
     experiment = read_experiment(config, settings=settings, compiled=compiled)
-    keras.utils.set_random_seed(experiment.training.seed)
     silhouettes, labels = moving_bodies(walks, frames, height=size, width=silhouette_width(size))
     model = prepare_model(experiment, num_classes=_num_classes(labels), size=size)
     targets = dict.fromkeys(model.output, tf.constant(labels))
