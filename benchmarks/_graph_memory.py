@@ -5,6 +5,8 @@ import math
 
 import tensorflow as tf
 
+from tf3dlocal.training.keras_internals import called_function  # the only place of TensorFlow's private names
+
 # Their result is another view of the same bytes.
 VIEWS = {"Identity", "IdentityN", "Reshape", "ExpandDims", "Squeeze", "StopGradient", "PreventGradient", "EnsureShape"}
 # They may write their result over an argument that no later operation reads.
@@ -97,7 +99,7 @@ class GraphMemory:
 
 def called_graph(operation, attribute):
     """Return the graph of a function that an operation calls, such as the body of a loop."""
-    return operation.graph._functions[operation.get_attr(attribute).name].graph  # no public name; TensorFlow 2.21
+    return called_function(operation.graph, operation.get_attr(attribute).name)
 
 
 def _limits(operation):

@@ -59,7 +59,7 @@ def step_function(model, *, batch, frames, num_slices):
 
     def step(silhouettes):
         if num_slices:
-            _, gradients = accumulated_gradients(model, silhouettes, loss_of=loss_of, num_slices=num_slices)
+            _, gradients = accumulated_gradients(model, inputs=silhouettes, loss_of=loss_of, num_slices=num_slices)
             return [gradient for gradient in gradients if gradient is not None]
         with tf.GradientTape() as tape:
             loss = loss_of(model(silhouettes, training=True))
