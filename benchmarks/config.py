@@ -158,7 +158,9 @@ def grow(options, series):
 def main():
     options, series = parse(), {}
     try:
-        Experiment.from_yaml(options.config, options.settings)  # a mistake is reported before any process starts
+        Experiment.from_yaml(
+            options.config, overrides=options.settings
+        )  # a mistake is reported before any process starts
         results = list(grow(options, series) if options.grow else measure(options))
     except (ConfigError, OSError, ValueError, AlternativeError) as error:
         sys.exit(f"error: {error}")

@@ -18,6 +18,7 @@ from measuring import Alternative, fresh_processes, side_by_side
 from measuring.scripts import CONFIGS, chosen, keep, options_of, show
 
 STEPS_OF = ("gaitpart_walkers", "gaitset_walkers", "three_d_local_walkers")
+SHARD = "walks-00000-of-00001.tfrecord"
 NUM_WALKS = 13_640  # 124 subjects, 10 walks, 11 views
 
 
@@ -29,7 +30,7 @@ def prepared_walkers(folder, quick):
     if not (folder / "prepared").exists():
         subjects, frames, views = (4, 16, (90,)) if quick else (8, 60, (0, 36, 90, 144))
         write_walkers(folder / "raw", subjects=subjects, frames=frames, views=views, progress=False)
-        prepare(folder / "raw", folder / "prepared", progress=False)
+        prepare(folder / "raw", out=folder / "prepared", progress=False)
     return folder / "prepared"
 
 
@@ -99,18 +100,21 @@ def read_all(prepared, num_walks, *, times):
 
 def write_many(folder, num_walks):
     """Write a data set of many walks of one frame, with CASIA-B's names."""
-    # The writer is not public: a data set of 13,640 walks is made here without aligning anything.
-    from tf3dlocal.data.tfrecords import ShardWriter, shard_name, write_index
-    from tf3dlocal.data.walk import Walk
+    # Not public: `prepare` alone writes data sets, and here is nothing to align.
+    from tf3dlocal.data.records.dataset_index import write_index
+    from tf3dlocal.data.records.shards import write_shard
+
+    from tf3dlocal.data import Walk
 
     frame = np.zeros((1, 64, 64), np.uint8)
     frame[:, 2:62, 24:40] = 255
     conditions = [f"nm-{n:02d}" for n in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"]
+    walks = (
+        Walk(frame, subject=f"{1 + i // 110:03d}", condition=conditions[i // 11 % 10], view_degrees=18 * (i % 11))
+        for i in range(num_walks)
+    )
     folder.mkdir()
-    with ShardWriter(folder / shard_name(0, 1)) as shard:
-        for i in range(num_walks):
-            shard.write(Walk(frame, f"{1 + i // 110:03d}", conditions[i // 11 % 10], 18 * (i % 11)))
-    write_index(folder, "many", 64, {shard.path.name: shard.entries})
+    write_index(folder, name="many", size=64, shards={SHARD: write_shard(folder / SHARD, walks)})
 
 
 def batch_table(folder, options):
@@ -140,13 +144,17 @@ def open_table(folder, options):
     num_walks = 440 if options.quick else NUM_WALKS
     write_many(folder / "many", num_walks)
     count = f"walks = open_walks({str(folder / 'many')!r}); assert len(walks) == {num_walks}"
-    scan = f"assert len(scan_shard({str(folder / 'many' / 'walks-00000-of-00001.tfrecord')!r})) == {num_walks}"
+    scan = (
+        "import tensorflow as tf\n"
+        f"records = tf.data.TFRecordDataset({str(folder / 'many' / SHARD)!r}).as_numpy_iterator()\n"
+        f"assert sum(tf.train.Example.FromString(record) is not None for record in records) == {num_walks}"
+    )
     programs = {
         "open_walks": f"from tf3dlocal.data import open_walks; {count}",
         "import numpy alone": "import numpy",
         "open_walks, after TensorFlow": f"import tensorflow; from tf3dlocal.data import open_walks; {count}",
         "import TensorFlow alone": "import tensorflow",
-        "plain: every record read": f"from tf3dlocal.data.tfrecords import scan_shard; {scan}",
+        "plain: every record read": scan,
     }
     return fresh_processes(
         f"open {num_walks:,} walks", programs=programs, rounds=rounds_of(options), conditions={"walks": num_walks}

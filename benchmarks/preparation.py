@@ -63,7 +63,7 @@ def run(raw, out, *, total_frames, workers=None):
         if workers is None:
             count = plain_loop(pathlib.Path(raw), pathlib.Path(out))
         else:
-            count = prepare(raw, out, name="bench", workers=workers, progress=False).num_raw_frames
+            count = prepare(raw, out=out, name="bench", workers=workers, progress=False).num_raw_frames
         if count != total_frames:
             raise ValueError(f"{raw} has {total_frames} frames, but {count} were read.")
 

@@ -39,7 +39,8 @@ def read_experiment(config, *, settings=(), compiled=None):
     if compiled is not None:
         settings.append(f"training.jit_compile={str(bool(compiled)).lower()}")
     is_text = not isinstance(config, os.PathLike) and ":" in str(config) and not pathlib.Path(config).is_file()
-    return Experiment.from_text(config, settings) if is_text else Experiment.from_yaml(config, settings)
+    read = Experiment.from_text if is_text else Experiment.from_yaml
+    return read(config, overrides=settings)
 
 
 def training_step(config, *, settings=(), walks=8, frames=30, size=64, compiled=None):
