@@ -84,9 +84,9 @@ def plain_ranks(embeddings, *, subjects, conditions, view_degrees, protocol, dis
 
     if distance == "flattened":
         embeddings = embeddings.reshape(len(embeddings), 1, -1)
-    is_gallery, means = match_conditions(conditions, protocol.gallery), []
+    is_gallery, means = match_conditions(conditions, patterns=protocol.gallery), []
     for names in protocol.probes.values():
-        is_probe, rates = match_conditions(conditions, names), []
+        is_probe, rates = match_conditions(conditions, patterns=names), []
         for probe_view in protocol.views:
             for gallery_view in protocol.views:
                 if probe_view == gallery_view:
