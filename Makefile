@@ -21,7 +21,7 @@ help:
 	@echo 'make test        all tests, notebooks included, in an environment of their own'
 	@echo 'make test-quick  the tests that take seconds'
 	@echo 'make notebooks   run the notebooks and keep their outputs in them'
-	@echo 'make bench       what everything costs on this machine, next to PyTorch; QUICK=1 for a first look'
+	@echo 'make bench       what each part costs on this machine, against PyTorch; QUICK=1 for a first look'
 	@echo 'make clean       remove the environments (not $(DEMO)/ and not runs/)'
 	@echo 'Another interpreter: PYTHON=python3.12   tests side by side: JOBS=$(JOBS)   demo folder: DEMO=$(DEMO)'
 
