@@ -7,6 +7,8 @@ import zipfile
 import cv2
 import numpy as np
 
+from tf3dlocal.data import open_raw
+
 
 def raw_frame(index=0, height=60, width=80):
     """uint8 [height, width]: a body of 255 that moves with the index."""
@@ -47,7 +49,7 @@ def write_tree(folder, files):
 
 
 def tar_bytes(files, mode="w:gz"):
-    """A tar archive of {path: bytes}; paths are stored as they are, honest or not."""
+    """A tar archive of {path: bytes}; paths are stored as they are, safe or not."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as archive:
         for name, content in files.items():
@@ -73,3 +75,26 @@ def tars_of_subjects(files):
         f"{subject}.tar.gz": tar_bytes({n: c for n, c in files.items() if n.startswith(f"{subject}/")})
         for subject in subjects
     }
+
+
+def raw_sequences(raw, **settings):
+    """All sequences that `open_raw` finds, one after another."""
+    return [sequence for part in open_raw(raw, **settings).parts for sequence in part.sequences([])]
+
+
+def silhouettes(seed=0, num_frames=4, height=64, width=64):
+    """uint8 [num_frames, height, width]: soft edged bodies, another one for each seed."""
+    frames = np.random.default_rng(seed).integers(0, 256, (num_frames, height, width)).astype(np.uint8)
+    frames[:, :, : width // 3] = 0
+    frames[:, 0, width // 2] = 255
+    return frames
+
+
+class Call:
+    """Pickled, it is the call of a function, as hostile pickles have it."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call

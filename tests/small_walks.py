@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
-from tf3dlocal.data.tfrecords import ShardWriter, shard_name, write_index
-from tf3dlocal.data.walk import Walk
+from tf3dlocal.data import Walk
+from tf3dlocal.data.records.dataset_index import write_index
+from tf3dlocal.data.records.shards import shard_name, write_shard
 
 SUBJECTS = ("001", "002", "003", "004")
 CONDITIONS = tuple(f"nm-0{n}" for n in range(1, 7)) + ("bg-01", "bg-02", "cl-01", "cl-02")
@@ -33,7 +34,7 @@ def small_walk(subject="001", condition="nm-01", view_degrees=90, num_frames=Non
             cv2.line(frame, at(32, 38), at(foot, 62), 255, max(round(4 * scale), 1))
         if condition.startswith("bg"):
             cv2.circle(frame, at(32 - girth, 24), max(round(5 * scale), 1), 255, -1)
-    return Walk(silhouettes, subject, condition, view_degrees)
+    return Walk(silhouettes, subject=subject, condition=condition, view_degrees=view_degrees)
 
 
 def write_small_walks(folder, size=64, num_shards=2, subjects=SUBJECTS):
@@ -41,8 +42,13 @@ def write_small_walks(folder, size=64, num_shards=2, subjects=SUBJECTS):
     walks = [small_walk(s, c, v, size=size) for s in subjects for c in CONDITIONS for v in VIEWS]
     shards = {}
     for shard in range(num_shards):
-        with ShardWriter(folder / shard_name(shard, num_shards)) as writer:
-            for walk in walks[shard * len(walks) // num_shards : (shard + 1) * len(walks) // num_shards]:
-                writer.write(walk)
-        shards[writer.path.name] = writer.entries
-    write_index(folder, "small walks", size, shards)
+        name = shard_name(shard, num_shards)
+        inside = walks[shard * len(walks) // num_shards : (shard + 1) * len(walks) // num_shards]
+        shards[name] = write_shard(folder / name, inside)
+    write_index(folder, name="small walks", size=size, shards=shards)
+
+
+def some_walk(frames=5, size=16, seed=0, **who):
+    """A walk of random pixels: uint8 [frames, size, size]."""
+    silhouettes = np.random.default_rng(seed).integers(0, 256, [frames, size, size], dtype=np.uint8)
+    return Walk(silhouettes, **{"subject": "001", "condition": "nm-01", "view_degrees": 90, **who})

@@ -1,4 +1,4 @@
-"""The configs of the paper's ablations: one change each, built, and all on equal terms."""
+"""The configs of the paper's ablations: one change each, models that can be built, and equal terms."""
 
 import pathlib
 import re
@@ -10,15 +10,14 @@ from tf3dlocal.comparison.planned_runs import plan_runs
 from tf3dlocal.config import Experiment
 from tf3dlocal.evaluation import load_protocol
 from tf3dlocal.layers import PAPER_PARTS, LocalPath
-from tf3dlocal.training.compiled_model import build_model, compile_model
-from tf3dlocal.training.schedules import make_schedule
+from tf3dlocal.training import prepare_model
 
 FOLDER = pathlib.Path(__file__).parents[2] / "configs" / "ablations"
 BASE = FOLDER.parent / "three_d_local_walkers124_st.yaml"
 CONFIGS = sorted(FOLDER.glob("*.yaml"))
 PARTS = [part.name for part in PAPER_PARTS]
 BLOCK_3 = {3: PARTS}
-# What each row builds: the paths behind each block, the sampler, and whether the paths extract features.
+# What each row builds: the paths after each block, the sampler, and whether the paths extract features.
 ROWS = {
     "where_none": ({}, "mixture", True),
     "where_block_1": ({1: PARTS}, "mixture", True),
@@ -35,14 +34,14 @@ ROWS = {
 }
 
 
-def test_every_row_has_its_config_and_the_readme_names_it():
+def test_every_row_has_a_config_that_the_readme_names():
     assert [path.stem for path in CONFIGS] == sorted(ROWS)
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"`(\w+)\.yaml`", readme)) == set(ROWS)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_a_row_differs_from_the_walkers_config_by_its_model_only_and_says_how_to_train_it(path):
+def test_a_row_differs_from_the_walkers_config_in_its_model_only_and_names_its_command(path):
     differences = Experiment.from_yaml(BASE).differences(Experiment.from_yaml(path))
     assert all(key.startswith("model.arguments.") for key in differences)
     assert bool(differences) == (path.stem != "where_block_3")
@@ -50,7 +49,7 @@ def test_a_row_differs_from_the_walkers_config_by_its_model_only_and_says_how_to
     assert f"tf3dlocal train configs/ablations/{path.name}" in head and "Machine, minutes, score seen:" in head
 
 
-def test_they_are_complete():
+def test_every_config_is_complete():
     body = BASE.read_text(encoding="utf-8").split("\ndata:")[1]
     keys = set(re.findall(r"\b(\w+):", body))
     for path in CONFIGS:
@@ -60,8 +59,7 @@ def test_they_are_complete():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_the_model_of_a_row_has_the_paths_that_it_names(path):
     config = Experiment.from_yaml(path)
-    model = build_model(config, num_classes=24, size=64)
-    compile_model(model, config, make_schedule(steps=config.training.steps, **config.schedule.model_dump()))
+    model = prepare_model(config, num_classes=24, size=64)
     found = {}
     paths = [layer for layer in model.layers if isinstance(layer, LocalPath)]
     for layer in paths:
@@ -76,5 +74,5 @@ def test_the_model_of_a_row_has_the_paths_that_it_names(path):
             assert prior[1:] == pytest.approx(known[prior.name][1:], abs=1e-6)
 
 
-def test_all_rows_make_one_comparison():
-    assert check_equal_terms(plan_runs(CONFIGS, "out"), load_protocol("casia-b-st")) == []
+def test_all_rows_are_on_equal_terms():
+    assert check_equal_terms(plan_runs(CONFIGS, out="out"), protocol=load_protocol("casia-b-st")) == []

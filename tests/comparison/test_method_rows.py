@@ -1,18 +1,16 @@
-"""Means and spread by hand numbers, and what the report, the CSV and the JSON say of them."""
+"""Means and spread of numbers chosen by hand, and how the report, the CSV and the JSON show them."""
 
 import csv
-import doctest
 import io
 import math
 
 import numpy as np
 import pytest
 
-from tf3dlocal.comparison import method_rows
-from tf3dlocal.comparison.comparison import Comparison
-from tf3dlocal.comparison.method_rows import method_row, spread_meaning, spread_of
+from tf3dlocal.comparison import print_comparison
+from tf3dlocal.comparison.comparison import Comparison, method_row, spread_of
 from tf3dlocal.comparison.numbers import comparison_csv, comparison_json
-from tf3dlocal.comparison.report import comparison_markdown
+from tf3dlocal.comparison.report import comparison_markdown, spread_meaning
 from tf3dlocal.evaluation import load_protocol
 
 GROUPS = ["NM", "BG", "CL"]
@@ -30,9 +28,14 @@ def cost(*seconds, minutes=10.0, steps=500):
     return {"steps": steps, "seconds_per_step": list(seconds), "minutes": minutes}
 
 
-BASELINE = method_row("GEI", (), [kept(30.0)])
-TWO = method_row("two", (0, 1), [kept(60.0), kept(63.0)], [cost(1.0, 1.2, minutes=9.0), cost(5.0, minutes=12.0)])
-THREE = method_row("three", (0, 1, 2), [kept(50.0), kept(52.0), kept(57.0)], [cost(2.0)] * 3)
+BASELINE = method_row("GEI", kept=[kept(30.0)])
+TWO = method_row(
+    "two",
+    seeds=(0, 1),
+    kept=[kept(60.0), kept(63.0)],
+    costs=[cost(1.0, 1.2, minutes=9.0), cost(5.0, minutes=12.0)],
+)
+THREE = method_row("three", seeds=(0, 1, 2), kept=[kept(50.0), kept(52.0), kept(57.0)], costs=[cost(2.0)] * 3)
 
 
 def comparison(*rows, **changes):
@@ -60,7 +63,7 @@ def comparison(*rows, **changes):
 
 
 def table_after(text, heading):
-    """The cells of the first table behind a heading, head first."""
+    """The cells of the first table after a heading, header first."""
     lines = text.split(heading, 1)[1].splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("|"))
     table = []
@@ -82,15 +85,15 @@ def test_the_mean_of_a_view_is_over_the_seeds():
     one, two = kept(0.0, views=(0, 90)), kept(0.0, views=(0, 90))
     one["result"]["rank1"]["NM"]["by_probe_view"] = [10.0, None]
     two["result"]["rank1"]["NM"]["by_probe_view"] = [20.0, 40.0]
-    row = method_row("x", (0, 1), [one, two])
+    row = method_row("x", seeds=(0, 1), kept=[one, two])
     assert row.mean_by_view("NM")[0] == 15.0
-    assert math.isnan(row.mean_by_view("NM")[1])  # a mean over other seeds than its neighbour's would mislead
+    assert math.isnan(row.mean_by_view("NM")[1])  # not a mean over other seeds than those of its neighbour
 
 
 def test_the_cost_is_the_median_of_all_steps_and_the_mean_of_the_minutes():
     assert TWO.cost == {"parameters": 1234567, "gflops": 2.5, "seconds_per_step": 1.2, "minutes": 10.5, "steps": 500}
     assert BASELINE.cost == {}
-    assert method_row("x", (0,), [kept(1.0)], [cost(minutes=None)]).cost["seconds_per_step"] is None
+    assert method_row("x", seeds=(0,), kept=[kept(1.0)], costs=[cost(minutes=None)]).cost["seconds_per_step"] is None
 
 
 def test_the_report_says_which_spread_it_is():
@@ -110,14 +113,14 @@ def test_the_first_table_has_the_shape_of_the_papers():
     assert table[1][-1] == "30.0"
 
 
-def test_the_second_table_tells_what_each_method_costs():
+def test_the_second_table_has_the_cost_of_each_method():
     table = table_after(comparison_markdown(comparison()), "## Cost")
     assert table[0][1:6] == ["Parameters", "GFLOP per 30 frames", "Seconds per step", "Minutes of training", "Steps"]
     assert table[1] == ["GEI", "-", "-", "-", "-", "-", "no training"]
     assert table[2] == ["two", "1,234,567", "2.50", "1.2", "10.5", "500", "0, 1"]
 
 
-def test_every_run_and_every_fact_and_note_stands_in_the_report():
+def test_every_run_and_every_fact_and_note_is_in_the_report():
     text = comparison_markdown(comparison(), picture="report.png")
     assert table_after(text, "## Every run")[1] == ["two-seed-0", "0", "60.0", "50.0", "-", "`o/two-seed-0`"]
     assert "- data set: walkers124, 110 walks" in text and "- something to know" in text
@@ -125,16 +128,16 @@ def test_every_run_and_every_fact_and_note_stands_in_the_report():
     assert "Not finished" not in text and "casia-b-st on walkers124" in text and "identical views excluded" in text
 
 
-def test_a_comparison_that_goes_on_says_so_at_its_head():
+def test_an_unfinished_comparison_says_so_at_the_top():
     text = comparison_markdown(comparison(num_planned=4))
-    assert "**Not finished: 1 of 4 runs are in.**" in text.split("## Rank-1")[0]
+    assert "**Not finished: 1 of 4 runs are in this report.**" in text.split("## Rank-1")[0]
     assert comparison_json(comparison(num_planned=4))["is_finished"] is False
 
 
-def test_published_rows_stand_under_their_own_heading_and_name_their_data_set():
+def test_published_rows_have_their_own_heading_and_name_their_data_set():
     assert "GaitPart" not in comparison_markdown(comparison())
     text = comparison_markdown(comparison(published=True))
-    before, section = text.split("## Beside the published rows, which are of CASIA-B")
+    before, section = text.split("## Next to the published rows, which are of CASIA-B")
     assert "GaitPart" not in before
     table = table_after(section, "\n")
     assert table[0][:3] == ["Probe", "Method", "Data set"]
@@ -169,17 +172,11 @@ def test_the_json_has_null_where_nothing_was_counted():
 def test_the_terminal_shows_means_and_cost():
     import rich.console
 
-    from tf3dlocal.comparison import print_comparison
-
     console = rich.console.Console(width=120, record=True, file=io.StringIO())
-    print_comparison(comparison_json(comparison()), console)
+    print_comparison(comparison_json(comparison()), console=console)
     text = console.export_text()
     assert "61.5 ± 1.5" in text and "1,234,567" in text and "note: something to know" in text
 
 
 def test_arrays_are_seeds_groups_views():
     assert np.shape(THREE.by_view) == (3, 3, 11) and np.shape(THREE.means) == (3, 3)
-
-
-def test_the_example_runs():
-    assert doctest.testmod(method_rows).failed == 0

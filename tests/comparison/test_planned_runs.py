@@ -1,11 +1,8 @@
-"""What is going to be trained, and what is refused before anything is."""
-
-import doctest
+"""Which trainings are planned, and what is refused before any of them."""
 
 import pytest
 from coarse_model import write_configs, write_finished_run
 
-from tf3dlocal.comparison import planned_runs
 from tf3dlocal.comparison.planned_runs import plan_runs
 from tf3dlocal.config import ConfigError
 
@@ -16,7 +13,7 @@ def configs(tmp_path):
 
 
 def plan(*configs, **settings):
-    return plan_runs(configs, "out", **settings)
+    return plan_runs(configs, out="out", **settings)
 
 
 def test_every_method_has_its_first_seed_before_any_has_its_second(configs):
@@ -26,7 +23,7 @@ def test_every_method_has_its_first_seed_before_any_has_its_second(configs):
     assert str(runs[0].folder) == "out/runs/narrow-seed-0"
 
 
-def test_one_config_may_have_seeds_of_its_own(configs):
+def test_one_config_may_have_other_seeds(configs):
     runs = plan(*configs, seeds=[0], seeds_for={"wide": [0, 1]})
     assert [run.name for run in runs] == ["narrow-seed-0", "wide-seed-0", "wide-seed-1"]
 
@@ -36,15 +33,15 @@ def test_changes_reach_every_config(configs):
     assert {(run.config.training.steps, run.config.data.clip_length) for run in runs} == {(7, 3)}
 
 
-def test_the_report_calls_a_method_by_the_words_that_tell_it_apart_or_by_the_name_given(configs, tmp_path):
+def test_a_method_is_called_by_the_words_that_identify_it_or_by_the_given_name(configs, tmp_path):
     narrow, wide = configs
     long = [path.rename(tmp_path / f"{path.stem}_blobs_st.yaml") for path in (narrow, wide)]
     assert [run.label for run in plan(*long)] == ["narrow", "wide"]
-    assert [run.label for run in plan(f"Ours={long[0]}", long[1])] == ["Ours", "wide"]
+    assert [run.label for run in plan(f"Small={long[0]}", long[1])] == ["Small", "wide"]
     assert [run.label for run in plan(long[0])] == ["narrow_blobs_st"]
 
 
-def test_a_run_folder_is_taken_with_its_own_config_and_joins_the_seeds_of_its_method(configs, tmp_path):
+def test_a_run_folder_keeps_its_config_and_joins_the_seeds_of_its_method(configs, tmp_path):
     folder = write_finished_run(tmp_path / "old" / "narrow-seed-5", configs[0], seed=5)
     runs = plan(configs[0], folder)
     assert [(run.name, run.taken, run.is_finished) for run in runs] == [
@@ -55,22 +52,22 @@ def test_a_run_folder_is_taken_with_its_own_config_and_joins_the_seeds_of_its_me
 
 def test_a_longer_training_is_not_finished_by_the_model_of_the_shorter_one(configs, tmp_path):
     folder = write_finished_run(tmp_path / "runs" / "narrow-seed-0", configs[0])
-    (run,) = plan_runs([configs[0]], tmp_path, overrides=["training.steps=3"])
+    (run,) = plan_runs([configs[0]], out=tmp_path, overrides=["training.steps=3"])
     assert run.folder == folder and not run.is_finished
-    (run,) = plan_runs([configs[0]], tmp_path)
+    (run,) = plan_runs([configs[0]], out=tmp_path)
     assert run.is_finished
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"seeds": [0, 0]}, r"--seeds: seeds are different whole numbers from 0.*\[0, 0\]"),
+        ({"seeds": [0, 0]}, r"--seeds: seeds must be different whole numbers from 0.*\[0, 0\]"),
         ({"seeds": []}, "--seeds"),
-        ({"seeds": [-1]}, r"got \[-1\]"),
-        ({"seeds_for": {"other": [1]}}, "--seeds-for other: there is no such config here; there are narrow, wide"),
-        ({"seeds_for": {"wide": [1, 1]}}, "wide: seeds are different"),
-        ({"overrides": ["training.seed=3"]}, "given by --seeds"),
-        ({"overrides": ["training.stepps=3"]}, "did you mean training.steps"),
+        ({"seeds": [-1]}, r"they are \[-1\]"),
+        ({"seeds_for": {"other": [1]}}, "--seeds-for other: there is no such config here. There are narrow, wide"),
+        ({"seeds_for": {"wide": [1, 1]}}, "wide: seeds must be different"),
+        ({"overrides": ["training.seed=3"]}, "by --seeds or --seeds-for"),
+        ({"overrides": ["training.stepps=3"]}, "id you mean .?training.steps"),
     ],
 )
 def test_wrong_seeds_and_changes_are_named(configs, settings, message):
@@ -82,13 +79,13 @@ def test_two_methods_must_not_share_a_name(configs, tmp_path):
     (tmp_path / "other").mkdir()
     other = tmp_path / "other" / "narrow.yaml"
     other.write_text(configs[0].read_text())
-    with pytest.raises(ConfigError, match=r"narrow.yaml and .*narrow.yaml have the same name.*rename one"):
+    with pytest.raises(ConfigError, match=r"narrow.yaml and .*narrow.yaml have the same name.*Rename one"):
         plan(configs[0], other)
-    with pytest.raises(ConfigError, match="two methods have one name in the report: x, x"):
+    with pytest.raises(ConfigError, match="Two methods have the same name in the report: x, x"):
         plan(f"x={configs[0]}", f"x={configs[1]}")
 
 
-def test_what_is_not_there_is_named(configs, tmp_path):
+def test_a_missing_config_is_named(configs, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere.yaml"):
         plan(configs[0], tmp_path / "nowhere.yaml")
     with pytest.raises(FileNotFoundError, match="is a folder without config.yaml"):
@@ -97,9 +94,9 @@ def test_what_is_not_there_is_named(configs, tmp_path):
         plan()
 
 
-def test_an_unfinished_run_is_not_taken(configs, tmp_path):
+def test_an_unfinished_run_is_refused(configs, tmp_path):
     folder = write_finished_run(tmp_path / "narrow", configs[0], steps=1)
-    with pytest.raises(ConfigError, match="narrow is not finished: its model of 2 steps is not there"):
+    with pytest.raises(ConfigError, match="narrow is not finished: there is no model of its 2 steps"):
         plan(folder)
     write_finished_run(tmp_path / "wide", configs[1])
     (tmp_path / "wide" / "model.keras").unlink()
@@ -114,7 +111,7 @@ def test_a_run_that_is_trained_cannot_be_changed(configs, tmp_path):
     plan(folder, overrides=["training.report_every=7", "training.steps=2"])  # changes nothing of what was learned
 
 
-def test_runs_of_one_name_that_are_not_one_method_are_refused(configs, tmp_path):
+def test_different_methods_of_one_name_are_refused(configs, tmp_path):
     folder = write_finished_run(tmp_path / "old" / "narrow-seed-1", configs[1], seed=1)
     with pytest.raises(ConfigError, match="both called narrow and are not the same method: .*channels is 2 and 4"):
         plan(configs[0], folder)
@@ -124,7 +121,3 @@ def test_a_seed_twice_is_refused(configs, tmp_path):
     folder = write_finished_run(tmp_path / "old" / "narrow", configs[0])
     with pytest.raises(ConfigError, match="narrow has the seed 0 twice: .*runs/narrow-seed-0 and .*old/narrow"):
         plan(configs[0], folder)
-
-
-def test_the_examples_run():
-    assert doctest.testmod(planned_runs).failed == 0

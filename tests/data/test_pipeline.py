@@ -1,4 +1,4 @@
-"""The tf.data chains: what comes out of them is what the plan says, every time, in shapes that XLA can compile."""
+"""The tf.data chain: its batches are what the plan says, every time, in shapes that XLA can compile."""
 
 import shutil
 import subprocess
@@ -9,19 +9,21 @@ import pytest
 import tensorflow as tf
 from small_walks import write_small_walks
 
-from tf3dlocal.data import cut_sides, open_walks, plan_batch, training_batches, whole_walks
+from tf3dlocal.data import cut_sides, open_walks, plan_batch, training_batches
 
 CLIP = {"clip_length": 5, "window": (5, 8)}
+BATCH = {"subjects_per_batch": 3, "walks_per_subject": 4}
+SMALL = {"subjects_per_batch": 2, "walks_per_subject": 2}
 
 
 def _batches(walks, count, **settings):
-    batches = training_batches(walks, 3, 4, **{**CLIP, "num_steps": count, **settings})
+    batches = training_batches(walks, **BATCH, **{**CLIP, "num_steps": count, **settings})
     return [(silhouettes.numpy(), labels) for silhouettes, labels in batches]
 
 
 def test_a_batch_holds_the_frames_of_the_plan_cut_flipped_and_scaled(small_walks):
     for step, (silhouettes, labels) in enumerate(_batches(small_walks, 3, seed=4)):
-        plan = plan_batch(small_walks, 4, step, 3, 4, **CLIP)
+        plan = plan_batch(small_walks, seed=4, step=step, **BATCH, **CLIP)
         for i, walk in enumerate(plan.walks):
             expected = cut_sides(small_walks.read(walk).silhouettes[plan.frames[i]])
             expected = expected[..., ::-1] if plan.flips[i] else expected
@@ -32,7 +34,9 @@ def test_a_batch_holds_the_frames_of_the_plan_cut_flipped_and_scaled(small_walks
 
 def test_shapes_and_types_are_known_before_the_first_batch(small_walks):
     outputs = ("part_features", "logits")
-    silhouettes, labels = training_batches(small_walks, 2, 6, outputs=outputs).element_spec
+    silhouettes, labels = training_batches(
+        small_walks, subjects_per_batch=2, walks_per_subject=6, outputs=outputs
+    ).element_spec
     assert silhouettes == tf.TensorSpec([12, 30, 64, 44, 1], tf.float32)
     assert labels == {name: tf.TensorSpec([12], tf.int32) for name in outputs}
 
@@ -42,8 +46,6 @@ def test_walks_of_128_rows_come_88_columns_wide(tmp_path):
     walks = open_walks(tmp_path)
     ((silhouettes, _),) = _batches(walks, 1)
     assert silhouettes.shape == (12, 5, 128, 88, 1) and 0 <= silhouettes.min() and silhouettes.max() == 1
-    whole, _ = next(iter(whole_walks(walks)))
-    assert whole.shape[2:] == (128, 88, 1)
 
 
 def test_a_chain_started_at_a_step_gives_what_the_whole_chain_gives_there(small_walks):
@@ -60,18 +62,18 @@ def test_two_seeds_give_two_streams(small_walks):
 
 
 def test_without_a_number_of_steps_the_stream_never_ends(small_walks):
-    batches = training_batches(small_walks, 2, 2, **CLIP)
+    batches = training_batches(small_walks, **SMALL, **CLIP)
     assert batches.cardinality() == tf.data.INFINITE_CARDINALITY
     assert sum(1 for _ in batches.take(40)) == 40
 
 
 def test_a_number_of_steps_is_known_as_cardinality(small_walks):
-    assert training_batches(small_walks, 2, 2, num_steps=9, first_step=100, **CLIP).cardinality() == 9
+    assert training_batches(small_walks, **SMALL, num_steps=9, first_step=100, **CLIP).cardinality() == 9
 
 
 def test_too_many_subjects_per_batch_is_an_error_before_any_batch_is_read(small_walks):
     with pytest.raises(ValueError, match="subjects_per_batch is 5, but .* 4 subjects"):
-        training_batches(small_walks, 5, 2)
+        training_batches(small_walks, subjects_per_batch=5, walks_per_subject=2)
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -84,67 +86,49 @@ def test_the_parts_of_a_batch_are_the_batch_and_each_reads_its_own_walks_alone(s
     np.testing.assert_array_equal(
         np.concatenate([labels["part_features"] for _, labels in parts]), whole[1]["part_features"]
     )
-    assert sorted(read) == sorted(plan_batch(small_walks, 0, 0, 3, 4, **CLIP).walks.tolist())
+    assert sorted(read) == sorted(plan_batch(small_walks, seed=0, step=0, **BATCH, **CLIP).walks.tolist())
 
 
 @pytest.mark.parametrize("part", [(0, 5), (2, 2), (-1, 2), (0, 0)])
 def test_a_part_that_does_not_exist_is_refused(small_walks, part):
-    with pytest.raises(ValueError, match=r"part is \(.*\) of a batch of 12 clips"):
-        training_batches(small_walks, 3, 4, part=part)
+    with pytest.raises(ValueError, match=r"part must be .* the batch of 12 clips .* got \("):
+        training_batches(small_walks, **BATCH, part=part)
 
 
 def test_a_single_output_may_be_named_without_a_list(small_walks):
-    assert list(training_batches(small_walks, 2, 2, outputs="logits", **CLIP).element_spec[1]) == ["logits"]
+    assert list(training_batches(small_walks, **SMALL, outputs="logits", **CLIP).element_spec[1]) == ["logits"]
 
 
 def test_a_negative_number_of_steps_is_refused(small_walks):
-    with pytest.raises(ValueError, match="num_steps must be None or at least 0, and is -1"):
-        training_batches(small_walks, 2, 2, num_steps=-1)
+    with pytest.raises(ValueError, match="num_steps must be None or at least 0, got -1"):
+        training_batches(small_walks, **SMALL, num_steps=-1)
 
 
 def test_unordered_clips_pass_through_the_chain(small_walks):
     ((silhouettes, _),) = _batches(small_walks, 1, order="unordered", flip_probability=0)
-    plan = plan_batch(small_walks, 0, 0, 3, 4, order="unordered", flip_probability=0, **CLIP)
+    plan = plan_batch(
+        small_walks,
+        seed=0,
+        step=0,
+        **BATCH,
+        order="unordered",
+        flip_probability=0,
+        **CLIP,
+    )
     expected = cut_sides(small_walks.read(plan.walks[5]).silhouettes[plan.frames[5]])
     np.testing.assert_array_equal(silhouettes[5, ..., 0], expected / np.float32(255))
 
 
-def test_whole_walks_give_each_walk_once_with_all_its_frames(small_walks):
-    seen = []
-    for silhouettes, numbers in whole_walks(small_walks, batch_size=4):
-        assert len(silhouettes) == len(numbers) <= 4
-        for walk, i in zip(silhouettes.numpy(), numbers.numpy(), strict=True):
-            expected = cut_sides(small_walks.read(i).silhouettes).astype(np.float32) / 255
-            np.testing.assert_array_equal(walk[..., 0], expected)
-            seen.append(int(i))
-    assert sorted(seen) == list(range(120))
-
-
-def test_whole_walks_know_how_many_batches_there_are(small_walks):
-    batches = whole_walks(small_walks, batch_size=7)
-    assert batches.cardinality() == sum(1 for _ in batches)
-    silhouettes, numbers = batches.element_spec
-    assert silhouettes == tf.TensorSpec([None, None, 64, 44, 1], tf.float32) and numbers.shape == [None]
-
-
-def test_whole_walks_of_no_walks_are_no_batches(small_walks):
-    assert list(whole_walks(small_walks.select(views=[33]))) == []
-
-
-def test_a_batch_size_of_zero_is_refused(small_walks):
-    with pytest.raises(ValueError, match="batch_size must be at least 1, and is 0"):
-        whole_walks(small_walks, batch_size=0)
-
-
-def test_a_damaged_walk_is_named_by_the_chain_that_meets_it(small_walks_folder, tmp_path):
+def test_a_damaged_walk_is_named_by_the_chain_that_reads_it(small_walks_folder, tmp_path):
     folder = shutil.copytree(small_walks_folder, tmp_path / "copy")
     walks = open_walks(folder).select(subjects=["003"], conditions=["bg-02"], views=[90])
     path = folder / "walks-00001-of-00002.tfrecord"
     content = bytearray(path.read_bytes())
     content[walks.offsets[0] + walks.lengths[0] // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(tf.errors.OpError, match="walks-00001-of-00002.tfrecord, 003/bg-02/090: the record is damaged"):
-        list(whole_walks(walks))
+    name = "walks-00001-of-00002.tfrecord, 003/bg-02/090"
+    with pytest.raises(tf.errors.OpError, match=f"{name} cannot be read: the record is damaged"):
+        next(iter(training_batches(walks, subjects_per_batch=1, walks_per_subject=1, **CLIP)))
 
 
 def test_a_model_is_fitted_on_the_batches(small_walks):
@@ -154,7 +138,11 @@ def test_a_model_is_fitted_on_the_batches(small_walks):
     features = keras.layers.Dense(4)(keras.layers.Flatten()(silhouettes))
     model = keras.Model(silhouettes, {"logits": features})
     model.compile("adam", loss={"logits": keras.losses.SparseCategoricalCrossentropy(from_logits=True)})
-    history = model.fit(training_batches(small_walks, 3, 4, outputs=("logits",), **CLIP), steps_per_epoch=2, verbose=0)
+    history = model.fit(
+        training_batches(small_walks, **BATCH, outputs=("logits",), **CLIP),
+        steps_per_epoch=2,
+        verbose=0,
+    )
     assert np.isfinite(history.history["loss"]).all()
 
 
@@ -163,7 +151,8 @@ import sys, numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from tf3dlocal.data import open_walks, training_batches
-batches = training_batches(open_walks(sys.argv[1]), 2, 3, clip_length=4, window=(4, 6), num_steps=3)
+settings = {"subjects_per_batch": 2, "walks_per_subject": 3, "clip_length": 4, "window": (4, 6)}
+batches = training_batches(open_walks(sys.argv[1]), **settings, num_steps=3)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 parts = [strategy.experimental_local_results(part) for part, _ in strategy.experimental_distribute_dataset(batches)]
 for replicas, (whole, _) in zip(parts, batches, strict=True):

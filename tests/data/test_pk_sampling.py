@@ -1,4 +1,4 @@
-"""P x K batches: who is drawn, how often, and that chance comes from seed and step alone."""
+"""P x K batches: who is drawn, how often, and that only seed and step decide."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ CLIP = {"clip_length": 5, "window": (5, 8)}
 
 
 def _plan(walks, step=0, seed=0, p=3, k=4, **settings):
-    return plan_batch(walks, seed, step, p, k, **{**CLIP, **settings})
+    return plan_batch(walks, seed=seed, step=step, subjects_per_batch=p, walks_per_subject=k, **{**CLIP, **settings})
 
 
 def test_a_batch_is_p_different_subjects_with_k_different_walks_each_subject_major(small_walks):
@@ -51,7 +51,7 @@ def test_no_walk_is_left_out_in_the_long_run_and_subjects_come_equally_often(sma
     np.testing.assert_allclose(counts.reshape(4, 30).sum(axis=1) / counts.sum(), 0.25, atol=0.03)
 
 
-def test_a_subject_with_fewer_than_k_walks_repeats_walks_with_clips_of_their_own(small_walks):
+def test_a_subject_with_fewer_than_k_walks_repeats_walks_with_separate_clips(small_walks):
     few = small_walks.select(subjects=["001"], conditions=["nm-01"])  # three walks
     plan = _plan(few, p=1, k=16)
     assert len(plan.walks) == 16 and set(plan.walks.tolist()) <= {0, 1, 2}
@@ -59,7 +59,7 @@ def test_a_subject_with_fewer_than_k_walks_repeats_walks_with_clips_of_their_own
     assert len({tuple(frames) for frames in same.tolist()}) > 1
 
 
-def test_a_subject_with_enough_walks_repeats_none_beside_one_with_too_few(small_walks):
+def test_a_subject_with_enough_walks_repeats_none_next_to_one_with_too_few(small_walks):
     mixed = small_walks.take(np.flatnonzero((small_walks.subjects == "001") | (small_walks.conditions == "nm-01")))
     plan = _plan(mixed, p=4, k=10)
     by_subject = {mixed.subjects[row[0]]: row for row in plan.walks.reshape(4, 10).tolist()}
@@ -73,7 +73,7 @@ def test_drawing_always_with_replacement_repeats_walks_even_where_there_are_enou
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
-def test_as_many_clips_are_flipped_as_asked(small_walks, probability):
+def test_as_many_clips_are_flipped_as_the_probability_says(small_walks, probability):
     flips = np.concatenate([_plan(small_walks, step, flip_probability=probability).flips for step in range(100)])
     assert abs(flips.mean() - probability) < 0.06 * (0 < probability < 1) + 1e-9
 
@@ -85,11 +85,11 @@ def test_the_walks_drawn_do_not_depend_on_how_clips_are_cut(small_walks):
 
 
 def test_more_subjects_per_batch_than_subjects_is_an_error_with_both_numbers(small_walks):
-    with pytest.raises(ValueError, match=r"subjects_per_batch is 8, but the 120 walks .* of 4 subjects: .* at most 4"):
+    with pytest.raises(ValueError, match=r"subjects_per_batch is 8, but the 120 walks .* of 4 subjects. .* at most 4"):
         _plan(small_walks, p=8)
 
 
-def test_an_empty_choice_of_walks_is_the_same_error(small_walks):
+def test_an_empty_selection_of_walks_is_the_same_error(small_walks):
     with pytest.raises(ValueError, match="subjects_per_batch is 3, but the 0 walks .* of 0 subjects"):
         _plan(small_walks.select(views=[33]))
 
@@ -97,11 +97,11 @@ def test_an_empty_choice_of_walks_is_the_same_error(small_walks):
 @pytest.mark.parametrize(
     "settings, complaint",
     [
-        ({"p": 0}, "subjects_per_batch must be at least 1, and is 0"),
-        ({"k": 0}, "walks_per_subject must be at least 1, and is 0"),
-        ({"seed": -1}, "seed must be at least 0, and is -1"),
-        ({"flip_probability": 1.5}, r"flip_probability must lie in 0 \.\. 1, and is 1.5"),
-        ({"replacement": "never"}, "if_short, always; got 'never'"),
+        ({"p": 0}, "subjects_per_batch must be at least 1, got 0"),
+        ({"k": 0}, "walks_per_subject must be at least 1, got 0"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"flip_probability": 1.5}, r"flip_probability must be in 0 \.\. 1, got 1.5"),
+        ({"replacement": "never"}, "if_short, always, got 'never'"),
         ({"order": "sorted"}, "got 'sorted'"),
     ],
 )

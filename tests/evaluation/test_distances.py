@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from references.cross_view_loops import slow_distance
 
-from tf3dlocal.evaluation.distances import as_parts, pairwise_distances
+from tf3dlocal.evaluation import pairwise_distances
+from tf3dlocal.evaluation.distances import as_parts
 
 
 @pytest.mark.parametrize("distance", ["part_mean", "flattened"])
@@ -10,14 +11,14 @@ def test_the_matrix_form_equals_the_loop(distance):
     rng = np.random.default_rng(0)
     probes, gallery = rng.normal(size=(5, 3, 4)), rng.normal(size=(7, 3, 4))
     expected = [[slow_distance(a, b, distance) for b in gallery] for a in probes]
-    np.testing.assert_allclose(pairwise_distances(probes, gallery, distance), expected, rtol=1e-5)
+    np.testing.assert_allclose(pairwise_distances(probes, gallery, distance=distance), expected, rtol=1e-5)
 
 
 def test_the_two_distances_can_rank_differently():
     probe = np.zeros((1, 2, 1))
     gallery = np.array([[[0.0], [4.0]], [[2.5], [2.5]]])  # part mean 2 and 2.5; flattened 4 and 3.54
-    assert pairwise_distances(probe, gallery, "part_mean").argmin() == 0
-    assert pairwise_distances(probe, gallery, "flattened").argmin() == 1
+    assert pairwise_distances(probe, gallery, distance="part_mean").argmin() == 0
+    assert pairwise_distances(probe, gallery, distance="flattened").argmin() == 1
 
 
 @pytest.mark.parametrize("distance", ["part_mean", "flattened"])
@@ -26,7 +27,7 @@ def test_a_large_common_offset_costs_no_digits(distance):
     probes = np.float32(1000 + rng.normal(size=(4, 2, 8)))
     gallery = np.float32(1000 + rng.normal(size=(6, 2, 8)))
     expected = [[slow_distance(a, b, distance) for b in gallery] for a in probes]
-    np.testing.assert_allclose(pairwise_distances(probes, gallery, distance), expected, rtol=1e-4)
+    np.testing.assert_allclose(pairwise_distances(probes, gallery, distance=distance), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("distance", ["part_mean", "flattened"])
@@ -37,7 +38,7 @@ def test_close_neighbours_far_from_the_centre_keep_their_order(distance):
     gallery = far.copy()
     gallery[:, 0, 0] += steps
     expected = [[slow_distance(a, b, distance) for b in gallery] for a in far]
-    np.testing.assert_allclose(pairwise_distances(far, gallery, distance), expected, rtol=1e-3)
+    np.testing.assert_allclose(pairwise_distances(far, gallery, distance=distance), expected, rtol=1e-3)
 
 
 def test_a_walk_is_at_distance_zero_from_itself():
@@ -56,8 +57,8 @@ def test_an_empty_gallery_gives_an_empty_matrix():
 
 
 def test_an_unknown_distance_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="'cosine'; take one of part_mean, flattened"):
-        pairwise_distances(np.zeros((1, 1, 1)), np.zeros((1, 1, 1)), "cosine")
+    with pytest.raises(ValueError, match="'cosine'. Use one of part_mean, flattened"):
+        pairwise_distances(np.zeros((1, 1, 1)), np.zeros((1, 1, 1)), distance="cosine")
 
 
 def test_embeddings_of_two_models_are_refused():
@@ -65,6 +66,6 @@ def test_embeddings_of_two_models_are_refused():
         pairwise_distances(np.zeros((1, 2, 4)), np.zeros((1, 2, 5)))
 
 
-def test_embeddings_of_another_rank_are_refused():
+def test_embeddings_with_another_number_of_axes_are_refused():
     with pytest.raises(ValueError, match=r"shape \[3\]"):
         as_parts(np.zeros(3))

@@ -26,21 +26,23 @@ WALKS = [
 ]
 
 
+def columns_of(walks):
+    return dict(zip(("subjects", "conditions", "view_degrees"), zip(*walks)))
+
+
 @pytest.fixture(scope="module")
 def result():
     """Three subjects under the small-training protocol; every probe is found."""
-    subjects, conditions, views = zip(*WALKS)
     embeddings = np.array([[100.0 * int(s), v / 180] for s, _, v in WALKS])
     details = {"data": "toy walks", "seed": 7, "versions": {"keras": "3.15"}}
-    return cross_view(embeddings, subjects, conditions, views, load_protocol("casia-b-st"), details=details)
+    return cross_view(embeddings, **columns_of(WALKS), protocol="casia-b-st", details=details)
 
 
 @pytest.fixture(scope="module")
 def poor_result():
     """Two views, one group without probes, one probe without gallery."""
     walks = [("025", "nm-01", 0), ("026", "nm-01", 18), ("025", "nm-05", 18), ("026", "nm-05", 0), ("025", "bg-01", 0)]
-    subjects, conditions, views = zip(*walks)
-    return cross_view([[1.0], [2.0], [1.1], [2.0], [1.0]], subjects, conditions, views, load_protocol("casia-b-st"))
+    return cross_view([[1.0], [2.0], [1.1], [2.0], [1.0]], **columns_of(walks), protocol="casia-b-st")
 
 
 def on_terminal(result, width=120, **keys):
@@ -63,20 +65,20 @@ STATED = [
 
 @pytest.mark.parametrize("write", [on_terminal, markdown_report])
 @pytest.mark.parametrize("fact", STATED)
-def test_protocol_distance_counts_versions_and_seed_stand_beside_the_table(result, write, fact):
+def test_a_report_names_protocol_distance_counts_versions_and_seed(result, write, fact):
     assert fact in write(result)
 
 
 def test_the_terminal_shows_eleven_views_and_the_mean_for_three_groups(result):
-    lines = on_terminal(result, method="ours").splitlines()
+    lines = on_terminal(result, method="mine").splitlines()
     head = next(line for line in lines if line.split()[:2] == ["Probe", "Method"])
     assert head.split()[2:] == [f"{v}°" for v in range(0, 181, 18)] + ["Mean"]
     for group in ("NM", "BG", "CL"):
-        assert any(line.split() == [group, "ours", *["100.0"] * 12] for line in lines)
+        assert any(line.split() == [group, "mine", *["100.0"] * 12] for line in lines)
 
 
 @pytest.mark.parametrize("write", [on_terminal, markdown_report])
-def test_published_rows_stand_beside_ours_with_both_means_where_they_differ(result, write):
+def test_published_rows_are_next_to_the_measured_ones_with_both_means_where_they_differ(result, write):
     text = write(result, published=True)
     for mean in ("84.1", "74.0 [75.53]", "76.0 [77.53]", "47.5 [47.70]"):
         assert mean in text
@@ -84,17 +86,17 @@ def test_published_rows_stand_beside_ours_with_both_means_where_they_differ(resu
     assert "supplementary material, Table 2" in text and "toy walks" in text
 
 
-def test_nothing_published_is_printed_unless_asked(result):
+def test_published_rows_are_printed_on_request_only(result):
     assert "MT3D" not in markdown_report(result) + on_terminal(result) + csv_report(result)
 
 
 def test_published_rows_of_a_protocol_without_any_are_refused(result):
     other = dataclasses.replace(result, protocol=load_protocol("casia-b-mt"))
-    with pytest.raises(ValueError, match="nothing is published for protocol 'casia-b-mt'"):
+    with pytest.raises(ValueError, match="Protocol 'casia-b-mt' has no published table"):
         rank_rows(other, published=True)
 
 
-def test_published_rows_are_refused_beside_another_mean(result):
+def test_published_rows_are_refused_next_to_another_mean(result):
     with pytest.raises(ValueError, match="identical views excluded"):
         rank_rows(result, identical_views="include", published=True)
 
@@ -104,17 +106,17 @@ def test_the_markdown_table_has_the_same_number_of_cells_in_every_row(result):
     assert sorted({line.count("|") for line in tables}) == [8, 15]
 
 
-def test_the_csv_holds_every_rank_and_mean_in_full_precision_with_the_facts(result):
-    rows = list(csv.DictReader(io.StringIO(csv_report(result, "ours", published=True))))
-    ours = [row for row in rows if row["method"] == "ours"]
-    assert len(rows) - len(ours) == 15 and len(ours) == 3 * 5 * 3
-    assert {row["identical_views"] for row in ours} == {"excluded", "included", "alone"}
-    assert all(row["distance"] == "part_mean" and row["protocol"] for row in ours)
+def test_the_csv_has_every_rank_and_mean_in_full_precision_with_the_facts(result):
+    rows = list(csv.DictReader(io.StringIO(csv_report(result, method="mine", published=True))))
+    measured = [row for row in rows if row["method"] == "mine"]
+    assert len(rows) - len(measured) == 15 and len(measured) == 3 * 5 * 3
+    assert {row["identical_views"] for row in measured} == {"excluded", "included", "alone"}
+    assert all(row["distance"] == "part_mean" and row["protocol"] for row in measured)
     off = {(row["group"], row["method"]) for row in rows if row["recomputed_mean"]}
     assert off == {("BG", "MT3D"), ("BG", "3DLocal"), ("CL", "GLN")}
 
 
-def test_the_json_can_be_read_back_and_holds_the_counts_of_every_pair(result, poor_result):
+def test_the_json_has_the_counts_of_every_pair(result, poor_result):
     for one in (result, poor_result):
         read = json.loads(json.dumps(json_report(one), allow_nan=False))
         hits, counted = np.array(read["pairs"]["hits"]), np.array(read["pairs"]["counted"])
@@ -123,7 +125,7 @@ def test_the_json_can_be_read_back_and_holds_the_counts_of_every_pair(result, po
     assert read["means_by_rank"]["identical_views_excluded"]["CL"] == [None] * 5
 
 
-def test_what_was_not_measured_is_a_dash_and_a_note(poor_result):
+def test_a_group_without_probes_is_a_dash_and_a_note(poor_result):
     text = markdown_report(poor_result)
     assert "| CL | this run |" + " - |" * 12 in text
     assert "- group CL: no probe walk (cl-01, cl-02)." in text
@@ -131,11 +133,11 @@ def test_what_was_not_measured_is_a_dash_and_a_note(poor_result):
 
 
 def test_square_brackets_in_a_name_are_not_read_as_colours(result):
-    assert "[bold]ours[/]" in on_terminal(result, method="[bold]ours[/]", width=140)
+    assert "[bold]mine[/]" in on_terminal(result, method="[bold]mine[/]", width=140)
 
 
-def test_the_three_files_are_written_whole_into_a_new_folder(result, tmp_path):
-    paths = write_reports(result, tmp_path / "new" / "report", published=True)
+def test_the_three_files_are_written_into_a_new_folder(result, tmp_path):
+    paths = write_reports(result, folder=tmp_path / "new" / "report", published=True)
     assert [path.name for path in paths] == ["rank1.md", "rank1.csv", "rank1.json"]
     assert sorted(path.name for path in (tmp_path / "new" / "report").iterdir()) == [
         "rank1.csv",

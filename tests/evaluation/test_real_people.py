@@ -1,4 +1,4 @@
-"""From a zip of real people's raw silhouettes to rank-1: KTH's walking videos, with their real faults."""
+"""From a zip of real raw silhouettes to rank-1: KTH's walking videos, with their real faults."""
 
 import json
 import pathlib
@@ -6,8 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from tf3dlocal.data import open_walks
-from tf3dlocal.data.prepare import prepare
+from tf3dlocal.data import open_walks, prepare
 from tf3dlocal.evaluation import evaluate, evaluate_gait_energy, load_protocol
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
@@ -18,26 +17,26 @@ PROTOCOL = load_protocol(pathlib.Path(__file__).parents[2] / "configs" / "protoc
 @pytest.fixture(scope="module")
 def folder(shared, tmp_path_factory):
     folder = tmp_path_factory.mktemp("kth")
-    prepare(shared / "data" / "kth" / "silhouettes.zip", folder, name="KTH walking", workers=2, progress=False)
+    prepare(shared / "data" / "kth" / "silhouettes.zip", out=folder, name="KTH walking", workers=2, progress=False)
     return folder
 
 
-def test_every_walk_of_the_zip_is_prepared_and_none_is_called_a_fault_of_casia_b(folder):
+def test_every_walk_of_the_zip_is_prepared_and_none_is_reported_as_a_gap_of_casia_b(folder):
     report = json.loads((folder / "report.json").read_text())
     assert (report["num_walks"], report["num_frames"], report["num_raw_frames"]) == (104, 4078, 4078)
     assert not report["strays"] and not report["known_gaps"]
 
 
 def test_gait_energy_images_know_the_clothes_rather_than_the_person(folder):
-    result = evaluate_gait_energy(open_walks(folder), PROTOCOL, progress=False)
+    result = evaluate_gait_energy(open_walks(folder), protocol=PROTOCOL, progress=False)
     assert result.num_probes[:, 0].tolist() == [47, 37, 20]
-    # One probe more or less: OpenCV's cubic filter differs by a grey level where it is not Intel's.
+    # Tolerance of one probe: OpenCV's cubic filter differs by a grey level without Intel's library.
     np.testing.assert_allclose(result.hits[0, :, 0, 0], [45, 2, 6], atol=1)
 
 
-def test_a_function_can_be_evaluated_on_walks_of_all_their_lengths(folder):
+def test_a_function_is_evaluated_on_walks_of_many_lengths(folder):
     def mean_shape(silhouettes):
         return silhouettes.mean(axis=1).reshape(len(silhouettes), -1)
 
-    result = evaluate(mean_shape, open_walks(folder), PROTOCOL, progress=False)
+    result = evaluate(mean_shape, walks=open_walks(folder), protocol=PROTOCOL, width=44, progress=False)
     assert result.mean()[0] > 90

@@ -1,4 +1,4 @@
-"""Every model embeds walks of many lengths together as it embeds each of them alone."""
+"""Every model gives a walk the same embedding in a mixed list as alone."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ class Walks:
     def __init__(self, num_frames):
         rng = np.random.default_rng(0)
         self.num_frames = np.array(num_frames)
-        blocks = [rng.integers(0, 2, (n, 8, 8), np.uint8) for n in num_frames]  # of 8 x 8 pixels, as bodies have edges
+        blocks = [rng.integers(0, 2, (n, 8, 8), np.uint8) for n in num_frames]  # of 8 x 8 pixels: edges, as bodies have
         self.pictures = [255 * np.kron(block, np.ones((1, 8, 8), np.uint8)) for block in blocks]
 
     def read(self, i):
@@ -30,7 +30,7 @@ class Walks:
 def test_walks_of_many_lengths_are_embedded_together_as_each_alone(name):
     model = MODELS[name](**NARROW[name], seed=0)
     walks = Walks([7, 12, 7, 31, 9, 12, 7])
-    together = embed_walks(model, walks, batch_size=8, progress=False)
+    together = embed_walks(model, walks=walks, batch_size=8, progress=False)
     for found, picture in zip(together, walks.pictures, strict=True):
         alone = model(picture[None, ..., 10:54, None] / np.float32(255), training=False)["embedding"]
         np.testing.assert_allclose(found, np.asarray(alone).reshape(found.shape), rtol=1e-5, atol=1e-5)

@@ -19,7 +19,7 @@ def test_the_batch_is_the_one_that_the_network_saw_with_the_name_of_each_walk(sm
     file = write_bad_batch(RunFolder(tmp_path), small_walks, 3, 12, {"loss": np.nan, "learning_rate": 0.1}, **SETTINGS)
     assert file == tmp_path / "bad_batch" / "step-000012.npz"
     batch = np.load(file)  # no pickle is needed
-    plan = plan_batch(small_walks, 3, 11, **SETTINGS)  # steps are counted from 1, batches from 0
+    plan = plan_batch(small_walks, seed=3, step=11, **SETTINGS)  # steps are counted from 1, batches from 0
     assert batch["silhouettes"].dtype == np.uint8 and batch["silhouettes"].shape == (8, 4, 64, 44)
     for i, number in enumerate(plan.walks):
         walk = small_walks.read(number)

@@ -1,6 +1,10 @@
-"""Several configs under one protocol with the same budget, seeds and data, in one report shaped as the papers' tables."""
+"""Comparison of several configs with one protocol, budget, seeds and data, reported in the form of the papers' tables.
+
+Reading order: `compare` (the whole comparison), `planned_runs`, `equal_terms`, `kept_results`, `comparison` (what was
+found), `report` and `numbers` (how it is written).
+"""
 
 from tf3dlocal.comparison.compare import compare
-from tf3dlocal.comparison.print_comparison import print_comparison
+from tf3dlocal.comparison.report import print_comparison
 
 __all__ = ["compare", "print_comparison"]

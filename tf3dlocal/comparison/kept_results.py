@@ -1,61 +1,107 @@
-"""The rank-1 of a run and what it costs, computed once and kept beside the runs."""
+"""Rank-1 and cost of each run, computed once and kept next to the runs."""
 
-import functools
 import hashlib
-import json
-import os
 import pathlib
 import statistics
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
+from tf3dlocal import load_model
 from tf3dlocal.comparison.planned_runs import PlannedRun
+from tf3dlocal.data import WalkDataset
 from tf3dlocal.evaluation import Protocol, evaluate, evaluate_gait_energy, json_report
+from tf3dlocal.io import UnreadableError, read_json, write_json
+from tf3dlocal.io.types import PathLike
 from tf3dlocal.models import embedding_model
-from tf3dlocal.open_model import open_model
-from tf3dlocal.training.forward_flops import forward_flops
-from tf3dlocal.training.run_folder import RunFolder
-from tf3dlocal.training.strategy import choose_jit_compile
-from tf3dlocal.visualization.whole_file import write_whole_file
+from tf3dlocal.training import RunFolder, forward_flops
 
-FORMAT = 1  # of the kept files; a change of their content makes the older ones stale
+FORMAT = 2  # of the kept files; a change of their content makes the older ones stale
 FRAMES_OF_A_WALK = 30  # for which the cost of a forward pass is given
-FEW_LENGTHS = 4  # XLA compiles for every length of walk anew: minutes where there are many
 
 
-def result_of_run(run: PlannedRun, walks, protocol: Protocol, distance: str, data: str, file, progress=True) -> dict:
-    """Test a finished run, or take what an earlier call found for the same model file, data set, protocol and distance.
+class KeptResults:
+    """Results of tests in one folder: each is computed once for its model file, data set, protocol and distance.
 
     Args:
-        run: a finished training.
-        walks: WalkDataset.
-        protocol, distance: as for `evaluate`.
-        data: fingerprint of the data set.
-        file: where the result is kept.
-        progress: show a bar.
-
-    Returns:
-        dict: "result" (see `json_report`), "num_parameters" (trainable), "forward_flops" (of 30 frames).
+        folder: Folder of the results, created if absent.
+        walks: Data set of the test.
+        protocol: Protocol of the test.
+        distance: Distance between embeddings.
+        fingerprint: Fingerprint of the data set.
+        progress: Show progress bars.
     """
-    stamp = _stamp(protocol, data, distance=distance, model=_checksum(RunFolder(run.folder).model_file))
-    return _kept(file, stamp, functools.partial(_test, run, walks, protocol, distance, progress))
+
+    def __init__(
+        self,
+        folder: PathLike,
+        *,
+        walks: WalkDataset,
+        protocol: Protocol,
+        distance: str,
+        fingerprint: str,
+        progress: bool = True,
+    ) -> None:
+        self.folder = pathlib.Path(folder)
+        self.walks, self.protocol, self.distance = walks, protocol, distance
+        self.fingerprint, self.progress = fingerprint, progress
+
+    def of_run(self, run: PlannedRun) -> dict[str, Any]:
+        """Test a finished run, or return what an earlier call found for the same model file and settings.
+
+        Returns:
+            dict: "result" (see `json_report`), "num_parameters" (trainable), "forward_flops" (of 30 frames).
+        """
+
+        def test() -> dict[str, Any]:
+            model = load_model(run.folder)
+            embedder = embedding_model(model)
+            result = evaluate(
+                embedder,
+                walks=self.walks,
+                protocol=self.protocol,
+                distance=self.distance,
+                seed=run.seed,
+                details={"model": run.name},
+                progress=self.progress,
+            )
+            return {
+                "result": json_report(result),
+                "num_parameters": sum(weight.numpy().size for weight in model.trainable_weights),
+                "forward_flops": forward_flops(embedder, num_frames=FRAMES_OF_A_WALK),
+            }
+
+        stamp = {"distance": self.distance, "model": _checksum(RunFolder(run.folder).model_file)}
+        return self._kept(f"{run.name}.json", stamp=stamp, compute=test)
+
+    def of_gait_energy(self) -> dict[str, Any]:
+        """Do the same for the nearest gait energy image, which has no training: {"result": ...}."""
+
+        def test() -> dict[str, Any]:
+            result = evaluate_gait_energy(self.walks, protocol=self.protocol, progress=self.progress)
+            return {"result": json_report(result)}
+
+        return self._kept("gei.json", stamp={"model": "gei"}, compute=test)
+
+    def _kept(self, name: str, *, stamp: dict, compute: Callable[[], dict]) -> dict[str, Any]:
+        """Return the content of a file if it has this stamp, else compute and keep it."""
+        file = self.folder / name
+        protocol = self.protocol.model_dump(mode="json")
+        stamp = {"format": FORMAT, "protocol": protocol, "data": self.fingerprint, **stamp}
+        try:
+            found = read_json(file)
+            if isinstance(found, dict) and found.get("stamp") == stamp:
+                return found
+        except (FileNotFoundError, UnreadableError):
+            pass  # computed and written again
+        write_json(file, {"stamp": stamp, **compute()})
+        return read_json(file)  # so that the first call returns the same as a later one
 
 
-def result_of_gait_energy(walks, protocol: Protocol, data: str, file, progress=True) -> dict:
-    """The same for the nearest gait energy image, which nobody trains: {"result": ...}."""
-
-    def test():
-        return {"result": json_report(evaluate_gait_energy(walks, protocol, progress=progress))}
-
-    return _kept(file, _stamp(protocol, data, model="gei"), test)
-
-
-def cost_of_training(folder: str | os.PathLike) -> dict:
-    """What the log of a run says of its pace.
+def cost_of_training(folder: PathLike) -> dict[str, Any]:
+    """Read the pace of a training from its log.
 
     Returns:
-        dict: "steps"; "seconds_per_step", the list of all reports; "minutes", of all steps together, without compiling,
+        dict: "steps"; "seconds_per_step", the list of all reports; "minutes" of all steps, without compilation,
         checkpoints and tests in between; None where the log has no times.
     """
     records = [record for record in RunFolder(folder).read_log() if "loss" in record]
@@ -69,52 +115,6 @@ def cost_of_training(folder: str | os.PathLike) -> dict:
     return {"steps": records[-1]["step"] if records else None, "seconds_per_step": known, "minutes": minutes}
 
 
-def _test(run, walks, protocol, distance, progress):
-    model = open_model(run.folder)
-    embedder = embedding_model(model)
-    tested = embedder
-    settings = run.config.training
-    can_compile = choose_jit_compile(settings.jit_compile, tf.distribute.get_strategy(), settings.steps)
-    if can_compile and len(np.unique(walks.num_frames)) <= FEW_LENGTHS:
-        tested = compiled(embedder)  # twice as fast on two CPU cores
-    facts = {"model": run.name}
-    result = evaluate(tested, walks, protocol, distance, seed=run.seed, details=facts, progress=progress)
-    return {
-        "result": json_report(result),
-        "num_parameters": sum(weight.numpy().size for weight in model.trainable_weights),
-        "forward_flops": forward_flops(embedder, FRAMES_OF_A_WALK),
-    }
-
-
-def compiled(embedder):
-    """The embedder's inference as XLA compiles it, anew for every length of walk and size of batch."""
-
-    @tf.function(jit_compile=True)
-    def embed(silhouettes):
-        return embedder(silhouettes, training=False)
-
-    return embed
-
-
-def _kept(file, stamp, compute):
-    """The content of `file` if it bears this stamp, else what `compute` gives, which is then kept there."""
-    file = pathlib.Path(file)
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        if found["stamp"] == stamp:
-            return found
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        pass  # not there yet, or not ours: computed and written anew
-    found = {"stamp": stamp, **compute()}
-    text = json.dumps(found, allow_nan=False, default=str) + "\n"
-    write_whole_file(file, lambda unfinished: unfinished.write_text(text, encoding="utf-8"))
-    return json.loads(text)  # the same to the caller whether it was kept or not
-
-
-def _stamp(protocol, data, **facts):
-    return {"format": FORMAT, "protocol": protocol.model_dump(mode="json"), "data": data, **facts}
-
-
-def _checksum(path):
+def _checksum(path: pathlib.Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

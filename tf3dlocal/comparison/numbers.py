@@ -3,15 +3,16 @@
 import csv
 import io
 import math
+from typing import Any
 
 from tf3dlocal.comparison.comparison import Comparison
 from tf3dlocal.evaluation import published_table
 
 
 def comparison_csv(comparison: Comparison) -> str:
-    """One line per group and method (mean over the seeds), per group and run, and per published row where they are wanted.
+    """Format one line per group and method (mean over the seeds), per group and run, and per published row.
 
-    The data set stands in every line, so that it keeps its meaning when it is copied elsewhere.
+    Every line repeats the data set, so that it keeps its meaning when it is copied elsewhere.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -19,30 +20,29 @@ def comparison_csv(comparison: Comparison) -> str:
     writer.writerow(["kind", "group", "method", "seeds", *views, "mean", "spread", "data_set", "protocol"])
     protocol = comparison.protocol.name
 
-    def write(kind, group, method, seeds, values, mean, spread, data):
+    def write(kind, group, method, *, seeds=(), values, mean, spread=None, data=comparison.data):
         numbers = [*map(_exact, values), _exact(mean), _exact(spread)]
         writer.writerow([kind, group, method, " ".join(map(str, seeds)), *numbers, data, protocol])
 
     for row in comparison.rows:
         for g, group in enumerate(row.groups):
-            kind = "method" if row.seeds else "baseline"
-            own = (row.mean_by_view(group), row.mean(group), row.spread(group), comparison.data)
-            write(kind, group, row.label, row.seeds, *own)
+            means = {"values": row.mean_by_view(group), "mean": row.mean(group), "spread": row.spread(group)}
+            write("method" if row.seeds else "baseline", group, row.label, seeds=row.seeds, **means)
             for s, seed in enumerate(row.seeds):
-                one = (row.by_view[s, g].tolist(), float(row.means[s, g]), None, comparison.data)
-                write("run", group, row.label, [seed], *one)
+                means = {"values": row.by_view[s, g].tolist(), "mean": float(row.means[s, g])}
+                write("run", group, row.label, seeds=[seed], **means)
     if comparison.published:
         table = published_table(protocol)
         for group in comparison.groups:
-            for row in table.of_group(group, comparison.probes_without_gallery):
+            for row in table.of_group(group, probes_without_gallery=comparison.probes_without_gallery):
                 known = dict(zip(table.views, row.values, strict=False))
                 values = [known.get(view) for view in comparison.views]
-                write("published", group, row.label, [], values, row.printed_mean, None, row.source)
+                write("published", group, row.label, values=values, mean=row.printed_mean, data=row.source)
     return out.getvalue()
 
 
-def comparison_json(comparison: Comparison) -> dict:
-    """Everything as plain dicts and lists; null stands where nothing was counted."""
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """Arrange everything as plain dicts and lists; null where nothing was counted."""
     rows = [
         {
             "method": row.label,

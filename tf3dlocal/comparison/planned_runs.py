@@ -1,22 +1,32 @@
-"""Which trainings a comparison consists of, checked before the first of them begins."""
+"""The trainings of a comparison, checked before the first one begins."""
 
 import dataclasses
-import os
+import itertools
 import pathlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from tf3dlocal.config import ConfigError, Experiment
-from tf3dlocal.training.fitted_model import kept_model
-from tf3dlocal.training.run_folder import MAY_CHANGE, RunFolder
+from tf3dlocal.io.types import PathLike
+from tf3dlocal.training import MAY_CHANGE, RunFolder
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """One training of one method: made in `folder`, or taken from there where it was trained elsewhere (`taken`)."""
+    """One training of one method.
 
-    method: str  # stem of the config's name
-    label: str  # what the report calls the method
+    Attributes:
+        method: Stem of the config's file name.
+        label: Name of the method in the report.
+        seed: Random seed.
+        config: Config with this seed.
+        folder: Run folder.
+        taken: Whether the run was trained elsewhere and its folder is used as it is.
+    """
+
+    method: str
+    label: str
     seed: int
     config: Experiment
     folder: pathlib.Path
@@ -24,83 +34,89 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
+        """Name of the run, and of its folder if it is made here."""
         return f"{self.method}-seed-{self.seed}"
 
     @property
     def is_finished(self) -> bool:
-        """Whether the fitted model of all steps is there: a longer training of the same folder leaves the shorter's.
+        """Whether all steps are done and model.keras is the model that the config keeps, last or best.
 
-        And whether it is the one that the config keeps, the last or the best.
+        A folder whose training is to be longer has the model of the shorter one.
         """
         run = RunFolder(self.folder)
         steps = [record["step"] for record in run.read_log() if "loss" in record] + run.checkpoint_steps()
-        is_kept = run.model_file.exists() and kept_model(run)["kept"] == self.config.training.keep_model
+        is_kept = run.model_file.exists() and run.model_note()["kept"] == self.config.training.keep_model
         return is_kept and max(steps, default=0) >= self.config.training.steps
 
 
 def plan_runs(
-    configs: Sequence[str | os.PathLike],
-    out: str | os.PathLike,
+    configs: Sequence[PathLike],
+    *,
+    out: PathLike,
     seeds: Iterable[int] = (0,),
     seeds_for: Mapping[str, Iterable[int]] | None = None,
     overrides: Sequence[str] = (),
 ) -> list[PlannedRun]:
-    """The trainings of a comparison: each config with each seed, and the run folders that are handed over.
+    """Plan the trainings of a comparison: each config with each seed, and the given run folders.
 
-    All configs with their first seed come first, so that a comparison that is cut short has a row for every method.
+    All configs with their first seed come first, so that an interrupted comparison has a row for every method.
 
     Args:
-        configs: config files, or run folders of `tf3dlocal train`; "3DLocal=configs/x.yaml" gives a name for the report.
-        out: folder of the comparison; the runs are made in out/runs.
-        seeds: of every config. A run folder has its own.
-        seeds_for: other seeds for some configs: {stem of the file's name: seeds}.
-        overrides: changes to every config, as "training.steps=100".
+        configs: Config files, or run folders of `tf3dlocal train`; "3DLocal=configs/x.yaml" gives a name for the
+            report.
+        out: Folder of the comparison; the runs are made in out/runs.
+        seeds: Random seeds of every config. A run folder has its own.
+        seeds_for: Other seeds for some configs: {stem of the file's name: seeds}.
+        overrides: Changes to every config, such as "training.steps=100".
 
     Raises:
-        FileNotFoundError: no such file or folder.
-        ConfigError: a config that cannot be read, two methods of one name, a seed twice, an unfinished run handed over.
+        FileNotFoundError: If there is no such file or folder.
+        ConfigError: If a config cannot be read, two methods have one name, a seed is given twice, or a given run is not
+            finished.
 
     Example:
         >>> import tempfile
         >>> file = pathlib.Path(tempfile.mkdtemp(), "gait.yaml")
         >>> _ = file.write_text("training: {steps: 10}")
-        >>> [run.name for run in plan_runs([file], "out", seeds=[0, 1])]
+        >>> [run.name for run in plan_runs([file], out="out", seeds=[0, 1])]
         ['gait-seed-0', 'gait-seed-1']
     """
     if not configs:
-        raise ConfigError("a comparison needs at least one config or run folder")
+        raise ConfigError("A comparison needs at least one config or run folder.")
     if any(override.partition("=")[0].strip() == "training.seed" for override in overrides):
-        raise ConfigError("--set training.seed: the seeds of a comparison are given by --seeds or --seeds-for")
+        raise ConfigError("--set training.seed: give the seeds of a comparison by --seeds or --seeds-for.")
     named = [_name_and_path(text) for text in configs]
     stems = [_stem(path) for _, path in named]
-    labels = dict(zip(stems, shorten_stems(stems), strict=True))
-    labels |= {stem: name for stem, (name, _) in zip(stems, named, strict=True) if name}
-    if len(set(labels.values())) < len(labels):
-        raise ConfigError(
-            f"two methods have one name in the report: {', '.join(labels.values())}; name them NAME=CONFIG"
-        )
-    seeds_for = {pathlib.Path(key).stem: _check_seeds(own, key) for key, own in (seeds_for or {}).items()}
+    labels = _labels(stems, [name for name, _ in named])
+    seeds = _check_seeds(seeds, key="--seeds")
+    seeds_for = {pathlib.Path(key).stem: _check_seeds(own, key=key) for key, own in (seeds_for or {}).items()}
     if unknown := sorted(set(seeds_for) - set(stems)):
-        raise ConfigError(f"--seeds-for {unknown[0]}: there is no such config here; there are {', '.join(labels)}")
-    seeds, planned, files = _check_seeds(seeds, "--seeds"), [], {}
+        raise ConfigError(f"--seeds-for {unknown[0]}: there is no such config here. There are {', '.join(labels)}.")
+    files = {}
+    planned = []
     for (_, path), stem in zip(named, stems, strict=True):
         if path.is_dir():
-            planned.append(_taken_run(path, stem, labels[stem], overrides))
+            planned.append(_taken_run(path, stem=stem, label=labels[stem], overrides=overrides))
             continue
         if stem in files:
-            raise ConfigError(f"{files[stem]} and {path} have the same name, by which runs are told apart: rename one")
+            raise ConfigError(f"{files[stem]} and {path} have the same name, which identifies the runs. Rename one.")
         files[stem] = path
         for seed in seeds_for.get(stem, seeds):
-            config = Experiment.from_yaml(path, [*overrides, f"training.seed={seed}"])
-            folder = pathlib.Path(out) / "runs" / f"{stem}-seed-{seed}"
-            planned.append(PlannedRun(stem, labels[stem], seed, config, folder))
+            planned.append(
+                PlannedRun(
+                    method=stem,
+                    label=labels[stem],
+                    seed=seed,
+                    config=Experiment.from_yaml(path, overrides=[*overrides, f"training.seed={seed}"]),
+                    folder=pathlib.Path(out) / "runs" / f"{stem}-seed-{seed}",
+                )
+            )
     _check_methods(planned)
-    order = {id(run): sum(run.method == earlier.method for earlier in planned[:i]) for i, run in enumerate(planned)}
-    return sorted(planned, key=lambda run: order[id(run)])
+    return _first_seeds_first(planned)
 
 
 def shorten_stems(stems: Sequence[str]) -> list[str]:
-    """Stems without the words at their end that all of them share.
+    """Remove the words at the end of stems that all of them share.
 
     Example:
         >>> shorten_stems(["gaitset_walkers124_st", "three_d_local_walkers124_st"])
@@ -113,8 +129,25 @@ def shorten_stems(stems: Sequence[str]) -> list[str]:
     return ["_".join(own) for own in words]
 
 
-def _name_and_path(text):
-    """("3DLocal", path) of "3DLocal=path"; a path that holds an equals sign and exists is a path."""
+def _labels(stems: list[str], names: list[str]) -> dict[str, str]:
+    """Choose the name of each method in the report: the given one, or the stem without its common words."""
+    labels = dict(zip(stems, shorten_stems(stems), strict=True))
+    labels |= {stem: name for stem, name in zip(stems, names, strict=True) if name}
+    if len(set(labels.values())) < len(labels):
+        raise ConfigError(
+            f"Two methods have the same name in the report: {', '.join(labels.values())}. Name them NAME=CONFIG."
+        )
+    return labels
+
+
+def _first_seeds_first(planned: list[PlannedRun]) -> list[PlannedRun]:
+    """Order the runs: the first of every method, then the second of every method, and so on."""
+    count = {run.method: itertools.count() for run in planned}
+    return [run for _, run in sorted(((next(count[run.method]), run) for run in planned), key=lambda pair: pair[0])]
+
+
+def _name_and_path(text: PathLike) -> tuple[str, pathlib.Path]:
+    """Split "3DLocal=path" into name and path; an existing path with an equals sign is a path."""
     path = pathlib.Path(text)
     if path.exists() or "=" not in str(text):
         return "", path
@@ -122,41 +155,39 @@ def _name_and_path(text):
     return name, pathlib.Path(path)
 
 
-def _stem(path):
-    """The method's name: that of the file, or of the run folder without its seed."""
+def _stem(path: pathlib.Path) -> str:
+    """Return the name of the method: that of the file, or of the run folder without its seed."""
     return re.sub(r"-seed-\d+$", "", path.resolve().name) if path.is_dir() else path.stem
 
 
-def _check_seeds(seeds, key):
+def _check_seeds(seeds: Iterable[int], *, key: str) -> list[int]:
     seeds = list(seeds)
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise ConfigError(f"{key}: seeds are different whole numbers from 0, such as 0,1; got {seeds}")
+        raise ConfigError(f"{key}: seeds must be different whole numbers from 0, such as 0,1; they are {seeds}.")
     return seeds
 
 
-def _taken_run(folder, stem, label, overrides):
+def _taken_run(folder: pathlib.Path, *, stem: str, label: str, overrides: Sequence[str]) -> PlannedRun:
     run = RunFolder(folder)
     if not run.config_file.is_file():
         raise FileNotFoundError(
-            f"{folder} is a folder without config.yaml: give a config file, or a run folder that tf3dlocal train made"
+            f"{folder} is a folder without config.yaml. Give a config file, or a run folder of tf3dlocal train."
         )
     config = Experiment.from_yaml(run.config_file)
-    changed = config.differences(Experiment.from_yaml(run.config_file, overrides))
+    changed = config.differences(Experiment.from_yaml(run.config_file, overrides=overrides))
     if key := next((key for key in changed if key not in MAY_CHANGE), None):
-        raise ConfigError(
-            f"--set changes {key} of {folder}, which is trained already: hand over its config in its place"
-        )
-    taken = PlannedRun(stem, label, config.training.seed, config, pathlib.Path(folder), taken=True)
+        raise ConfigError(f"--set changes {key} of {folder}, which is trained already. Give its config instead.")
+    taken = PlannedRun(method=stem, label=label, seed=config.training.seed, config=config, folder=folder, taken=True)
     if not taken.is_finished:
         raise ConfigError(
-            f"the training in {folder} is not finished: its model of {config.training.steps} steps is not there; give "
-            "its tf3dlocal train call again to finish it"
+            f"The training in {folder} is not finished: there is no model of its {config.training.steps} steps. Repeat "
+            "its tf3dlocal train call to finish it."
         )
     return taken
 
 
-def _check_methods(planned):
-    """Runs of one method differ by their seed only."""
+def _check_methods(planned: list[PlannedRun]) -> None:
+    """Check that runs of one method differ in their seed only."""
     first = {}
     for run in planned:
         other = first.setdefault(run.method, run)
@@ -166,9 +197,10 @@ def _check_methods(planned):
             key, (one, two) = next(iter(different.items()))
             raise ConfigError(
                 f"{other.folder} and {run.folder} are both called {run.method} and are not the same method: {key} is "
-                f"{one!r} and {two!r}; rename one of them"
+                f"{one!r} and {two!r}. Rename one of them."
             )
-    names = [run.name for run in planned]
-    if twice := next((run for run in planned if names.count(run.name) > 1), None):
-        folders = " and ".join(str(run.folder) for run in planned if run.name == twice.name)
-        raise ConfigError(f"{twice.method} has the seed {twice.seed} twice: {folders}")
+    name, count = Counter(run.name for run in planned).most_common(1)[0]
+    if count > 1:
+        twice = [run for run in planned if run.name == name]
+        folders = " and ".join(str(run.folder) for run in twice)
+        raise ConfigError(f"{twice[0].method} has the seed {twice[0].seed} twice: {folders}. Remove one.")

@@ -1,39 +1,66 @@
 """From silhouettes on disk to batches.
 
-The raw layouts are read by their own readers, aligned by `silhouettes` and written once, by `prepare`, as a prepared
-data set (`tfrecords`). Pickles that OpenGait made are aligned already and taken over as they are
-(`opengait_pickles`). From there `open_walks` gives the columns of the set, `training_batches` batches of P subjects
-with K walks each and `whole_walks` complete walks for testing.
+`raw` reads silhouettes in folders, archives and OpenGait's pickles. `preparation` aligns them (`silhouettes`) and
+writes them once as a prepared data set (`records`). `open_walks` opens the set as columns, and `training_batches`
+gives batches of P subjects with K walks each.
 
-The names below are fetched on first use, so that the processes which only align silhouettes never import TensorFlow.
+The names below are imported on first use, so that processes which only align silhouettes never import TensorFlow.
 """
 
 import importlib
 
 _HOME = {
-    "Walk": "walk",
+    "FrameFault": "raw.frames",
+    "PathPattern": "raw.path_pattern",
+    "PreparationError": "preparation.parallel_alignment",
+    "PreparationReport": "preparation.preparation_report",
+    "RawDataError": "raw.files",
+    "Walk": "records.walk_records",
+    "WalkDataset": "records.walk_dataset",
     "align_silhouette": "silhouettes",
-    "open_raw": "raw_source",
-    "read_raw": "raw_source",
-    "read_opengait_pickle": "opengait_pickles",
-    "open_walks": "walk_dataset",
-    "WalkDataset": "walk_dataset",
-    "data_fingerprint": "fingerprint",
-    "plan_batch": "pk_sampling",
+    "cut_sides": "silhouettes",
+    "data_fingerprint": "records.walk_dataset",
     "draw_clip": "clips",
-    "cut_sides": "clips",
+    "natural_key": "raw.files",
+    "open_raw": "raw.raw_source",
+    "open_walks": "records.open_walks",
+    "plan_batch": "pk_sampling",
+    "prepare": "preparation.prepare",
+    "read_frame": "raw.frames",
+    "read_opengait_pickle": "raw.opengait_pickles",
+    "silhouette_width": "silhouettes",
     "training_batches": "pipeline",
-    "whole_walks": "pipeline",
 }
 
-__all__ = list(_HOME)
+__all__ = [
+    "FrameFault",
+    "PathPattern",
+    "PreparationError",
+    "PreparationReport",
+    "RawDataError",
+    "Walk",
+    "WalkDataset",
+    "align_silhouette",
+    "cut_sides",
+    "data_fingerprint",
+    "draw_clip",
+    "natural_key",
+    "open_raw",
+    "open_walks",
+    "plan_batch",
+    "prepare",
+    "read_frame",
+    "read_opengait_pickle",
+    "silhouette_width",
+    "training_batches",
+]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     if name in _HOME:
         return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(set(globals()) | set(_HOME))

@@ -1,4 +1,6 @@
-"""Which frames of a walk make a training clip, and which columns of a silhouette the networks see."""
+"""Which frames of a walk make a training clip."""
+
+from __future__ import annotations
 
 import numpy as np
 
@@ -7,41 +9,43 @@ ORDERS = ("ordered", "unordered", "resampled")
 
 def draw_clip(
     rng: np.random.Generator,
+    *,
     num_frames: int,
     clip_length: int = 30,
     window: tuple[int, int] = (30, 40),
     order: str = "ordered",
 ) -> np.ndarray:
-    """The frames of one training clip, drawn from a walk.
+    """Draw the frames of one training clip from a walk.
 
-    A walk shorter than the clip has its list of frames repeated until it is long enough. Then
+    The list of frames of a walk shorter than the clip is repeated until it is long enough. Then
 
-    - ordered: a window of consecutive frames, its length uniform in `window` (the whole list where that is shorter),
-      its place uniform; of these, `clip_length` distinct ones in their order. GaitPart, 3DLocal.
-    - unordered: `clip_length` distinct frames of the whole list, in any order. GaitSet as OpenGait trains it.
-    - resampled: `clip_length` frames of the walk, drawn with replacement. GaitSet's own program.
+    - ordered: a window of consecutive frames with a length uniform in `window` (the whole list where that is shorter)
+      and a uniform place; of these, `clip_length` distinct ones in their order. GaitPart, 3DLocal.
+    - unordered: `clip_length` distinct frames of the whole list, in any order. GaitSet in OpenGait.
+    - resampled: `clip_length` frames of the walk, drawn with replacement. GaitSet in its authors' program.
 
     Args:
-        rng: the source of chance.
-        num_frames: length of the walk.
-        clip_length: frames of the clip.
-        window: shortest and longest window, both included; read by ordered clips only.
+        rng: Random generator.
+        num_frames: Length of the walk.
+        clip_length: Frames of the clip.
+        window: Shortest and longest window, both included. Only for ordered clips.
         order: "ordered", "unordered" or "resampled".
 
     Returns:
         int32 [clip_length], positions in 0 .. num_frames - 1.
 
     Raises:
-        ValueError: an order of another name, an empty walk or clip, a window shorter than the clip.
+        ValueError: An unknown order, an empty walk or clip, or a window shorter than the clip.
 
-    Source: the main paper, section 4.2; GaitPart's sampler; the authors' release doubles the list as well.
+    Example:
+        >>> draw_clip(np.random.default_rng(0), num_frames=8, clip_length=4, window=(4, 6)).tolist()
+        [1, 2, 4, 5]
 
-    >>> draw_clip(np.random.default_rng(0), num_frames=8, clip_length=4, window=(4, 6)).tolist()
-    [1, 2, 4, 5]
+    Source: The main paper, section 4.2; GaitPart's sampler. The authors' release repeats the list as well.
     """
-    check_clip(clip_length, window, order)
+    check_clip(clip_length, window=window, order=order)
     if num_frames < 1:
-        raise ValueError("a walk of no frames has no clip")
+        raise ValueError(f"A walk must have at least 1 frame, got num_frames={num_frames!r}.")
     if order == "resampled":
         return rng.integers(0, num_frames, clip_length, dtype=np.int32)
     repeats = -(-clip_length // num_frames)
@@ -55,33 +59,14 @@ def draw_clip(
     return (chosen % num_frames).astype(np.int32)
 
 
-def check_clip(clip_length: int, window: tuple[int, int], order: str) -> None:
+def check_clip(clip_length: int, *, window: tuple[int, int], order: str) -> None:
     """Raise ValueError if no clip can be drawn with these settings."""
     if order not in ORDERS:
-        raise ValueError(f"order is one of {', '.join(ORDERS)}; got {order!r}")
+        raise ValueError(f"order must be one of {', '.join(ORDERS)}, got {order!r}.")
     if clip_length < 1:
-        raise ValueError(f"clip_length must be at least 1, and is {clip_length}")
+        raise ValueError(f"clip_length must be at least 1, got {clip_length!r}.")
     if order == "ordered" and not clip_length <= window[0] <= window[1]:
         raise ValueError(
-            f"window {tuple(window)} must be (shortest, longest), the shortest no shorter than clip_length {clip_length}"
+            f"window must be (shortest, longest) with a shortest of at least clip_length {clip_length}, got "
+            f"{tuple(window)!r}."
         )
-
-
-def cut_sides(silhouettes):
-    """The columns that the networks see: 64 -> 44 and 128 -> 88, cutting the same number on the left and the right.
-
-    Aligned silhouettes are square with the body in the middle; ten of 64 columns on each side are empty but for a
-    wide stride. Works on numpy arrays and on tensors whose width is known.
-
-    Args:
-        silhouettes: [..., size, size].
-
-    Returns:
-        [..., size, size - 2 * (10 * size // 64)].
-
-    >>> cut_sides(np.zeros([5, 64, 64])).shape, cut_sides(np.zeros([128, 128])).shape
-    ((5, 64, 44), (128, 88))
-    """
-    size = silhouettes.shape[-1]
-    sides = 10 * size // 64
-    return silhouettes[..., sides : size - sides]

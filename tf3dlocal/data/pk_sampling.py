@@ -1,21 +1,26 @@
-"""P x K batches: P subjects, K walks of each, a clip of every walk; drawn from a seed and a step number only."""
+"""P x K batches: P subjects, K walks of each, a clip of every walk, drawn from a seed and a step number only."""
+
+from __future__ import annotations
 
 import dataclasses
 
 import numpy as np
 
 from tf3dlocal.data.clips import check_clip, draw_clip
-from tf3dlocal.data.walk_dataset import WalkDataset
+from tf3dlocal.data.records.walk_dataset import WalkDataset
 
 REPLACEMENTS = ("if_short", "always")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class BatchPlan:
-    """What one batch of P * K clips is made of, subject-major: the K walks of the first subject come first.
+    """What one batch of P * K clips consists of, subject-major: the K walks of the first subject come first.
 
-    `walks` int64 [P * K] numbers of walks; `frames` int32 [P * K, clip_length] positions in each walk; `flips` bool
-    [P * K]; `classes` int32 [P * K], the position of the subject in the sorted list of the set's subjects.
+    Attributes:
+        walks: int64 [P * K], numbers of walks.
+        frames: int32 [P * K, clip_length], positions in each walk.
+        flips: bool [P * K], whether the clip is mirrored.
+        classes: int32 [P * K], position of the subject in the sorted list of the set's subjects.
     """
 
     walks: np.ndarray
@@ -26,6 +31,7 @@ class BatchPlan:
 
 def plan_batch(
     walks: WalkDataset,
+    *,
     seed: int,
     step: int,
     subjects_per_batch: int,
@@ -36,29 +42,36 @@ def plan_batch(
     flip_probability: float = 0.5,
     replacement: str = "if_short",
 ) -> BatchPlan:
-    """Everything random about training step `step`: subjects, walks, clips and flips.
+    """Draw everything random about training step `step`: subjects, walks, clips and flips.
 
     A pure function of its arguments, so that a training resumed at a step sees what it would have seen.
 
     Args:
-        walks: the training walks.
-        seed, step: 0 or greater; another seed or another step is another, independent draw.
+        walks: The training walks.
+        seed: 0 or greater. Another seed is another, independent draw.
+        step: 0 or greater. Another step is another, independent draw.
         subjects_per_batch: P, drawn without replacement.
-        walks_per_subject: K, drawn without replacement from the subject's walks (all views and conditions together);
-            with replacement for a subject that has fewer than K, where each draw gets a clip and a flip of its own.
-        clip_length, window, order: see `draw_clip`.
-        flip_probability: of mirroring a clip, left to right, as a whole.
-        replacement: "if_short" as just said, or "always" with replacement, as the authors' release draws.
+        walks_per_subject: K, drawn without replacement from the subject's walks (all views and conditions together).
+            With replacement for a subject that has fewer than K. Each draw has a separate clip and flip.
+        clip_length: See `draw_clip`.
+        window: See `draw_clip`.
+        order: See `draw_clip`.
+        flip_probability: Probability of mirroring a whole clip, left to right.
+        replacement: "if_short" as above, or "always" with replacement, as the authors' release draws.
 
     Raises:
-        ValueError: P larger than the number of subjects, or a setting out of its range.
+        ValueError: P is larger than the number of subjects, or a setting is out of its range.
 
-    >>> plan = plan_batch(walks, seed=0, step=7, subjects_per_batch=4, walks_per_subject=16)
-    >>> plan.frames.shape
-    (64, 30)
+    Example:
+        >>> plan = plan_batch(walks, seed=0, step=7, subjects_per_batch=4, walks_per_subject=16)
+        >>> plan.frames.shape
+        (64, 30)
     """
-    _check(walks, seed, step, subjects_per_batch, walks_per_subject, flip_probability, replacement)
-    check_clip(clip_length, window, order)
+    _check_subjects(walks, subjects_per_batch)
+    minimums = {"seed": (seed, 0), "step": (step, 0)}
+    minimums |= {"subjects_per_batch": (subjects_per_batch, 1), "walks_per_subject": (walks_per_subject, 1)}
+    _check_settings(minimums, flip_probability=flip_probability, replacement=replacement)
+    check_clip(clip_length, window=window, order=order)
     rng = np.random.default_rng([seed, step])
     subjects = rng.choice(len(walks.walks_of_class), subjects_per_batch, replace=False)
     chosen = []
@@ -68,24 +81,26 @@ def plan_batch(
         chosen.append(rng.choice(candidates, walks_per_subject, replace=again))
     chosen = np.concatenate(chosen)  # [P * K]
     flips = rng.random(len(chosen)) < flip_probability
-    frames = [draw_clip(rng, n, clip_length, window, order) for n in walks.num_frames[chosen].tolist()]
-    return BatchPlan(chosen, np.stack(frames), flips, walks.class_indices[chosen])
+    clip = {"clip_length": clip_length, "window": window, "order": order}
+    frames = np.stack([draw_clip(rng, num_frames=n, **clip) for n in walks.num_frames[chosen].tolist()])
+    return BatchPlan(walks=chosen, frames=frames, flips=flips, classes=walks.class_indices[chosen])
 
 
-def _check(walks, seed, step, subjects_per_batch, walks_per_subject, flip_probability, replacement):
-    """Raise ValueError that names the setting at fault."""
+def _check_subjects(walks: WalkDataset, subjects_per_batch: int) -> None:
     num_subjects = len(walks.subject_names)
     if subjects_per_batch > num_subjects:
         raise ValueError(
-            f"subjects_per_batch is {subjects_per_batch}, but the {len(walks)} walks chosen from {walks.name!r} are of "
-            f"{num_subjects} subjects: ask for at most {num_subjects}, or choose more subjects"
+            f"subjects_per_batch is {subjects_per_batch!r}, but the {len(walks)} walks selected from {walks.name!r} "
+            f"are of {num_subjects} subjects. Set it to at most {num_subjects}, or select more subjects."
         )
-    settings = {"seed": (seed, 0), "step": (step, 0)}
-    settings |= {"subjects_per_batch": (subjects_per_batch, 1), "walks_per_subject": (walks_per_subject, 1)}
-    for name, (value, least) in settings.items():
+
+
+def _check_settings(minimums: dict[str, tuple[int, int]], *, flip_probability: float, replacement: str) -> None:
+    """Raise ValueError that names the setting at fault."""
+    for name, (value, least) in minimums.items():
         if value < least:
-            raise ValueError(f"{name} must be at least {least}, and is {value}")
+            raise ValueError(f"{name} must be at least {least}, got {value!r}.")
     if not 0 <= flip_probability <= 1:
-        raise ValueError(f"flip_probability must lie in 0 .. 1, and is {flip_probability}")
+        raise ValueError(f"flip_probability must be in 0 .. 1, got {flip_probability!r}.")
     if replacement not in REPLACEMENTS:
-        raise ValueError(f"replacement is one of {', '.join(REPLACEMENTS)}; got {replacement!r}")
+        raise ValueError(f"replacement must be one of {', '.join(REPLACEMENTS)}, got {replacement!r}.")

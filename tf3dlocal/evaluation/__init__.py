@@ -2,21 +2,24 @@
 
 from tf3dlocal.evaluation.cross_view import cross_view
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
-from tf3dlocal.evaluation.distances import DISTANCES, pairwise_distances
+from tf3dlocal.evaluation.distances import DISTANCES, check_distance, pairwise_distances
 from tf3dlocal.evaluation.embedding import embed_walks
-from tf3dlocal.evaluation.evaluate import evaluate
+from tf3dlocal.evaluation.evaluate import evaluate, library_versions
 from tf3dlocal.evaluation.gait_energy_image import evaluate_gait_energy, gait_energy_image
-from tf3dlocal.evaluation.print_report import print_report
 from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, load_protocol, protocol_names
 from tf3dlocal.evaluation.published import published_names, published_table
 from tf3dlocal.evaluation.rank_table import rank_rows
-from tf3dlocal.evaluation.report import csv_report, json_report, markdown_report, write_reports
+from tf3dlocal.evaluation.reports import csv_report, json_report, markdown_report, print_report, write_reports
+from tf3dlocal.evaluation.roles import Roles, assign_roles, match_conditions
 
 __all__ = [
     "DISTANCES",
     "CrossViewResult",
     "Protocol",
     "ProtocolError",
+    "Roles",
+    "assign_roles",
+    "check_distance",
     "cross_view",
     "csv_report",
     "embed_walks",
@@ -24,8 +27,10 @@ __all__ = [
     "evaluate_gait_energy",
     "gait_energy_image",
     "json_report",
+    "library_versions",
     "load_protocol",
     "markdown_report",
+    "match_conditions",
     "pairwise_distances",
     "print_report",
     "protocol_names",

@@ -1,12 +1,14 @@
-"""Whole walks through a model, in batches of equal length."""
+"""Embeddings of whole walks, computed in batches of equal length."""
 
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
-from tf3dlocal.evaluation.progress import progress_bar
+from tf3dlocal.io import progress_bar
+from tf3dlocal.io.types import Tensor
 
 OUTPUT = "embedding"
 
@@ -14,52 +16,67 @@ _GRAPHS = weakref.WeakKeyDictionary()  # model -> {output name: traced function}
 
 
 def embed_walks(
-    model, walks, batch_size: int = 8, progress: bool = True, output: str = OUTPUT, max_frames: int = 720
+    model: Callable[[Tensor], Tensor] | Any,
+    *,
+    walks: Any,
+    batch_size: int = 8,
+    progress: bool = True,
+    output: str = OUTPUT,
+    max_frames: int = 720,
+    width: int | None = None,
 ) -> np.ndarray:
-    """The embedding of every walk, each computed from all its frames.
+    """Compute the embedding of every walk from all its frames.
 
-    Only walks of equal length share a batch, so nothing is padded and a walk's embedding does not depend on its
-    neighbours. Where few walks are equally long nothing is lost: on a CPU the work of a walk is the same in a batch of
-    one and of sixteen. What a walk alone costs beyond its work, the search for a graph at every call, is paid once here:
-    one graph serves all lengths. The next batch is read while the model works on the present one.
+    Only walks of equal length share a batch, so there is no padding and the embedding of a walk does not depend on the
+    other walks of its batch. On a CPU the work of a walk is the same in a batch of one and of sixteen, so rare lengths
+    cost nothing. One graph serves all lengths, so that no call traces the model again. The next batch is read while the
+    model computes the current one.
 
     Args:
-      model: a keras.Model or any function from float32 [batch, frames, height, width, 1] (0..1) to a tensor
-        [batch, parts, channels] or [batch, channels], or to a dict that holds one under `output`; or a SavedModel, as
-        `tf.saved_model.load` gives it or as `tf3dlocal.serving.ExportedModel`.
-      walks: a WalkDataset, or anything with `num_frames` (int [walks]) and `read(i)` that gives an object with
-        `silhouettes`, uint8 [frames, height, width].
-      batch_size: walks in a batch at most.
-      progress: show a progress bar on standard error.
-      output: the name of the embedding among the outputs.
-      max_frames: frames in a batch at most (a single longer walk excepted): this bounds the memory.
+        model: A keras.Model, or any function from float32 [batch, frames, height, width, 1] (0..1) to a tensor
+            [batch, parts, channels] or [batch, channels], or to a dict that has one under `output`; or a SavedModel, as
+            `tf.saved_model.load` returns it or as `tf3dlocal.serving.ExportedModel`.
+        walks: A WalkDataset, or any object with `num_frames` (int [walks]) and `read(i)`, which returns an object with
+            `silhouettes`, uint8 [frames, height, width].
+        batch_size: Largest number of walks in a batch.
+        progress: Show a progress bar on standard error.
+        output: Name of the embedding among the outputs.
+        max_frames: Largest number of frames in a batch (except for a single longer walk), which bounds the memory.
+        width: Columns that the model takes, in the middle of the silhouettes, for a model that does not say it by its
+            input shape, such as a function. Default: all columns.
 
-    Returns: float32 [walks, parts, channels], in the order of `walks`; one part if the model gives none.
+    Returns:
+        float32 [walks, parts, channels], in the order of `walks`; one part if the model has no parts.
 
     Raises:
-      KeyError: the model's outputs have names, and none is `output`.
-      ValueError: no walks, silhouettes narrower than the model takes, an output of another rank.
+        KeyError: If the outputs of the model have names, and none is `output`.
+        ValueError: If there are no walks, silhouettes are smaller than the model's input, or the output has another
+            number of axes.
 
     Example:
-      >>> class Walks:
-      ...     num_frames = np.array([2, 3])
-      ...     def read(self, i):
-      ...         return type("Walk", (), {"silhouettes": np.full((self.num_frames[i], 64, 64), 255, np.uint8)})
-      >>> embed_walks(lambda x: {"embedding": np.mean(x, axis=(1, 2, 3))}, Walks(), progress=False).tolist()
-      [[[1.0]], [[1.0]]]
+        >>> class Walks:
+        ...     num_frames = np.array([2, 3])
+        ...     def read(self, i):
+        ...         return type("Walk", (), {"silhouettes": np.full((self.num_frames[i], 64, 64), 255, np.uint8)})
+        >>> embed_walks(lambda x: {"embedding": np.mean(x, axis=(1, 2, 3))}, walks=Walks(), progress=False).tolist()
+        [[[1.0]], [[1.0]]]
     """
     num_frames = np.asarray(walks.num_frames)
     if len(num_frames) == 0:
-        raise ValueError("there are no walks to embed; look at what select() or the protocol left")
-    embed, shape = _embedder(model, output)
-    batches = list(_equal_lengths(num_frames, batch_size, max_frames))
+        raise ValueError("There are no walks to embed. Check the selection and the protocol.")
+    embed, (model_height, model_width) = _embedder(model, output)
+    shape = (model_height, model_width or width)
+    batches = list(_batches_of_equal_length(num_frames, batch_size, max_frames))
     embeddings = None
-    with ThreadPoolExecutor(1) as reader, progress_bar("embedding walks", len(num_frames), progress) as advance:
-        coming = reader.submit(_read, walks, batches[0], shape)
+    with (
+        ThreadPoolExecutor(1) as reader,
+        progress_bar("embedding walks", total=len(num_frames), shown=progress) as advance,
+    ):
+        coming = reader.submit(_read, walks, rows=batches[0], shape=shape)
         for number, rows in enumerate(batches):
             silhouettes = coming.result()
             if number + 1 < len(batches):
-                coming = reader.submit(_read, walks, batches[number + 1], shape)
+                coming = reader.submit(_read, walks, rows=batches[number + 1], shape=shape)
             found = _as_parts(embed(silhouettes), len(rows), output)  # batch, parts, channels
             if embeddings is None:
                 embeddings = np.empty((len(num_frames), *found.shape[1:]), np.float32)
@@ -68,8 +85,8 @@ def embed_walks(
     return embeddings
 
 
-def _equal_lengths(num_frames: np.ndarray, batch_size: int, max_frames: int) -> Iterator[np.ndarray]:
-    """Numbers of walks, batch by batch; long walks first, so that too little memory shows at once."""
+def _batches_of_equal_length(num_frames: np.ndarray, batch_size: int, max_frames: int) -> Iterator[np.ndarray]:
+    """Yield the rows of each batch, long walks first, so that a lack of memory shows at once."""
     for length in np.unique(num_frames)[::-1]:
         rows = np.flatnonzero(num_frames == length)
         step = max(1, min(batch_size, max_frames // max(1, int(length))))
@@ -77,24 +94,22 @@ def _equal_lengths(num_frames: np.ndarray, batch_size: int, max_frames: int) -> 
             yield rows[start : start + step]
 
 
-def _read(walks, rows, shape) -> np.ndarray:
-    """uint8 [batch, frames, height, width], the sides cut to the model's width."""
+def _read(walks: Any, *, rows: np.ndarray, shape: tuple[int | None, int | None]) -> np.ndarray:
+    """Read walks as uint8 [batch, frames, height, width], with equal margins cut to the model's width."""
     silhouettes = np.stack([walks.read(int(row)).silhouettes for row in rows])
     height, width = silhouettes.shape[2:]
-    wanted_height, wanted_width = shape
-    # 44 of 64 and 88 of 128 columns, as all published systems cut them; a model that says its width decides itself.
-    wanted_width = wanted_width or (width - 2 * (10 * height // 64) if width == height else width)
-    side = (width - wanted_width) // 2
-    if wanted_height not in (None, height) or side < 0 or width - 2 * side != wanted_width:
+    model_height, model_width = shape[0] or height, shape[1] or width
+    margin = (width - model_width) // 2
+    if model_height != height or margin < 0 or width - 2 * margin != model_width:
         raise ValueError(
-            f"the model takes silhouettes of {wanted_height} x {wanted_width}, the walks have {height} x {width}; "
-            f"prepare the data set at size {wanted_height}"
+            f"The model takes silhouettes of {model_height} x {model_width}, the walks have {height} x {width}. "
+            f"Prepare the data set at size {model_height}."
         )
-    return silhouettes[..., side : width - side]
+    return silhouettes[..., margin : width - margin]
 
 
-def _embedder(model, output: str) -> tuple[Callable, tuple[int | None, int | None]]:
-    """A function from uint8 [batch, frames, height, width] to the embedding, and the height and width it takes."""
+def _embedder(model: Any, output: str) -> tuple[Callable, tuple[int | None, int | None]]:
+    """Return a function from uint8 [batch, frames, height, width] to the embedding, and the size that it takes."""
     if signatures := getattr(model, "signatures", None):
         return _from_signatures(signatures, output)
     if hasattr(model, "embed") and hasattr(model, "width"):
@@ -108,12 +123,12 @@ def _embedder(model, output: str) -> tuple[Callable, tuple[int | None, int | Non
 
 
 def _traced(model, size, output):
-    """One graph for all lengths and batches, kept as long as the model: a callback evaluates it many times."""
+    """Trace one graph for all lengths and batches; it lives as long as the model, which a callback evaluates often."""
     import tensorflow as tf
 
     graphs = _GRAPHS.setdefault(model, {})
     if output not in graphs:
-        alive = weakref.ref(model)  # a graph that held the model would keep it in the table for ever
+        alive = weakref.ref(model)  # a graph that holds the model would keep it in the dictionary for ever
         signature = [tf.TensorSpec([None, None, *size, 1], tf.float32)]
         # What the embedding does not need is pruned from the graph.
         graphs[output] = tf.function(lambda x: _pick(alive()(x, training=False), output), input_signature=signature)
@@ -125,7 +140,7 @@ def _height_and_width(model):
     if isinstance(shape, dict) and len(shape) == 1:
         (shape,) = shape.values()
     if not isinstance(shape, tuple) or len(shape) != 5:
-        raise ValueError(f"the model takes {shape}; one input [batch, frames, height, width, 1] is needed")
+        raise ValueError(f"The model takes {shape}. One input [batch, frames, height, width, 1] is required.")
     return shape[2:4]
 
 
@@ -135,7 +150,9 @@ def _from_signatures(signatures, output):
             signature = signatures[name]
             break
     else:
-        raise ValueError(f"the SavedModel has the signatures {sorted(signatures)}, none with a single input")
+        raise ValueError(
+            f"The SavedModel has the signatures {sorted(signatures)}. One with a single input is required."
+        )
     ((argument, spec),) = signature.structured_input_signature[1].items()
     size = (None, None) if spec.shape.rank is None else tuple(spec.shape[2:4])
 
@@ -157,7 +174,7 @@ def _pick(outputs, output: str):
     if not isinstance(outputs, dict):
         return outputs
     if output not in outputs:
-        raise KeyError(f"the model's outputs are {', '.join(sorted(outputs))}; none is called '{output}'")
+        raise KeyError(f"The model's outputs are {', '.join(sorted(outputs))}. None has the name {output!r}.")
     return outputs[output]
 
 
@@ -167,7 +184,7 @@ def _as_parts(found, num_walks: int, output: str) -> np.ndarray:
         found = found[:, np.newaxis, :]
     if found.ndim != 3 or len(found) != num_walks:
         raise ValueError(
-            f"'{output}' has shape {list(found.shape)} for {num_walks} walks; "
-            "[batch, parts, channels] or [batch, channels] is needed"
+            f"The output {output!r} has shape {list(found.shape)} for {num_walks} walks. "
+            "[batch, parts, channels] or [batch, channels] is required."
         )
     return found

@@ -1,27 +1,34 @@
-"""From a model and a data set to the table: one call."""
+"""Evaluation in one call: from a model and a data set to rank-k."""
 
 import dataclasses
+import functools
 import importlib.metadata
 import platform
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from tf3dlocal.evaluation.cross_view import check_roles, cross_view
+from tf3dlocal.evaluation.cross_view import identify_probes
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
 from tf3dlocal.evaluation.distances import check_distance
 from tf3dlocal.evaluation.embedding import embed_walks
-from tf3dlocal.evaluation.protocol import Protocol, load_protocol, match_conditions
+from tf3dlocal.evaluation.protocol import Protocol, load_protocol
+from tf3dlocal.evaluation.roles import assign_roles, match_conditions
+from tf3dlocal.io.types import PathLike
 
 
 def evaluate(
-    model,
-    walks,
-    protocol: Protocol | str,
+    model: Any,
+    *,
+    walks: Any,
+    protocol: Protocol | PathLike,
     distance: str = "part_mean",
     max_rank: int = 5,
     probes_without_gallery: str | None = None,
     min_frames: int = 1,
     batch_size: int = 8,
+    width: int | None = None,
     seed: int | None = None,
     details: dict | None = None,
     progress: bool = True,
@@ -29,47 +36,77 @@ def evaluate(
     """Embed the test walks of a data set and identify every probe across views.
 
     Args:
-      model: what `embed_walks` takes.
-      walks: a WalkDataset, or anything with the columns `subjects`, `conditions`, `view_degrees` and `num_frames`
-        and with `read(i)`. Walks outside the test are not read.
-      protocol: a Protocol, a name ("casia-b-st", "casia-b-mt", "casia-b-lt", "ou-mvlp") or the path of a YAML file.
-      distance: "part_mean" or "flattened".
-      max_rank: rank-1 to rank-k are counted.
-      probes_without_gallery: "keep" or "drop"; default: the protocol's choice.
-      min_frames: shorter walks are left out, and counted in the result's notices. The published protocol keeps all.
-      batch_size: walks in a batch at most.
-      seed: named in the reports: the seed the model was trained with.
-      details: further facts for the reports, for instance {"model": "runs/one", "config": "..."}.
-      progress: show a progress bar.
+        model: As for `embed_walks`.
+        walks: A WalkDataset, or any object with the columns `subjects`, `conditions`, `view_degrees` and `num_frames`
+            and with `read(i)`. Walks outside the test are not read.
+        protocol: Protocol, a name ("casia-b-st", "casia-b-mt", "casia-b-lt", "ou-mvlp") or the path of a YAML file.
+        distance: "part_mean" or "flattened".
+        max_rank: Rank-1 to rank-k are counted.
+        probes_without_gallery: "keep" or "drop". Default: the protocol's choice.
+        min_frames: Shorter walks are not used, and counted in the notices. The published protocols use all walks.
+        batch_size: Largest number of walks in a batch.
+        width: Columns that the model takes, if it is a function; see `embed_walks`.
+        seed: Random seed of the training, for the reports.
+        details: Further facts for the reports, for instance {"model": "runs/one"}.
+        progress: Show a progress bar.
 
-    Returns: CrossViewResult.
+    Returns:
+        CrossViewResult.
 
     Raises:
-      ProtocolError: the protocol cannot be read or the data set lacks test subjects, gallery or probes.
-      ValueError: see `embed_walks` and `cross_view`.
+        ProtocolError: If the protocol cannot be read or the data set lacks test subjects, gallery or probes.
+        ValueError: See `embed_walks` and `cross_view`.
 
     Example:
-      >>> result = evaluate(model, open_walks("prepared"), "casia-b-st")  # doctest: +SKIP
-      >>> print(markdown_report(result))  # doctest: +SKIP
+        >>> result = evaluate(model, walks=open_walks("prepared"), protocol="casia-b-st")  # doctest: +SKIP
+        >>> print(markdown_report(result))  # doctest: +SKIP
+    """
+    check_distance(distance)
+    return evaluate_embeddings(
+        functools.partial(embed_walks, model, batch_size=batch_size, width=width),
+        walks=walks,
+        protocol=protocol,
+        distance=distance,
+        max_rank=max_rank,
+        probes_without_gallery=probes_without_gallery,
+        min_frames=min_frames,
+        details={"seed": seed, **(details or {})},
+        progress=progress,
+    )
+
+
+def evaluate_embeddings(
+    embed: Callable[..., np.ndarray],
+    *,
+    walks: Any,
+    protocol: Protocol | PathLike,
+    min_frames: int,
+    details: dict,
+    progress: bool,
+    **settings: Any,
+) -> CrossViewResult:
+    """Evaluate embeddings of any kind; `evaluate` describes the other arguments.
+
+    `embed` is a function of the keywords `walks`, an object with `num_frames` and `read(i)`, and `progress`. It returns
+    the embeddings of the walks.
     """
     protocol = load_protocol(protocol)
-    check_distance(distance)
     split = protocol.split(walks.subjects)
-    rows, num_short = _test_rows(walks, protocol, split.test, min_frames)
-    facts = {"data": getattr(walks, "name", None), "seed": seed, "versions": library_versions(), **(details or {})}
-    columns = [np.asarray(getattr(walks, name))[rows] for name in ("subjects", "conditions", "view_degrees")]
-    settings = {"distance": distance, "max_rank": max_rank, "probes_without_gallery": probes_without_gallery}
-    check_roles(*columns, protocol, split=split)  # before the long part
-    embeddings = embed_walks(model, _Rows(walks, rows), batch_size=batch_size, progress=progress)
-    result = cross_view(embeddings, *columns, protocol, split=split, details=facts, progress=progress, **settings)
+    rows, num_short = _test_rows(walks, protocol=protocol, test_subjects=split.test, min_frames=min_frames)
+    columns = {name: np.asarray(getattr(walks, name))[rows] for name in ("subjects", "conditions", "view_degrees")}
+    roles = assign_roles(protocol, **columns, split=split)
+    roles.check()  # before the embedding, which takes most of the time
+    embeddings = embed(walks=_Rows(walks, rows), progress=progress)
+    facts = {"data": getattr(walks, "name", None), "versions": library_versions(), **details}
+    result = identify_probes(embeddings, roles=roles, details=facts, progress=progress, **settings)
     if num_short:
-        notice = f"{num_short} test walks of fewer than {min_frames} frames were left out; the protocol keeps them."
+        notice = f"{num_short} test walks of fewer than {min_frames} frames are not used; the protocol uses them."
         result = dataclasses.replace(result, notices=(*result.notices, notice))
     return result
 
 
 class _Rows:
-    """Some walks of a data set, for reading."""
+    """Selected rows of a data set, for reading."""
 
     def __init__(self, walks, rows):
         self.num_frames = np.asarray(walks.num_frames)[rows]
@@ -79,21 +116,20 @@ class _Rows:
         return self._walks.read(int(self._rows[i]))
 
 
-def _test_rows(walks, protocol, test_subjects, min_frames):
-    """Numbers of the walks that take part, and how many would have but are too short."""
-    conditions = [*protocol.gallery, *(name for names in protocol.probes.values() for name in names)]
-    part = np.isin(walks.subjects, test_subjects) & match_conditions(walks.conditions, conditions)
+def _test_rows(walks, *, protocol, test_subjects, min_frames) -> tuple[np.ndarray, int]:
+    """Return the rows of the walks that take part, and the number of those that are too short."""
+    part = np.isin(walks.subjects, test_subjects) & match_conditions(walks.conditions, patterns=protocol.conditions)
     part &= np.array([label is not None for label in protocol.view_labels(walks.view_degrees)], bool)
     long_enough = np.asarray(walks.num_frames) >= min_frames
     return np.flatnonzero(part & long_enough), int((part & ~long_enough).sum())
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of what a number depends on, without importing it.
+    """Return the versions of the libraries that a score depends on, without importing them.
 
     Example:
-      >>> sorted(library_versions())
-      ['keras', 'numpy', 'python', 'tensorflow', 'tf3dlocal']
+        >>> sorted(library_versions())
+        ['keras', 'numpy', 'python', 'tensorflow', 'tf3dlocal']
     """
     versions = {"python": platform.python_version()}
     for package in ("tf3dlocal", "tensorflow", "keras", "numpy"):

@@ -1,30 +1,29 @@
-"""Each probe's place among the gallery walks of one view at a time; distances come and go block by block.
+"""The place of each probe in the gallery of one view at a time, computed block by block.
 
-Without sorting: let d be the distance to the nearest walk of the own subject; before the probe's own walk stand the
-walks of other subjects at distance <= d. A tie counts against the probe.
+Without sorting: let d be the distance to the nearest walk of the probe's own subject. The walks before it are the walks
+of other subjects at distance <= d. A tie counts against the probe.
 """
-
-from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import threadpoolctl
 
-from tf3dlocal.evaluation.distance_products import distances_by_products, gallery_factor, mean_embedding, probe_factor
-from tf3dlocal.evaluation.progress import progress_bar
+from tf3dlocal.evaluation.distances import distances_by_products, gallery_factor, mean_embedding, probe_factor
+from tf3dlocal.io import num_cores, progress_bar
 
 NOT_THERE = -1
 
-_GALLERY_BYTES = 1 << 28  # of the gallery walks that are held ready for all blocks of probes; at least one view
-_PATIENCE = 2.0  # seconds without a bar
+_GALLERY_BYTES = 1 << 28  # of the gallery walks that are prepared for all blocks of probes; at least one view
+_BAR_DELAY = 2.0  # seconds without a progress bar
 
 
 def places(
     embeddings: np.ndarray,
+    *,
     subject_numbers: np.ndarray,
     probes: np.ndarray,
     galleries: list[np.ndarray],
@@ -33,74 +32,82 @@ def places(
     workers: int | None = None,
     progress: bool = False,
 ) -> np.ndarray:
-    """How many walks of others are at least as near as the nearest own one, in each of several galleries.
+    """Count the walks of other subjects that are at least as near as the nearest own one, in each of several galleries.
 
     Args:
-      embeddings: [walks, parts, channels], an array or a memory-mapped file of any type of float; read in chunks.
-      subject_numbers: int [walks].
-      probes: int [probes], numbers of walks.
-      galleries: for each view the numbers of its gallery walks.
-      as_one_part: the flattened distance in place of the mean over parts.
-      block_size: probes at a time.
-      workers: threads; None takes one for each core that this process may use. They change no digit of the result.
-      progress: show a bar where it takes longer than two seconds.
+        embeddings: [walks, parts, channels] of any float type, an array or a memory-mapped file, read in chunks.
+        subject_numbers: int [walks].
+        probes: int [probes], rows of the probes.
+        galleries: For each view the rows of its gallery walks.
+        as_one_part: Use the flattened distance instead of the mean over parts.
+        block_size: Number of probes at a time.
+        workers: Number of threads. Default: one for each core of this process. They change no digit of the result.
+        progress: Show a progress bar if the work takes longer than two seconds.
 
-    Returns: int32 [probes, galleries]; NOT_THERE (-1) without a walk of the own subject. A probe that is in the gallery
-      is not compared with itself.
+    Returns:
+        int32 [probes, galleries]; NOT_THERE (-1) without a walk of the probe's own subject. A probe that is in the
+        gallery is not compared with itself.
 
     Example:
-      >>> embeddings = np.array([0.0, 9.0, 1.0, 4.0])[:, None, None]  # two gallery walks, two probes
-      >>> places(embeddings, np.array([7, 8, 7, 8]), np.array([2, 3]), [np.array([0, 1])]).tolist()
-      [[0], [1]]
+        >>> embeddings = np.array([0.0, 9.0, 1.0, 4.0])[:, None, None]  # two gallery walks, two probes
+        >>> galleries = [np.array([0, 1])]
+        >>> places(
+        ...     embeddings, subject_numbers=np.array([7, 8, 7, 8]), probes=np.array([2, 3]), galleries=galleries
+        ... ).tolist()
+        [[0], [1]]
     """
     if block_size < 1:
-        raise ValueError(f"block_size is {block_size}: give the number of probes at a time, such as 512")
+        raise ValueError(f"block_size is {block_size}. Give the number of probes at a time, such as 512.")
     found = np.full((len(probes), len(galleries)), NOT_THERE, np.int32)
-    blocks = range(0, len(probes), block_size)
-    groups = _groups(embeddings, subject_numbers, galleries)
-    workers = max(1, min(workers or _num_cores(), len(blocks)))
-    pool = ThreadPoolExecutor(workers)
-    # One thread of the matrix products per worker: beside them the comparisons of other blocks run, which have only one.
-    limits = threadpoolctl.threadpool_limits(1, user_api="blas") if workers > 1 else contextlib.nullcontext()
-    with progress_bar("comparing walks", len(groups) * len(blocks), progress, _PATIENCE) as advance, limits:
-        try:
-            for views in groups:
-                rows = np.concatenate([view.rows for view in views])
-                centre = mean_embedding(embeddings, rows)
-                gallery = gallery_factor(embeddings, centre, as_one_part, rows)
+    starts = range(0, len(probes), block_size)
+    groups = _groups_of_views(embeddings, subject_numbers, galleries)
+    workers = max(1, min(workers or num_cores(), len(starts)))
+    with (
+        _threads(workers) as threads,
+        progress_bar("comparing walks", total=len(groups) * len(starts), shown=progress, delay=_BAR_DELAY) as advance,
+    ):
+        for views in groups:
+            rows = np.concatenate([view.rows for view in views])
+            settings = {"centre": mean_embedding(embeddings, rows=rows), "as_one_part": as_one_part}
+            gallery = gallery_factor(embeddings, rows=rows, **settings)
 
-                def compare(start, views=views, centre=centre, gallery=gallery):
-                    block, end = probes[start : start + block_size], 0
-                    factor = probe_factor(embeddings, centre, as_one_part, block)
-                    for view in views:
-                        begin, end = end, end + len(view.rows)
-                        distances = distances_by_products(factor, gallery[:, begin:end])
-                        before = _walks_before_own(distances, block, subject_numbers[block], view)
-                        found[start : start + block_size, view.column] = before
+            def compare(start, views=views, settings=settings, gallery=gallery):
+                block, end = probes[start : start + block_size], 0
+                factor = probe_factor(embeddings, rows=block, **settings)
+                for view in views:
+                    begin, end = end, end + len(view.rows)
+                    distances = distances_by_products(factor, gallery[:, begin:end])
+                    before = _walks_before_own(distances, view=view, block=block, subjects=subject_numbers[block])
+                    found[start : start + block_size, view.column] = before
 
-                for _ in pool.map(compare, blocks):
-                    advance(1)
-        finally:
-            pool.shutdown(cancel_futures=True)  # an interrupt does not wait for all blocks that are left
+            for _ in threads.map(compare, starts):
+                advance(1)
     return found
 
 
 @dataclasses.dataclass(frozen=True)
 class _View:
-    """The gallery walks of one view, sorted by subject."""
+    """Gallery walks of one view, sorted by subject."""
 
     column: int
     rows: np.ndarray
     subjects: np.ndarray
 
 
-def _num_cores() -> int:
-    """The cores that this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+@contextlib.contextmanager
+def _threads(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Start worker threads, each with one thread for matrix products."""
+    pool = ThreadPoolExecutor(workers)
+    # While one block is in a matrix product, others are compared, which uses one thread only: more would compete.
+    with threadpoolctl.threadpool_limits(1, user_api="blas") if workers > 1 else contextlib.nullcontext():
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupt does not wait for the remaining blocks
 
 
-def _groups(embeddings, subject_numbers, galleries):
-    """Views whose gallery walks are held ready together."""
+def _groups_of_views(embeddings, subject_numbers, galleries) -> list[list[_View]]:
+    """Group the views whose gallery walks are prepared together."""
     bytes_per_walk = 4 * max(1, int(np.prod(embeddings.shape[1:])))
     groups, held = [], 0
     for column, rows in enumerate(galleries):
@@ -115,8 +122,11 @@ def _groups(embeddings, subject_numbers, galleries):
     return groups
 
 
-def _walks_before_own(distances, block, subjects, view) -> np.ndarray:
-    """int [probes]; the own walks of a probe stand side by side in a view's gallery, so only they are looked up."""
+def _walks_before_own(distances, *, view: _View, block, subjects) -> np.ndarray:
+    """Count the walks before the nearest own one: int [probes].
+
+    A subject's walks are adjacent in a view's gallery, so only they are looked up.
+    """
     begin = np.searchsorted(view.subjects, subjects, "left")
     counts = np.searchsorted(view.subjects, subjects, "right") - begin
     rows = np.repeat(np.arange(len(block)), counts)

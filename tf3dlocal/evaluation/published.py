@@ -1,7 +1,7 @@
-"""The published rank-1 tables as data, with the mean that is printed and the mean of the printed values.
+"""Published rank-1 tables as data, with the printed mean and the mean of the printed values.
 
-`published/casia-b-st.csv` is Table 2 of the 3DLocal paper's supplementary material, `casia-b-lt.csv` Table 1 and
-`ou-mvlp.csv` Table 2 of the paper itself. Some printed means are not the means of their rows; both are kept.
+`published/casia-b-st.csv` is Table 2 of the 3DLocal paper's supplement, `casia-b-lt.csv` Table 1 and `ou-mvlp.csv`
+Table 2 of the paper itself. Some printed means are not the means of their rows; both are kept.
 """
 
 import csv
@@ -12,13 +12,15 @@ import numpy as np
 
 _FOLDER = pathlib.Path(__file__).parent / "published"
 _NOT_VIEWS = ("group", "method", "input_size", "probes_without_gallery", "printed_mean", "source")
-_PRINTING = 0.05  # a mean printed with one decimal may be this far from the mean of its row
+_PRINTING = 0.05  # a mean printed with one decimal may differ by this from the mean of its row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublishedRow:
-    """One row of a published table: rank-1 in per cent, identical views excluded. `values` is empty if only the mean is
-    known, `input_size` if the source does not say it."""
+    """One row of a published table: rank-1 in per cent, identical views excluded.
+
+    `values` is empty if only the mean is published, `input_size` if the source does not name it.
+    """
 
     group: str
     method: str
@@ -30,36 +32,36 @@ class PublishedRow:
 
     @property
     def recomputed_mean(self) -> float:
-        """Mean of the row's values in per cent; NaN if they are not known."""
+        """Mean of the row's values in per cent; NaN if they are not published."""
         return float(np.mean(self.values)) if self.values else float("nan")
 
     @property
     def mean_is_off(self) -> bool:
-        """Whether the printed mean differs from the mean of the values by more than printing it explains (0.05)."""
+        """Whether the printed mean differs from the mean of the values by more than its rounding (0.05)."""
         return bool(abs(self.recomputed_mean - self.printed_mean) > _PRINTING + 1e-9)
 
     @property
     def label(self) -> str:
-        """The method, and its input size where the source gives it: "GLN 128x88"."""
+        """Method, and its input size where the source names it: "GLN 128x88"."""
         return f"{self.method} {self.input_size}".strip()
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A published table: its views in degrees and its rows, in the source's order."""
+    """A published table: its views in degrees and its rows, in the order of the source."""
 
     protocol: str
     views: tuple[int, ...]
     rows: tuple[PublishedRow, ...]
 
-    def of_group(self, group: str, probes_without_gallery: str = "keep") -> tuple[PublishedRow, ...]:
-        """The rows of one probe group, counted with the same rule for probes without gallery."""
+    def of_group(self, group: str, *, probes_without_gallery: str = "keep") -> tuple[PublishedRow, ...]:
+        """Select the rows of one probe group that treat probes without gallery in this way."""
         same = (r for r in self.rows if r.group == group and r.probes_without_gallery == probes_without_gallery)
         return tuple(same)
 
 
 def published_names() -> tuple[str, ...]:
-    """The protocols of which a published table is at hand."""
+    """List the protocols that have a published table."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.csv")))
 
 
@@ -67,18 +69,20 @@ def published_table(protocol: str) -> PublishedTable:
     """Read the published table of one protocol.
 
     Args:
-      protocol: one of `published_names()`.
+        protocol: One of `published_names()`.
 
     Raises:
-      ValueError: there is none for this protocol.
+        ValueError: If this protocol has no published table.
 
     Example:
-      >>> row = published_table("casia-b-st").of_group("BG")[-1]
-      >>> row.method, row.printed_mean, round(row.recomputed_mean, 2), row.mean_is_off
-      ('3DLocal', 76.0, 77.53, True)
+        >>> row = published_table("casia-b-st").of_group("BG")[-1]
+        >>> row.method, row.printed_mean, round(row.recomputed_mean, 2), row.mean_is_off
+        ('3DLocal', 76.0, 77.53, True)
     """
     if protocol not in published_names():
-        raise ValueError(f"no published table for '{protocol}'; there are {', '.join(published_names())}")
+        raise ValueError(
+            f"Protocol {protocol!r} has no published table. There are tables for {', '.join(published_names())}."
+        )
     with open(_FOLDER / f"{protocol}.csv", newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         views = [name for name in reader.fieldnames if name not in _NOT_VIEWS]

@@ -1,0 +1,65 @@
+"""Reading frames: what is accepted, what is refused, and with which reason."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tf3dlocal.data import FrameFault, read_frame
+
+
+def png(picture, *options):
+    return cv2.imencode(".png", picture, list(options))[1].tobytes()
+
+
+@pytest.fixture
+def body():
+    frame = np.zeros((120, 160), np.uint8)
+    frame[20:100, 60:90] = 255
+    return frame
+
+
+def test_a_grey_png_is_read_as_it_is(body):
+    np.testing.assert_array_equal(read_frame(png(body)), body)
+
+
+def test_a_one_bit_png_becomes_black_and_white(body):
+    content = png(body, cv2.IMWRITE_PNG_BILEVEL, 1)
+    assert content[24] == 1  # bits per pixel, in the PNG's header
+    np.testing.assert_array_equal(read_frame(content), body)
+
+
+def test_a_grey_picture_stored_as_colour_is_read_as_grey(body):
+    np.testing.assert_array_equal(read_frame(png(np.stack([body] * 3, -1))), body)
+    with_alpha = np.stack([body] * 3 + [np.full_like(body, 255)], -1)
+    np.testing.assert_array_equal(read_frame(png(with_alpha)), body)
+
+
+def test_a_colour_picture_is_refused(body):
+    assert read_frame(png(np.stack([body, body, body // 2], -1))) == FrameFault("colour image")
+
+
+def test_a_16_bit_picture_is_refused(body):
+    assert read_frame(png(body.astype(np.uint16) * 257)) == FrameFault("16-bit image")
+
+
+def test_an_empty_file_is_named():
+    assert read_frame(b"") == FrameFault("empty file")
+
+
+@pytest.mark.parametrize("length", [3, 8, 20, 33, 60, -30, -12, -1])
+def test_a_png_that_ends_early_is_called_truncated_wherever_it_ends(body, length):
+    assert read_frame(png(body)[:length]) == FrameFault("truncated PNG")
+
+
+def test_a_png_with_a_flipped_bit_is_called_damaged(body):
+    content = bytearray(png(body))
+    content[60] ^= 1
+    assert read_frame(bytes(content)) == FrameFault("damaged PNG (wrong checksum)")
+
+
+def test_a_text_file_is_no_image():
+    assert read_frame(b"Thumbs of nothing") == FrameFault("not a readable image")
+
+
+def test_other_kinds_of_image_are_read_too(body):
+    np.testing.assert_array_equal(read_frame(cv2.imencode(".bmp", body)[1].tobytes()), body)

@@ -1,0 +1,66 @@
+"""The index of a prepared data set: it comes back as it was, and another kind is refused with the reason."""
+
+import json
+
+import pytest
+from small_walks import some_walk
+
+from tf3dlocal.data.records.dataset_index import read_index, write_index
+from tf3dlocal.data.records.shards import shard_name, write_shard
+from tf3dlocal.io import UnreadableError
+
+
+def write_tiny_index(folder):
+    shards = {}
+    for number in (0, 1):
+        name = shard_name(number, 2)
+        shards[name] = write_shard(folder / name, [some_walk(frames=number + 1)])
+    write_index(folder, name="tiny", size=16, shards=shards)
+    return folder / "dataset.json"
+
+
+def test_the_index_comes_back_as_it_was_written(tmp_path):
+    write_tiny_index(tmp_path)
+    index = read_index(tmp_path)
+    assert (index["name"], index["size"], index["num_walks"]) == ("tiny", 16, 2)
+    assert index["walks"]["num_frames"] == [1, 2] and index["walks"]["shard"] == [0, 1]
+    assert index["shards"] == ["walks-00000-of-00002.tfrecord", "walks-00001-of-00002.tfrecord"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset.json", *index["shards"]]
+
+
+@pytest.mark.parametrize(
+    "change, complaint",
+    [
+        ({"format": "other"}, "the format is 'other'"),
+        ({"version": 2}, "version 2, and this program reads version 1"),
+        ({"num_walks": 7}, "not all 7 long"),
+        ({"walks": {}}, "the column 'subject' is missing"),
+        ({"shards": ["../a"]}, "a shard must be a file of this folder, not '../a'"),
+        ({"walks": 3}, "cannot be read"),
+        ({"shards": []}, "column 'shard' points beyond the 0 shards"),
+    ],
+)
+def test_an_index_of_another_kind_is_refused_with_the_reason(tmp_path, change, complaint):
+    path = write_tiny_index(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(UnreadableError, match=rf"dataset.json .*{complaint}"):
+        read_index(tmp_path)
+
+
+def test_a_column_of_another_type_is_named(tmp_path):
+    path = write_tiny_index(tmp_path)
+    path.write_text(path.read_text().replace('"offset": [12, 12]', '"offset": [12, "12"]'))
+    with pytest.raises(UnreadableError, match="column 'offset' holds '12'"):
+        read_index(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "null"])
+def test_a_damaged_index_is_refused_by_name(tmp_path, content):
+    (tmp_path / "dataset.json").write_text(content)
+    with pytest.raises(UnreadableError, match="dataset.json cannot be read: .*Prepare the data set again"):
+        read_index(tmp_path)
+
+
+def test_a_folder_without_index_is_called_no_prepared_data_set(tmp_path):
+    with pytest.raises(FileNotFoundError, match="not a prepared data set"):
+        read_index(tmp_path)

@@ -1,0 +1,190 @@
+"""From raw silhouettes to a prepared data set: aligned, counted, and written once."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import pathlib
+import shutil
+from collections.abc import Iterable
+
+from tf3dlocal.data.preparation.alignment import Alignment
+from tf3dlocal.data.preparation.gather import gather_parts
+from tf3dlocal.data.preparation.parallel_alignment import PreparationError, align_parts
+from tf3dlocal.data.preparation.part_files import part_file_name
+from tf3dlocal.data.preparation.preparation_report import PreparationReport
+from tf3dlocal.data.raw.files import RawDataError
+from tf3dlocal.data.raw.path_pattern import PathPattern
+from tf3dlocal.data.raw.raw_source import RawSource, open_raw, subject_names
+from tf3dlocal.data.records.dataset_index import INDEX_NAME, read_index
+from tf3dlocal.data.silhouettes import MINIMUM_PIXEL_SUM, check_size
+from tf3dlocal.io import progress_bar, read_json, remove_unfinished, tell
+from tf3dlocal.io.types import PathLike
+
+PARTS = ".parts"  # holds the aligned parts until the data set is complete
+
+
+def prepare(
+    raw: PathLike,
+    *,
+    out: PathLike,
+    size: int = 64,
+    name: str | None = None,
+    layout: str | PathLike | PathPattern = "auto",
+    subjects: str | Iterable[str] | None = None,
+    min_frames: int = 1,
+    minimum_pixel_sum: int = MINIMUM_PIXEL_SUM,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> PreparationReport:
+    """Align the silhouettes of a data set and write them as TFRecords, with an account of everything dropped.
+
+    Subjects are aligned in parallel, each into a separate file below `out`. When all are there they are gathered into
+    shards, and the index is written last. So a call that was killed can be repeated and resumes, and a call for a
+    complete data set returns at once. The result does not depend on `workers`.
+
+    Args:
+        raw: Folder tree, folder of tar archives, tar archive, or zip archive of either (see `open_raw`). The frames
+            in OpenGait's pickles are aligned already and taken as they are, except black ones.
+        out: Folder of the prepared data set.
+        size: Height and width of an aligned silhouette in pixels, such as 64 or 128.
+        name: Name of the data set in reports. None takes the name of `raw`.
+        layout: "auto", "casia-b", "ou-mvlp", "opengait", a `PathPattern` or the path of a YAML layout file.
+        subjects: Names of the subjects to prepare. None takes all.
+        min_frames: Sequences with fewer usable frames are left out and reported.
+        minimum_pixel_sum: Raw frames whose grey values sum to this or less are dropped and reported. Frames that are
+            aligned already are not measured by it.
+        workers: Number of processes. None takes one per core. With 1, everything happens in this process.
+        overwrite: Whether to replace a complete data set that came from other settings or other files.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The report, also written as report.json and report.md.
+
+    Raises:
+        RawDataError: There is nothing to read, or a damaged or unsafe archive or pickle. All good parts are kept.
+        PreparationError: The disk is full, a process died, or `out` holds another data set.
+
+    Example:
+        >>> report = prepare("CASIA-B/silhouettes", out="prepared/casia-b")    # doctest: +SKIP
+        >>> report.num_walks, len(report.known_gaps)                           # doctest: +SKIP
+        (13592, 48)
+    """
+    out = pathlib.Path(out)
+    check_size(size)
+    alignment = Alignment(size=int(size), minimum_pixel_sum=int(minimum_pixel_sum))
+    subjects = None if subjects is None else subject_names(subjects)
+    if out.resolve() == pathlib.Path(raw).resolve():
+        raise PreparationError(f"{out} holds the raw data. Give another folder for the prepared data.")
+    source = open_raw(raw, layout=layout, subjects=subjects)
+    name = name or source.name
+    settings = {"name": name, "size": alignment.size, "minimum_pixel_sum": alignment.minimum_pixel_sum}
+    settings |= {"min_frames": min_frames, "subjects": subjects}
+    files = [part_file_name(part, alignment) for part in source.parts]
+    fingerprint = hashlib.sha256(json.dumps([settings, source.pattern.pattern, files]).encode()).hexdigest()
+    done = _finished(out, fingerprint, settings=settings, overwrite=overwrite)
+    if done is not None:
+        shutil.rmtree(out / PARTS, ignore_errors=True)  # of a call that was killed after its last walk
+        tell(f"{out} is complete already: {done.num_walks} walks. Nothing to do.", shown=progress)
+        return done
+    report = PreparationReport(
+        name, source=source.path, layout=source.pattern.layout, settings=settings, fingerprint=fingerprint
+    )
+    paths = [out / PARTS / file for file in files]
+    try:
+        (out / PARTS).mkdir(parents=True, exist_ok=True)
+        _align(source, paths, alignment=alignment, workers=workers, shown=progress)
+        gather_parts(paths, out=out, report=report, strays=source.strays)
+    except OSError as error:
+        raise _explained(error, out) from error
+    shutil.rmtree(out / PARTS)
+    frames = f"{report.num_frames} of {report.num_raw_frames} frames"
+    tell(f"{out}: {report.num_walks} walks, {frames}. See {out / 'report.md'}.", shown=progress)
+    return report
+
+
+def _finished(out: pathlib.Path, fingerprint: str, *, settings: dict, overwrite: bool) -> PreparationReport | None:
+    """Return the report of a complete data set in `out` that this call would make.
+
+    Raises:
+        PreparationError: `out` holds another data set.
+    """
+    if not (out / INDEX_NAME).exists():
+        return None
+    try:
+        report = PreparationReport(**read_json(out / "report.json"), reused=True)
+    except (OSError, ValueError, TypeError):
+        report = None
+    if report is not None and report.fingerprint == fingerprint:
+        return report if _is_whole(out) else None
+    if overwrite:
+        return None  # the old data set stays until the new one can be written
+    changed = []
+    if report is not None:
+        before = report.settings
+        changed = [
+            f"{key} was {before.get(key)!r} and is {settings[key]!r}"
+            for key in settings
+            if before.get(key) != settings[key]
+        ]
+    reason = "; ".join(changed) or ("the raw files have changed" if report else "its report.json cannot be read")
+    raise PreparationError(
+        f"{out} holds a data set that was prepared in another way ({reason}). Choose another folder, or replace the "
+        "data set with overwrite=True."
+    )
+
+
+def _is_whole(out: pathlib.Path) -> bool:
+    """Return whether index and shards of a data set are still there and of this version."""
+    try:
+        return all((out / shard).is_file() for shard in read_index(out)["shards"])
+    except (OSError, ValueError):
+        return False
+
+
+def _align(
+    source: RawSource, paths: list[pathlib.Path], *, alignment: Alignment, workers: int | None, shown: bool
+) -> None:
+    """Make the part files that are not there yet."""
+    folder = paths[0].parent
+    remove_unfinished(folder)
+    others = [path for path in folder.glob("*.npz") if path not in set(paths)]
+    todo = [(part, path) for part, path in zip(source.parts, paths, strict=True) if not path.exists()]
+    done = len(paths) - len(todo)
+    if done:
+        tell(f"Resuming: {done} of {len(paths)} parts are aligned already.", shown=shown)
+    if others:
+        tell(f"Removing {len(others)} parts of an earlier call with other settings or other raw files.", shown=shown)
+        for path in others:
+            path.unlink()
+    if not todo:
+        return
+    num_frames = 0
+    with progress_bar("aligning", total=len(paths), done=done, shown=shown) as show:
+
+        def advance(frames_of_part: int) -> None:
+            nonlocal num_frames
+            num_frames += frames_of_part
+            show(1, note=f"{num_frames:,} frames")
+
+        faults = align_parts(todo, alignment=alignment, workers=workers, advance=advance)
+    if faults:
+        kept = sum(path.exists() for path in paths)
+        left = len(paths) - len(faults) - kept
+        more = [f"The other {kept} parts are aligned and kept for the next call."] if kept else []
+        more += [f"{left} further parts were not tried, since none of this call could be read."] if left else []
+        raise RawDataError("\n".join([*faults, *more]))
+
+
+def _explained(error: OSError, out: pathlib.Path) -> Exception:
+    """Return an error that explains a full disk. Other errors are returned as they are."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "disk full" in str(error)
+    if not full:
+        return error
+    kept = len(list((out / PARTS).glob("*.npz")))
+    return PreparationError(
+        f"The disk is full: could not write below {out} ({error}). {kept} aligned parts are kept. Free some space and "
+        "call again to resume."
+    )

@@ -1,0 +1,1 @@
+"""Readers of raw silhouettes: folders, archives and OpenGait's pickles, in any layout of paths."""

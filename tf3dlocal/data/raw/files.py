@@ -1,0 +1,49 @@
+"""What all readers of raw files share: the error, the size limit, the order of names and the fingerprint of a file."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from tf3dlocal.io import UnreadableError
+from tf3dlocal.io.types import PathLike
+
+LARGEST_FILE = 64 * 2**20  # bytes; a larger file is neither a frame nor a walk and is not read into memory
+
+
+class RawDataError(UnreadableError):
+    """The raw data cannot be used as they are. The message names the file and the solution."""
+
+
+def read_file(path: PathLike) -> bytes:
+    """Read a whole file, unless it is too large for a frame or a walk.
+
+    Raises:
+        OSError: The file cannot be read, or is larger than `LARGEST_FILE`.
+    """
+    with open(path, "rb") as file:
+        check_file_size(os.fstat(file.fileno()).st_size)
+        return file.read()
+
+
+def check_file_size(num_bytes: int) -> None:
+    """Raise OSError for a file larger than `LARGEST_FILE`."""
+    if num_bytes > LARGEST_FILE:
+        raise OSError(f"{num_bytes} bytes: too large for a frame or a walk")
+
+
+def file_fingerprint(path: PathLike) -> str:
+    """Return a text that changes with the name, the size or the modification time of a file."""
+    status = os.stat(path)
+    return f"{os.path.basename(path)} {status.st_size} {status.st_mtime_ns}"
+
+
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Return a sorting key under which frame 2 comes before frame 10.
+
+    Example:
+        >>> sorted(["10.png", "9.png", "1.png"], key=natural_key)
+        ['1.png', '9.png', '10.png']
+    """
+    pieces = re.split(r"(\d+)", text)
+    return [(1, int(piece), piece) if piece.isdecimal() else (0, 0, piece) for piece in pieces if piece]

@@ -1,0 +1,92 @@
+"""Reading one image file of a silhouette, and naming what is wrong with it."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class FrameFault:
+    """Why a frame cannot be used, in a few words that a report can count.
+
+    Attributes:
+        reason: Such as "truncated PNG".
+    """
+
+    reason: str
+
+
+def read_frame(content: bytes) -> np.ndarray | FrameFault:
+    """Decode the grey picture in one image file.
+
+    Pictures of one bit become 0 and 255. Colour pictures are accepted where their three channels are equal (a grey
+    picture stored as colour) and refused otherwise: the colour of the body is unknown. 16-bit pictures are refused
+    because their range is unknown. OpenCV fills in what a truncated PNG lacks, so the chunks and checksums of a PNG
+    are checked first.
+
+    Args:
+        content: The bytes of a PNG, or of any image that OpenCV reads.
+
+    Returns:
+        uint8 [height, width], or the `FrameFault` that says why not.
+
+    Example:
+        >>> read_frame(b"")
+        FrameFault(reason='empty file')
+    """
+    if not content:
+        return FrameFault("empty file")
+    flags = cv2.IMREAD_UNCHANGED
+    if content.startswith(PNG_SIGNATURE):
+        fault = _png_fault(content)
+        if fault:
+            return FrameFault(fault)
+        bit_depth, colour_type = content[24], content[25]
+        if bit_depth == 16:
+            return FrameFault("16-bit image")
+        # OpenCV scales grey PNGs of 1, 2 and 4 bits to 0..255. Transparency is ignored.
+        flags = cv2.IMREAD_GRAYSCALE if colour_type == 0 else cv2.IMREAD_COLOR
+    elif PNG_SIGNATURE.startswith(content[:8]):
+        return FrameFault("truncated PNG")
+    try:
+        frame = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:
+        frame = None
+    if frame is None:
+        return FrameFault("not a readable image")
+    if frame.dtype != np.uint8:
+        return FrameFault("16-bit image" if frame.dtype == np.uint16 else f"{frame.dtype} image")
+    if frame.ndim == 3:
+        blue, green, red = frame[..., 0], frame[..., 1], frame[..., 2]
+        if not (np.array_equal(blue, green) and np.array_equal(blue, red)):
+            return FrameFault("colour image")
+        frame = np.ascontiguousarray(blue)
+    return frame
+
+
+def _png_fault(content: bytes) -> str | None:
+    """Return what is wrong with the chunks of a PNG, or None.
+
+    It must begin with IHDR and end with IEND, and every checksum must match.
+    """
+    position, end = 8, len(content)
+    while position + 12 <= end:
+        length, kind = struct.unpack_from(">I4s", content, position)
+        after = position + 12 + length
+        if after > end:
+            return "truncated PNG"
+        if zlib.crc32(content[position + 4 : after - 4]) != struct.unpack_from(">I", content, after - 4)[0]:
+            return "damaged PNG (wrong checksum)"
+        if position == 8 and (kind != b"IHDR" or length != 13):
+            return "damaged PNG (no header)"
+        if kind == b"IEND":
+            return None
+        position = after
+    return "truncated PNG"

@@ -1,0 +1,205 @@
+"""Find raw silhouettes on disk: recognise the layout and the container, and list the parts to read."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tf3dlocal.data.raw.archives import TAR_NAME, TarPart, safe_member_path, tar_part, zip_members, zip_parts
+from tf3dlocal.data.raw.files import RawDataError
+from tf3dlocal.data.raw.folders import folder_parts
+from tf3dlocal.data.raw.known_data_sets import LAYOUTS
+from tf3dlocal.data.raw.path_pattern import PathPattern
+from tf3dlocal.data.raw.sequences import RawPart
+from tf3dlocal.io import UnreadableError, near_names
+from tf3dlocal.io.types import PathLike
+
+PEEK = 2000  # paths of an archive that are compared with a layout
+PEEKED_ARCHIVES = 5  # of a folder of archives, until one holds silhouettes
+DEPTH = 3  # folders that may be above the root of a tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawSource:
+    """Raw silhouettes on disk.
+
+    Attributes:
+        path: The folder or archive.
+        name: Name of the data set.
+        pattern: The layout.
+        parts: The parts to read, each by one process.
+        strays: Files that belong to no part.
+    """
+
+    path: str
+    name: str
+    pattern: PathPattern
+    parts: list[RawPart]
+    strays: list[str]
+
+
+def open_raw(
+    raw: PathLike, *, layout: str | PathLike | PathPattern = "auto", subjects: str | Iterable[str] | None = None
+) -> RawSource:
+    """Find the silhouettes in a folder or an archive.
+
+    Args:
+        raw: A folder tree, a folder of tar archives (one per subject), one tar archive, or a zip archive of either.
+        layout: "auto", "casia-b", "ou-mvlp", "opengait", a `PathPattern`, or the path of a YAML layout file
+            (see `tf3dlocal.data.raw.layout_file`).
+        subjects: Names of the subjects to read. None reads all.
+
+    Raises:
+        RawDataError: `raw` does not exist, no known layout matches, or no subject of `subjects` is there.
+
+    Example:
+        >>> source = open_raw("CASIA-B/silhouettes")                     # doctest: +SKIP
+        >>> next(source.parts[0].sequences(strays=[])).name              # doctest: +SKIP
+        '001/bg-01/000'
+    """
+    raw = pathlib.Path(raw)
+    if not raw.exists():
+        raise RawDataError(f"{raw} does not exist.")
+    wanted = None if subjects is None else frozenset(subject_names(subjects))
+    name, patterns = _candidates(raw, layout)
+    for pattern in patterns:
+        strays: list[str] = []
+        parts = _parts(raw, pattern=pattern, strays=strays, subjects=wanted)
+        if parts:
+            return RawSource(path=os.fspath(raw), name=name, pattern=pattern, parts=parts, strays=sorted(strays))
+    tried = "; ".join(f"{pattern.layout}: {pattern.pattern}" for pattern in patterns)
+    which = "" if wanted is None else f" of the subjects {', '.join(sorted(wanted))}"
+    raise RawDataError(
+        f"{raw}: no silhouettes{which} found. Looked for {tried}. Paths seen: {_examples(raw)}. For another layout "
+        'write a YAML file with one line such as  pattern: "{subject}/{condition}/{view}/{frame}.png"  and give it as '
+        "the layout."
+    )
+
+
+def subject_names(subjects: str | Iterable[str]) -> list[str]:
+    """Return one or several subjects as a sorted list of names, such as ["001", "002"]."""
+    return sorted(map(str, [subjects] if isinstance(subjects, str) else subjects))
+
+
+def _candidates(raw: pathlib.Path, layout: str | PathLike | PathPattern) -> tuple[str, list[PathPattern]]:
+    """Return the name of the data set and the layouts to try."""
+    tar = TAR_NAME.fullmatch(raw.name)
+    name = tar["stem"] if tar else raw.resolve().name.removesuffix(".zip") or "walks"
+    if isinstance(layout, PathPattern):
+        return name, [layout]
+    if layout == "auto":
+        return name, list(LAYOUTS.values())
+    if layout in LAYOUTS:
+        return name, [LAYOUTS[layout]]
+    if str(layout).endswith((".yaml", ".yml")):
+        if not pathlib.Path(layout).is_file():
+            raise RawDataError(f"The layout file {layout} does not exist.")
+        from tf3dlocal.data.raw.layout_file import read_layout_file  # imports pydantic and yaml
+
+        name, pattern = read_layout_file(layout)
+        return name, [pattern]
+    help_text = near_names(str(layout), ["auto", *LAYOUTS])
+    raise RawDataError(f"Unknown layout {layout!r}. {help_text} The path of a YAML file is a layout, too.")
+
+
+def _parts(
+    raw: pathlib.Path, *, pattern: PathPattern, strays: list[str], subjects: frozenset[str] | None
+) -> list[RawPart]:
+    if raw.is_dir():
+        return _parts_of_folder(raw, pattern=pattern, strays=strays, subjects=subjects)
+    if not _is_archive(raw):
+        raise RawDataError(f"{raw} is neither a folder nor a .tar, .tar.gz, .tgz or .zip archive.")
+    return _matching(_parts_of_archive(raw, pattern=pattern, strays=strays, subjects=subjects), pattern)
+
+
+def _parts_of_folder(
+    folder: pathlib.Path, *, pattern: PathPattern, strays: list[str], subjects: frozenset[str] | None
+) -> list[RawPart]:
+    root = _root_of_tree(folder, pattern)
+    archives = sorted(path for path in folder.iterdir() if path.is_file() and _is_archive(path))
+    parts: list[RawPart] = []
+    if root is not None:
+        parts += folder_parts(root, pattern=pattern, strays=strays, subjects=subjects)
+    found = []
+    for path in archives:
+        found += _parts_of_archive(path, pattern=pattern, strays=strays, subjects=subjects)
+    parts += _matching(found, pattern)
+    if root is None:
+        strays += [os.fspath(path) for path in folder.iterdir() if path not in archives]
+    elif root == folder:
+        strays[:] = [stray for stray in strays if pathlib.Path(stray) not in set(archives)]
+    return parts
+
+
+def _parts_of_archive(
+    path: pathlib.Path, *, pattern: PathPattern, strays: list[str], subjects: frozenset[str] | None
+) -> list[RawPart]:
+    if path.suffix.lower() == ".zip":
+        return zip_parts(path, pattern=pattern, strays=strays, subjects=subjects)
+    part = tar_part(path, pattern=pattern, subjects=subjects)
+    return [part] if part else []
+
+
+def _is_archive(path: pathlib.Path) -> bool:
+    return path.suffix.lower() == ".zip" or TAR_NAME.fullmatch(path.name) is not None
+
+
+def _matching(parts: list[RawPart], pattern: PathPattern) -> list[RawPart]:
+    """Return the parts, without the tar archives where the first of them hold another layout."""
+    tars = [part for part in parts if isinstance(part, TarPart)]
+    faults = []
+    for part in tars[:PEEKED_ARCHIVES]:
+        try:
+            if any(pattern.match(path) for path in part.peek(PEEK)):
+                return parts
+        except UnreadableError as error:
+            faults.append(error)
+    if faults and len(faults) == len(tars):
+        raise faults[0]  # nothing is readable; a single bad archive is reported when it is read
+    return [part for part in parts if part not in tars]
+
+
+def _root_of_tree(folder: pathlib.Path, pattern: PathPattern) -> pathlib.Path | None:
+    """Return the folder below which the pattern begins: `folder`, or one of its (grand)children."""
+    level = [folder]
+    for _ in range(DEPTH):
+        for candidate in level:
+            if _holds_a_frame(candidate, "", pattern):
+                return candidate
+        level = [path for outer in level for path in sorted(outer.iterdir()) if path.is_dir()][:PEEK]
+    return None
+
+
+def _holds_a_frame(root: pathlib.Path, outer: str, pattern: PathPattern) -> bool:
+    depth = outer.count("/") + 1 if outer else 0
+    innermost = depth == len(pattern.components) - 1
+    for entry in os.scandir(os.path.join(root, outer)):
+        path = f"{outer}/{entry.name}" if outer else entry.name
+        if innermost:
+            found = pattern.match(path) and entry.is_file()
+        elif entry.is_dir() and pattern.folder_expression(depth).fullmatch(entry.name):
+            found = _holds_a_frame(root, path, pattern)
+        else:
+            found = False
+        if found:
+            return True
+    return False
+
+
+def _examples(raw: pathlib.Path) -> str:
+    """Return a few paths that a person can compare with the layouts."""
+    if raw.is_dir():
+        paths = [os.path.relpath(path, raw) for path, _ in zip(raw.rglob("*"), range(200), strict=False)]
+        paths = sorted(paths, key=lambda path: -path.count(os.sep))
+    elif raw.suffix.lower() == ".zip":
+        paths = zip_members(raw)
+    else:
+        try:
+            with tarfile.open(raw) as archive:
+                paths = [safe_member_path(member.name, raw) for member, _ in zip(archive, range(50), strict=False)]
+        except (tarfile.TarError, OSError, EOFError) as error:
+            return f"none ({error})"
+    return ", ".join(paths[:3]) or "none"

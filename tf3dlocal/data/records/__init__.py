@@ -1,0 +1,1 @@
+"""A prepared data set on disk: TFRecord shards, their index, and the `WalkDataset` that reads them."""

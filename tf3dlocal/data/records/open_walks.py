@@ -1,0 +1,79 @@
+"""Opening a prepared data set: the index becomes columns, and the shard files are checked."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+
+from tf3dlocal.data.records.dataset_index import FOOTER_BYTES, read_index
+from tf3dlocal.data.records.walk_dataset import SOLUTION, WalkDataset
+from tf3dlocal.io import UnreadableError
+from tf3dlocal.io.types import PathLike
+
+
+def open_walks(folder: PathLike) -> WalkDataset:
+    """Open a prepared data set. Reads the index, not the walks.
+
+    Args:
+        folder: The folder that `prepare` wrote (see `dataset_index`).
+
+    Raises:
+        FileNotFoundError: There is no index, or a shard file of the index is missing.
+        UnreadableError: Another format or version, or a shard file is shorter than the index says.
+
+    Example:
+        >>> import tempfile
+        >>> from tf3dlocal.data.records.dataset_index import write_index
+        >>> from tf3dlocal.data.records.shards import write_shard
+        >>> from tf3dlocal.data.records.walk_records import Walk
+        >>> walk = Walk(np.zeros([30, 64, 64], np.uint8), subject="001", condition="nm-01", view_degrees=90)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     entries = write_shard(f"{folder}/walks.tfrecord", [walk])
+        ...     write_index(folder, name="tiny", size=64, shards={"walks.tfrecord": entries})
+        ...     walks = open_walks(folder)
+        ...     walks.select(conditions=["nm"], views=[90]).read(0).silhouettes.shape
+        (30, 64, 64)
+    """
+    folder = pathlib.Path(folder).resolve()
+    index = read_index(folder)
+    columns = index["walks"]
+    integers = {
+        name: np.asarray(columns[name], np.int64)
+        for name in ("view_degrees", "num_frames", "shard", "offset", "length", "checksum")
+    }
+    ends = integers["offset"] + integers["length"] + FOOTER_BYTES
+    return WalkDataset(
+        name=index["name"],
+        size=index["size"],
+        subjects=np.asarray(columns["subject"], str),
+        conditions=np.asarray(columns["condition"], str),
+        view_degrees=integers["view_degrees"],
+        num_frames=integers["num_frames"],
+        shard_files=tuple(str(folder / name) for name in index["shards"]),
+        shard_bytes=_shard_sizes(folder, index["shards"], shards=integers["shard"], ends=ends),
+        shards=integers["shard"],
+        offsets=integers["offset"],
+        lengths=integers["length"],
+        checksums=integers["checksum"],
+    )
+
+
+def _shard_sizes(folder: pathlib.Path, names: list[str], *, shards: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return the bytes of each shard file, after checking that each reaches the end of its last record."""
+    sizes = np.zeros(len(names), np.int64)
+    needed = np.zeros(len(names), np.int64)
+    np.maximum.at(needed, shards, ends)
+    for number, name in enumerate(names):
+        path = folder / name
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} does not exist, but the index names it. Copy the missing file here, or prepare the set again."
+            )
+        sizes[number] = path.stat().st_size
+        if sizes[number] < needed[number]:
+            raise UnreadableError(
+                f"{path} cannot be read: it has {sizes[number]} bytes and should have {needed[number]} (an "
+                f"interrupted copy?). {SOLUTION}"
+            )
+    return sizes
