@@ -7,6 +7,6 @@ protocols, `serving` exports it and `visualization` shows it.
 
 from tf3dlocal.io.machine import use_onednn
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 use_onednn()

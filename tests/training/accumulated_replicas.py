@@ -15,8 +15,8 @@ import tensorflow as tf
 from tf3dlocal.layers import PAPER_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, ScaledCrossEntropy
 from tf3dlocal.models import ThreeDLocal
-from tf3dlocal.training.strategy import make_strategy
-from tf3dlocal.training.trained_model import TrainedModel
+from tf3dlocal.training import make_strategy
+from tf3dlocal.training.accumulation.trained_model import TrainedModel
 
 
 def main(num_replicas, num_slices, out):

@@ -1,4 +1,4 @@
-"""What several tests of the training read."""
+"""Fixtures of several tests of the training."""
 
 import pytest
 from small_walks import write_small_walks
@@ -11,7 +11,7 @@ from tf3dlocal.training import run_experiment
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """Folder of the tiny prepared data set, with its protocol beside it: small.yaml."""
+    """Folder of the tiny prepared data set, with its protocol in it: small.yaml."""
     folder = tmp_path_factory.mktemp("prepared")
     write_small_walks(folder)
     (folder / "small.yaml").write_text(PROTOCOL)
@@ -20,7 +20,7 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture
 def tiny_model_by_name(monkeypatch):
-    """The tiny model under the name that CONFIG gives."""
+    """The tiny model under the name in CONFIG."""
     monkeypatch.setitem(MODELS, "tiny_gait", tiny_gait)
 
 
@@ -30,6 +30,6 @@ def train(prepared, tiny_model_by_name):
 
     def run(folder, *overrides, data=prepared, progress=False):
         text = CONFIG.replace("PROTOCOL", str(prepared / "small.yaml"))
-        return run_experiment(Experiment.from_text(text, overrides), data=data, run=folder, progress=progress)
+        return run_experiment(Experiment.from_text(text, overrides=overrides), data=data, run=folder, progress=progress)
 
     return run

@@ -1,11 +1,11 @@
-"""Trains the tiny model twice by `tf3dlocal train`: once undisturbed, once killed again and again. See test_killed.py.
+"""Train the tiny model twice by `tf3dlocal train`: once undisturbed, once killed repeatedly. See test_killed.py.
 
     python killed.py FOLDER PRECISION..
 
 FOLDER gets for each precision whole/ and killed/, two run folders, and kills.json: how each call of the second one ended.
 
-Each call is a process of its own that is killed by SIGKILL, but TensorFlow is imported once, before the first: a fork of a
-process in which it has not begun to compute costs nothing.
+Each call is a separate process that is killed by SIGKILL, but TensorFlow is imported once, before the first: a fork of
+a process in which it has not begun to compute costs nothing.
 """
 
 import functools
@@ -24,7 +24,9 @@ from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 
 from tf3dlocal.cli import main
 from tf3dlocal.models import MODELS
-from tf3dlocal.training import callbacks, optimizers, run_folder
+from tf3dlocal.io import whole_file
+from tf3dlocal.training import callbacks, optimizers
+from tf3dlocal.training.run import run_folder
 
 OVERRIDES = [
     "steps=20",
@@ -37,13 +39,13 @@ OVERRIDES = [
 OVERRIDES = [f"training.{override}" for override in OVERRIDES]
 OVERRIDES += ["schedule={name: warmup_cosine, learning_rate: 1e-2}"]  # another rate at every step
 
-# One after the other, each in the call that goes on from what the one before it left: pairs (kind, how often it passes).
+# One after the other, each in the call that resumes from what the one before it left: pairs (kind, how often it passes).
 # Best models are written at step 4, the first that is measured, and never again from a checkpoint of step 4 or later.
 KILLS = {
     "float32": [
         ("half best.keras", 0),
         ("half step-000006.keras", 0),
-        ("log", 2),  # at step 9, behind a report at 6 and a rank-1 at 8
+        ("log", 2),  # at step 9, after a report at 6 and a rank-1 at 8
         ("whole log.jsonl", 0),  # of the claim, which takes away the half line
         ("whole step-000012.keras", 0),
         ("whole model.keras", 0),
@@ -62,21 +64,21 @@ KILLS = {
 class Killer:
     """Kills its own process at a moment of a kind, counted from 0.
 
-    step                  behind a step, before its checkpoint
+    step                  after a step, before its checkpoint
     log                   in the middle of a line of the log
     half best.keras       in the middle of writing a file
-    whole best.keras      the file is written and has not got its name yet
-    named best.keras      it has just got its name
+    whole best.keras      the file is written and not renamed yet
+    named best.keras      it has just been renamed
     removal of best.json  a file is about to be removed
     outside               whenever the process above kills; the step of that number waits for it
     """
 
     def __init__(self, kind, countdown, rng):
         self.kind, self.countdown, self.rng = kind, countdown, rng
-        self.sync, self.replace, self.unlink = run_folder.sync, os.replace, pathlib.Path.unlink
+        self.sync, self.replace, self.unlink = whole_file.sync, os.replace, pathlib.Path.unlink
         self.append, self.step = run_folder.RunFolder.append_log, callbacks.Report.on_train_batch_end
-        run_folder.sync = self.while_writing
-        run_folder.os.replace = self.before_the_rename
+        whole_file.sync = self.while_writing
+        whole_file.os.replace = self.before_the_rename
         pathlib.Path.unlink = lambda path, missing_ok=False: self.before_the_removal(path, missing_ok)
         run_folder.RunFolder.append_log = lambda run, record: self.while_logging(run, record)
         callbacks.Report.on_train_batch_end = lambda report, batch, logs=None: self.after_a_step(report, batch, logs)
@@ -91,7 +93,7 @@ class Killer:
         os.kill(os.getpid(), signal.SIGKILL)
 
     def while_writing(self, path):
-        if path.is_file() and self.is_time("half " + path.name.partition("-")[2]):
+        if path.is_file() and self.is_time(f"half {path.name}"):
             os.truncate(path, self.rng.randrange(path.stat().st_size))
             self.die()
         self.sync(path)
@@ -126,7 +128,7 @@ class Killer:
 
 
 def call(folder, arguments, kill=None, seconds=None, rng=None):
-    """One `tf3dlocal train` in a process of its own; gives the signal that ended it, 0 for none."""
+    """One `tf3dlocal train` in a separate process; gives the signal that ended it, 0 for none."""
     stepping = folder / "stepping"
     stepping.unlink(missing_ok=True)
     if (child := os.fork()) == 0:
@@ -170,7 +172,7 @@ def train_both(folder, precision):
     for kind, countdown in KILLS[precision]:
         seconds = rng.random() / 4 if kind == "outside" else None
         signal_number = call(folder, killed, (kind, countdown), seconds, rng)
-        left = [path.name for path in (folder / "killed" / ".unfinished").glob("*")]
+        left = [path.name for path in (folder / "killed").rglob(".*.unfinished/*") if path.name != "lock"]
         ended.append([kind, signal_number, left])
     ended.append(["end", call(folder, killed), []])
     (folder / "kills.json").write_text(json.dumps(ended))

@@ -22,9 +22,8 @@ from tf3dlocal.losses import (
     TripletHardLoss,
 )
 from tf3dlocal.models import MODELS
-from tf3dlocal.training import run_experiment
+from tf3dlocal.training import make_strategy, run_experiment
 from tf3dlocal.training.optimizers import LossScaleOptimizer
-from tf3dlocal.training.strategy import make_strategy
 
 TRIPLETS = {
     "batch_all": BatchAllTripletLoss(0.2),
@@ -104,8 +103,8 @@ def whole_experiment(folder, strategy):
     (folder / "small.yaml").write_text(PROTOCOL)
     overrides = [f"training.strategy={strategy}", "schedule.learning_rate=1e-3"]
     overrides.append("optimizer.localization_rate=0.5")
-    config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(folder / "small.yaml")), overrides)
-    model = run_experiment(config, folder, folder / "run", progress=False)
+    config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(folder / "small.yaml")), overrides=overrides)
+    model = run_experiment(config, data=folder, run=folder / "run", progress=False)
     return {f"experiment/weight/{i}": weight for i, weight in enumerate(model.get_weights())}
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tf3dlocal.layers import PAPER_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, NonzeroTriplets, ScaledCrossEntropy
 from tf3dlocal.models import MODELS
-from tf3dlocal.training.trained_model import TrainedModel
+from tf3dlocal.training.accumulation.trained_model import TrainedModel
 
 FRAMES, HEIGHT, WIDTH, SUBJECTS, WALKS, STEPS = 6, 32, 12, 4, 2, 20
 RATE = 1e-5

@@ -16,11 +16,11 @@ from tf3dlocal.config import ConfigError
 from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, NonzeroTriplets, ScaledCrossEntropy
 from tf3dlocal.models import MODELS
-from tf3dlocal.training.accumulated_gradients import accumulated_gradients
-from tf3dlocal.training.graph_sections import graph_sections
-from tf3dlocal.training.in_slices import in_slices
+from tf3dlocal.training.accumulation.gradients import accumulated_gradients
+from tf3dlocal.training.accumulation.sections import graph_sections
+from tf3dlocal.training.accumulation.slices import in_slices
 from tf3dlocal.training.optimizers import make_optimizer
-from tf3dlocal.training.trained_model import TrainedModel
+from tf3dlocal.training.accumulation.trained_model import TrainedModel
 
 NARROW = {
     "input_shape": (None, 32, 16, 1),
@@ -30,7 +30,6 @@ NARROW = {
     "num_classes": 4,
     "dropout": 0.5,
     "seed": 0,
-    "form": "stacked",
 }
 SYSTEMS = {
     "three_d_local paper": {"num_parts": 4, "parts": PAPER_PARTS[:1]},
@@ -75,16 +74,16 @@ def sliced_step(model, num_slices):
         seen.append(losses(outputs))
         return seen[0]
 
-    outputs, gradients = accumulated_gradients(model, walks(), loss_of, num_slices)
+    outputs, gradients = accumulated_gradients(model, inputs=walks(), loss_of=loss_of, num_slices=num_slices)
     return outputs, seen[0], gradients
 
 
 @pytest.fixture
 def double_precision():
-    """Models and losses that compute in float64, also where they ask for float32.
+    """Models and losses that compute in float64, also where they set float32.
 
     In float32 both steps differ by what the last digit of a number does: 1e-5 of a gradient for most of these random models,
-    2e-4 for one with batch normalizations over 8 clips behind three blocks, whose plain gradient changes by 4e-4 when the
+    2e-4 for one with batch normalizations over 8 clips after three blocks, whose plain gradient changes by 4e-4 when the
     last digit of the input does. That would hide a mistake; in float64 rounding is 1e-13.
     """
     cast, make, add_weight = keras.ops.cast, keras.layers.Layer.__init__, keras.layers.Layer.add_weight
@@ -110,7 +109,7 @@ def double_precision():
 
 @pytest.fixture(scope="module")
 def plain():
-    """The plain step of a system and its model behind it, made once, in double precision."""
+    """The plain step of a system and its model after it, made once, in double precision."""
     made = {}
 
     def find(system):
@@ -146,7 +145,7 @@ def test_loss_gradient_statistics_and_draws_are_those_of_the_plain_step(double_p
 
 @pytest.mark.slow
 def test_small_batches_one_after_the_other_are_another_training(double_precision, plain, monkeypatch):
-    """What the sections are for: own triplets and statistics for each half give a gradient that is off by its own size."""
+    """Why there are sections: separate triplets and statistics for each half give a gradient that is off by its size."""
     _, (_, _, expected) = plain("gaitset")
     model, whole_batch, labels, halves = narrow("gaitset"), walks(), LABELS, []
     for half in (slice(0, 4), slice(4, 8)):
@@ -168,7 +167,7 @@ def fitted(num_slices, system="three_d_local release", jit_compile=False, **opti
         loss["logits"] = ScaledCrossEntropy()
         metrics["logits"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     weights = dict(zip(loss, (1.0, 0.5)))
-    optimizer = make_optimizer("sgd", 0.01, loss_scaling=options.get("dtype") == "mixed_float16")
+    optimizer = make_optimizer("sgd", schedule=0.01, loss_scaling=options.get("dtype") == "mixed_float16")
     model.compile(optimizer, loss=loss, loss_weights=weights, metrics=metrics, jit_compile=jit_compile)
     labels = dict.fromkeys(model.output, np.tile(LABELS, 3))
     batches = tf.data.Dataset.from_tensor_slices((walks(24), labels)).batch(8, drop_remainder=True)
@@ -243,25 +242,29 @@ def test_what_the_loss_does_not_reach_has_no_gradient():
     used = keras.layers.Dense(2, name="used")(x)
     model = keras.Model(x, {"idle": idle, "used": used})
     inputs = tf.ones((4, 3))
-    _, gradients = accumulated_gradients(model, inputs, lambda outputs: tf.reduce_sum(outputs["used"]), 2)
+    _, gradients = accumulated_gradients(
+        model, inputs=inputs, loss_of=lambda outputs: tf.reduce_sum(outputs["used"]), num_slices=2
+    )
     reached = {v.path.split("/")[0] for v, g in zip(model.trainable_variables, gradients, strict=True) if g is not None}
     assert reached == {"used"}
 
 
 def test_a_batch_of_unknown_size_is_cut_when_it_is_there():
     model = narrow("gaitset")
-    step = tf.function(
-        lambda x: accumulated_gradients(model, x, lambda outputs: tf.reduce_sum(outputs["logits"]), 2)[0][
-            "part_features"
-        ],
-        input_signature=[tf.TensorSpec((None, None, 32, 16, 1))],
-    )
+
+    def loss_of(outputs):
+        return tf.reduce_sum(outputs["logits"])
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, 32, 16, 1))])
+    def step(x):
+        return accumulated_gradients(model, inputs=x, loss_of=loss_of, num_slices=2)[0]["part_features"]
+
     assert step(walks(4)).shape[0] == 4 and step(walks(6, frames=3)).shape[0] == 6
 
 
 def test_a_batch_that_does_not_divide_is_refused_with_the_numbers():
-    with pytest.raises(ValueError, match="a batch of 8 clips does not divide into 3 slices"):
-        in_slices(3, lambda x: ([x], []), [tf.zeros((8, 2))], ["float32"])
+    with pytest.raises(ValueError, match="A batch of 8 clips does not divide into 3 slices"):
+        in_slices(lambda x: ([x], []), num_slices=3, tensors=[tf.zeros((8, 2))], dtypes=["float32"])
 
 
 def test_an_experiment_in_slices_gives_the_same_model_and_may_change_its_slices_on_the_way(train, tmp_path):
@@ -296,7 +299,7 @@ def test_two_devices_in_two_slices_each_give_what_one_device_gives(tmp_path):
         np.testing.assert_allclose(two[name], expected, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["accumulated_gradients", "graph_sections", "in_slices", "trained_model"])
+@pytest.mark.parametrize("name", ["gradients", "sections", "slices", "trained_model"])
 def test_the_examples_run(name):
-    result = doctest.testmod(importlib.import_module(f"tf3dlocal.training.{name}"))
+    result = doctest.testmod(importlib.import_module(f"tf3dlocal.training.accumulation.{name}"))
     assert result.failed == 0 and result.attempted

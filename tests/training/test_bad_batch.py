@@ -1,4 +1,4 @@
-"""What a training that diverges leaves behind, from the command line to the file."""
+"""What a training that diverges leaves, from the command line to the file."""
 
 import json
 
@@ -9,15 +9,17 @@ from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 from tf3dlocal.cli import main
 from tf3dlocal.data import cut_sides, plan_batch
 from tf3dlocal.models import MODELS
-from tf3dlocal.training.bad_batch import write_bad_batch
-from tf3dlocal.training.run_folder import RunFolder
+from tf3dlocal.training.health.bad_batch import write_bad_batch
+from tf3dlocal.training.run.run_folder import RunFolder
 
 SETTINGS = {"subjects_per_batch": 2, "walks_per_subject": 4, "clip_length": 4, "window": (4, 6)}
 
 
 def test_the_batch_is_the_one_that_the_network_saw_with_the_name_of_each_walk(small_walks, tmp_path):
-    file = write_bad_batch(RunFolder(tmp_path), small_walks, 3, 12, {"loss": np.nan, "learning_rate": 0.1}, **SETTINGS)
-    assert file == tmp_path / "bad_batch" / "step-000012.npz"
+    file = write_bad_batch(
+        tmp_path, walks=small_walks, seed=3, step=12, facts={"loss": np.nan, "learning_rate": 0.1}, **SETTINGS
+    )
+    assert file == tmp_path / "step-000012.npz"
     batch = np.load(file)  # no pickle is needed
     plan = plan_batch(small_walks, seed=3, step=11, **SETTINGS)  # steps are counted from 1, batches from 0
     assert batch["silhouettes"].dtype == np.uint8 and batch["silhouettes"].shape == (8, 4, 64, 44)
@@ -36,7 +38,7 @@ def test_the_batch_is_the_one_that_the_network_saw_with_the_name_of_each_walk(sm
     assert batch["step"] == 12 and np.isnan(batch["loss"]) and batch["learning_rate"] == 0.1
 
 
-def test_the_command_stops_with_batch_picture_and_way_out_and_keeps_the_last_good_checkpoint(
+def test_the_command_stops_with_batch_picture_and_fix_and_keeps_the_last_good_checkpoint(
     small_walks_folder, tmp_path, monkeypatch, capfd
 ):
     monkeypatch.setitem(MODELS, "tiny_gait", tiny_gait)
@@ -58,7 +60,7 @@ def test_the_command_stops_with_batch_picture_and_way_out_and_keeps_the_last_goo
     file = next(run.bad_batches.glob("*.npz"))
     step = int(file.stem[5:])
     assert 5 <= step <= 7 and f"at step {step}" in message and "(learning rate 1e+33)" in message
-    assert f"the checkpoint of step {run.last_checkpoint()[0]} is kept" in message
+    assert f"The checkpoint of step {run.last_checkpoint()[0]} is kept" in message
     assert str(file) in message and "lower schedule.learning_rate" in message
     assert f"as a picture: {file.with_suffix('.png')}" in message and file.with_suffix(".png").stat().st_size > 1000
     assert run.last_checkpoint()[0] < step and not run.model_file.exists()

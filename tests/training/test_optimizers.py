@@ -1,3 +1,5 @@
+"""Rates and weight decay of the optimizers, and the scaling of the loss."""
+
 import doctest
 
 import keras
@@ -27,8 +29,8 @@ def path_variables():
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
-def test_only_the_localization_network_moves_at_a_rate_of_its_own(name, path_variables):
-    steps = moved(make_optimizer(name, 1e-2, localization_rate=0.1), path_variables)
+def test_only_the_localization_network_moves_at_a_separate_rate(name, path_variables):
+    steps = moved(make_optimizer(name, schedule=1e-2, localization_rate=0.1), path_variables)
     localization = [step for path, step in steps.items() if "/localization/" in path]
     others = [step for path, step in steps.items() if "/localization/" not in path]
     assert len(localization) == 13 and len(others) == 1
@@ -39,7 +41,7 @@ def test_only_the_localization_network_moves_at_a_rate_of_its_own(name, path_var
 @pytest.mark.parametrize("name", ["sgd", "adam"])
 def test_without_such_a_rate_it_is_keras_own_optimizer(name, path_variables):
     start = [variable.numpy() for variable in path_variables]
-    ours = moved(make_optimizer(name, 1e-2), path_variables)
+    ours = moved(make_optimizer(name, schedule=1e-2), path_variables)
     for variable, value in zip(path_variables, start, strict=True):
         variable.assign(value)
     kept = {"adam": keras.optimizers.Adam(1e-2), "sgd": keras.optimizers.SGD(1e-2, momentum=0.9)}[name]
@@ -49,7 +51,7 @@ def test_without_such_a_rate_it_is_keras_own_optimizer(name, path_variables):
 def test_weight_decay_goes_through_the_momentum_as_in_pytorch():
     """OpenGait's recipes: v <- 0.9 v + g + 5e-4 w, w <- w - 0.1 v; with zero gradients a tenfold of Keras' own decay."""
     variable = keras.Variable(np.array([1.0, -2.0], "float32"))
-    optimizer = make_optimizer("sgd", 0.1, momentum=0.9, weight_decay=5e-4)
+    optimizer = make_optimizer("sgd", schedule=0.1, momentum=0.9, weight_decay=5e-4)
     weight, velocity = np.array([1.0, -2.0]), np.zeros(2)
     gradients = np.random.default_rng(0).normal(scale=1e-3, size=(200, 2))
     for gradient in gradients:
@@ -62,12 +64,12 @@ def test_weight_decay_goes_through_the_momentum_as_in_pytorch():
 
 def test_adam_decays_through_its_moments_as_in_pytorch():
     variable = keras.Variable(np.array([1.0], "float32"))
-    make_optimizer("adam", 1e-2, weight_decay=0.5).apply([keras.ops.zeros(1)], [variable])
+    make_optimizer("adam", schedule=1e-2, weight_decay=0.5).apply([keras.ops.zeros(1)], [variable])
     np.testing.assert_allclose(variable.numpy(), [0.99], rtol=1e-5)  # any gradient makes a first step of the whole rate
 
 
 def test_the_rate_holds_under_loss_scaling(path_variables):
-    optimizer = make_optimizer("sgd", 1e-2, localization_rate=0.5, loss_scaling=True)
+    optimizer = make_optimizer("sgd", schedule=1e-2, localization_rate=0.5, loss_scaling=True)
     optimizer.build(path_variables)
     assert set(optimizer.inner_optimizer.rate_shares) == {0.5, 1.0}
 
@@ -110,14 +112,14 @@ def test_on_one_device_loss_scaling_is_keras_own_and_a_file_of_keras_own_is_read
 
 
 def test_the_optimizer_comes_back_from_its_config():
-    config = keras.optimizers.serialize(make_optimizer("adam", 1e-3, weight_decay=5e-4, localization_rate=0.1))
+    config = keras.optimizers.serialize(make_optimizer("adam", schedule=1e-3, weight_decay=5e-4, localization_rate=0.1))
     again = keras.optimizers.deserialize(config)
     assert again.localization_rate == 0.1 and again.decay_in_gradient == 5e-4 and again.weight_decay is None
 
 
 def test_an_unknown_optimizer_is_named():
-    with pytest.raises(ValueError, match="'lion'; use adam or sgd"):
-        make_optimizer("lion", 1e-3)
+    with pytest.raises(ValueError, match="'lion'. Use adam or sgd"):
+        make_optimizer("lion", schedule=1e-3)
 
 
 def test_the_examples_run():

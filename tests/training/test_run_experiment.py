@@ -1,6 +1,6 @@
-"""The training as a whole: what it leaves behind, that it goes on, and what it says when something is wrong.
+"""A whole training: what it writes, that it resumes, and its errors.
 
-That it goes on to the bit, on one thread, is shown in test_killed.py.
+That it resumes to the bit, on one thread, is shown in test_killed.py.
 """
 
 import json
@@ -16,8 +16,7 @@ from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.data import data_fingerprint, open_walks
 from tf3dlocal.training import run_experiment
 from tf3dlocal.training.callbacks import Report
-from tf3dlocal.training.run_folder import RunFolder
-from tf3dlocal.training.run_lock import run_lock
+from tf3dlocal.training.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("tiny_model_by_name")
 
@@ -76,7 +75,7 @@ def test_a_training_killed_between_checkpoints_resumes_to_the_same_weights(train
         assert ours == pytest.approx(theirs, rel=1e-5)
 
 
-def test_a_finished_training_is_not_made_again_and_a_longer_one_goes_on(train, tmp_path):
+def test_a_finished_training_is_not_repeated_and_a_longer_one_resumes(train, tmp_path):
     first = train(tmp_path, "training.steps=2")
     written = (tmp_path / "model.keras").stat().st_mtime_ns
     again = train(tmp_path, "training.steps=2")
@@ -98,21 +97,21 @@ def test_a_run_folder_of_another_config_is_refused_with_the_keys_that_differ(tra
 def test_a_second_training_in_a_folder_is_refused_while_the_first_one_writes_there(train, tmp_path):
     run = RunFolder(tmp_path)
     with (
-        run_lock(run),
-        pytest.raises(ConfigError, match=rf"another training \(process {os.getpid()} on .*{tmp_path} at this"),
+        run.hold(),
+        pytest.raises(ConfigError, match=rf"Another training \(process {os.getpid()} on .*{tmp_path}. Wait for"),
     ):
         train(tmp_path)
     assert list(tmp_path.iterdir()) == [run.lock_file]
 
 
 @pytest.mark.slow
-def test_the_folder_is_held_while_the_training_runs_and_free_behind_it(train, tmp_path, monkeypatch):
+def test_the_folder_is_held_during_a_training_and_free_after_it(train, tmp_path, monkeypatch):
     act, refused = Report.act, []
 
     def begin_again_at_four(self, step, logs):
         act(self, step, logs)
         if step == 4:
-            with pytest.raises(ConfigError, match="another training"):
+            with pytest.raises(ConfigError, match="Another training"):
                 train(tmp_path)
             refused.append(step)
 
@@ -127,9 +126,9 @@ def test_a_finished_training_can_be_read_while_another_call_holds_its_folder(tra
     first = train(tmp_path, "training.steps=2")
     written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     written.pop(RunFolder(tmp_path).lock_file)
-    with run_lock(RunFolder(tmp_path)):
+    with RunFolder(tmp_path).hold():
         again = train(tmp_path, "training.steps=2")
-        with pytest.raises(ConfigError, match="another training"):
+        with pytest.raises(ConfigError, match="Another training"):
             train(tmp_path, "training.steps=4")
     assert all(path.stat().st_mtime_ns == time for path, time in written.items())
     for ours, theirs in zip(first.get_weights(), again.get_weights(), strict=True):
@@ -138,7 +137,7 @@ def test_a_finished_training_can_be_read_while_another_call_holds_its_folder(tra
 
 def test_a_model_whose_checkpoints_were_deleted_is_not_trained_over(train, tmp_path):
     (tmp_path / "model.keras").write_bytes(b"hours of work")
-    with pytest.raises(ConfigError, match="model.keras, and no checkpoint to go on from; .*another run folder"):
+    with pytest.raises(ConfigError, match="model.keras, and no checkpoint to resume from. .*another run folder"):
         train(tmp_path)
     assert (tmp_path / "model.keras").read_bytes() == b"hours of work" and not (tmp_path / "log.jsonl").exists()
 
@@ -154,24 +153,24 @@ def one_bit_turned(file):
 
 
 @pytest.mark.parametrize("damage", [cut_short, one_bit_turned])
-def test_behind_a_damaged_checkpoint_the_one_before_it_is_taken_and_it_is_said(train, tmp_path, damage, capfd):
+def test_after_a_damaged_checkpoint_the_one_before_it_is_used_and_a_message_says_so(train, tmp_path, damage, capfd):
     whole = train(tmp_path, "training.steps=4")
     damage(tmp_path / "checkpoints" / "step-000004.keras")
     again = train(tmp_path, "training.steps=4", progress=True)
     told = capfd.readouterr().err
-    assert "step-000004.keras cannot be read (" in told and "is set aside as step-000004.damaged" in told
-    assert f"{tmp_path} goes on behind step 2 of 4" in told
+    assert "step-000004.keras cannot be read: " in told and "is set aside as step-000004.damaged" in told
+    assert f"{tmp_path} resumes from step 2 of 4" in told
     for ours, theirs in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert names == ["step-000002.keras", "step-000004.damaged", "step-000004.keras"]
 
 
-def test_where_no_checkpoint_can_be_read_the_way_out_is_named_and_nothing_is_overwritten(train, tmp_path):
+def test_if_no_checkpoint_can_be_read_the_fix_is_named_and_nothing_is_overwritten(train, tmp_path):
     train(tmp_path, "training.steps=2")
     checkpoint = tmp_path / "checkpoints" / "step-000002.keras"
     cut_short(checkpoint)
-    with pytest.raises(ValueError, match="step-000002.keras cannot be read.*remove it"):
+    with pytest.raises(ValueError, match="step-000002.keras cannot be read.*or remove it"):
         train(tmp_path, "training.steps=2")
     assert checkpoint.stat().st_size == 500
 
@@ -185,21 +184,13 @@ def test_a_run_remembers_its_data_set_and_refuses_another(train, tmp_path, prepa
     write_small_walks(tmp_path / "other", subjects=("001", "002", "003", "005"))
     with pytest.raises(
         ConfigError,
-        match=r"training on the data set 'small walks' of 120 walks of 4 subjects \(fingerprint .{8}\), and now it is 'small walks'",
+        match=r"training on the data set 'small walks' of 120 walks of 4 subjects \(fingerprint .{8}\), and now the data set is",
     ):
         train(tmp_path / "run", "training.steps=2", data=tmp_path / "other")
 
 
-def test_of_a_run_from_before_that_note_the_data_set_is_taken_on_trust(train, tmp_path, capfd):
-    train(tmp_path, "training.steps=1")
-    (tmp_path / "data.json").unlink()
-    train(tmp_path, "training.steps=2", progress=True)
-    assert "does not tell on which data set it began: that it was this one is taken on trust" in capfd.readouterr().err
-    assert not (tmp_path / "data.json").exists()
-
-
 def test_a_loss_that_is_no_longer_a_number_stops_the_training_before_a_checkpoint(train, tmp_path):
-    with pytest.raises(ValueError, match="the loss is nan at step .*learning_rate"):
+    with pytest.raises(ValueError, match="The loss is nan at step .*learning_rate"):
         train(tmp_path, "schedule.learning_rate=1e30", "optimizer.name=sgd", "training.report_every=4")
     log = tmp_path / "log.jsonl"
     assert not log.exists() or all(np.isfinite(record["loss"]) for record in read_log(tmp_path))
@@ -211,23 +202,23 @@ def test_a_loss_that_is_no_longer_a_number_stops_the_training_before_a_checkpoin
     ("overrides", "message"),
     [
         (["data.subjects_per_batch=5"], "trains 4 subjects of 'small walks'.*subjects_per_batch is 5"),
-        (["training.held_out_subjects=3", "training.evaluate_every=2"], "keeps out 3"),
-        (["model.name=gaitnet"], "model.name is 'gaitnet'; there are three_d_local"),
-        (["model.arguments.chanels=3"], "no argument chanels; did you mean channels"),
+        (["training.held_out_subjects=3", "training.evaluate_every=2"], "holds out 3"),
+        (["model.name=gaitnet"], "model.name is 'gaitnet'. Did you mean 'gaitset'"),
+        (["model.arguments.chanels=3"], "no argument 'chanels'. Did you mean 'channels'"),
         (["data.protocol=casia-c"], "casia-c"),
         (
             ["losses.cross_entropy.weight=0"],
-            "no loss reaches the layers embedding of tiny_gait: give losses.cross_entropy",
+            "No loss trains the layers embedding of tiny_gait. Give losses.cross_entropy",
         ),
     ],
 )
-def test_what_does_not_fit_is_said_before_anything_is_written(train, tmp_path, overrides, message):
+def test_what_does_not_fit_is_refused_before_anything_is_written(train, tmp_path, overrides, message):
     with pytest.raises(ValueError, match=message):
         train(tmp_path / "run", *overrides)
     assert not (tmp_path / "run" / "log.jsonl").exists()
 
 
-def test_without_a_data_set_the_way_out_is_named(tmp_path):
+def test_without_a_data_set_the_fix_is_named(tmp_path):
     with pytest.raises(ConfigError, match="--data"):
         run_experiment(Experiment.from_text(CONFIG), run=tmp_path)
 

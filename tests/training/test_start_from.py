@@ -1,4 +1,4 @@
-"""One training starts from the weights of another: GLN's two phases."""
+"""One training starts from the weights of another, as GLN's two phases do."""
 
 import keras
 import numpy as np
@@ -54,7 +54,7 @@ def test_a_model_file_can_be_given_itself(phase_1):
         (
             GaitSet,
             {"input_shape": (None, 16, 12, 1), "channels": (3, 4, 5), "bins": (1, 2)},
-            "lateral_3: .* no such layer",
+            "lateral_3: the model to train has no such layer",
         ),
     ],
 )
@@ -88,30 +88,31 @@ def test_a_broken_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("key", "theirs", "ours"),
+    ("key", "there", "here"),
     [
         ("data.protocol", "casia-b-lt", "casia-b-st"),
         ("training.held_out_subjects", "0", "4"),
         ("data.exclude_subjects", "[]", "[005]"),
     ],
 )
-def test_a_first_phase_that_saw_other_people_is_refused(key, theirs, ours, tmp_path):
+def test_a_first_phase_that_saw_other_people_is_refused(key, there, here, tmp_path):
     (tmp_path / "model.keras").touch()
-    (tmp_path / "config.yaml").write_text(Experiment.from_text("training: {steps: 1}", [f"{key}={theirs}"]).to_text())
-    second = Experiment.from_text("training: {steps: 1}", [f"{key}={ours}", f"training.start_from={tmp_path}"])
+    (tmp_path / "data.json").write_text('{"version": "0.2.0"}')
+    (tmp_path / "config.yaml").write_text(Experiment.from_text("training: {steps: 1}", overrides=[f"{key}={there}"]).to_text())
+    second = Experiment.from_text("training: {steps: 1}", overrides=[f"{key}={here}", f"training.start_from={tmp_path}"])
     with pytest.raises(ConfigError, match=f"{key} is .* people that are held out or tested here"):
         check_start(second)
 
 
 def test_an_unfinished_training_is_no_start(tmp_path):
     (tmp_path / "checkpoints").mkdir()
-    with pytest.raises(ConfigError, match="finish the training in that folder first"):
+    with pytest.raises(ConfigError, match="Finish the training in that folder first"):
         start_from(GLN(**TINY), tmp_path)
-    with pytest.raises(ConfigError, match="nowhere; give the folder of a finished training"):
+    with pytest.raises(ConfigError, match="nowhere. Give a run folder"):
         start_from(GLN(**TINY), tmp_path / "nowhere")
 
 
-def test_a_training_that_has_a_checkpoint_asks_no_more_for_the_one_it_started_from(train, tmp_path):
+def test_a_training_with_a_checkpoint_no_longer_needs_the_one_it_started_from(train, tmp_path):
     start = f"training.start_from={tmp_path / 'moved'}"
     with pytest.raises(ConfigError, match="there is no .*moved"):
         train(tmp_path / "run", start)
@@ -141,7 +142,7 @@ def test_both_phases_of_gln_run_one_after_the_other_in_the_same_trainer(tmp_path
     first = run_experiment(Experiment.from_text(text), data=tmp_path, run=tmp_path / "one", progress=False)
     second = Experiment.from_text(
         text,
-        [
+        overrides=[
             "model.arguments.compact_channels=4",
             "losses.cross_entropy.weight=0.1",
             "losses.cross_entropy.scale=16",
@@ -150,9 +151,8 @@ def test_both_phases_of_gln_run_one_after_the_other_in_the_same_trainer(tmp_path
         ],
     )
     with pytest.raises(ConfigError, match="there is no .*nowhere"):
-        run_experiment(
-            Experiment.from_text(text, [f"training.start_from={tmp_path / 'nowhere'}"]), tmp_path, tmp_path / "two"
-        )
+        mistyped = Experiment.from_text(text, overrides=[f"training.start_from={tmp_path / 'nowhere'}"])
+        run_experiment(mistyped, data=tmp_path, run=tmp_path / "two")
     assert not (tmp_path / "two").exists(), "a mistyped path must not claim the folder"
     model = run_experiment(second, data=tmp_path, run=tmp_path / "two", progress=False)
     for ours, theirs in zip(

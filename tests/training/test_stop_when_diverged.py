@@ -5,15 +5,17 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tf3dlocal.training.diverged_error import DivergedError
-from tf3dlocal.training.metrics_since_report import MetricsSinceReport, metric_values
-from tf3dlocal.training.run_folder import Restored, RunFolder
-from tf3dlocal.training.stop_when_diverged import StopWhenDiverged
+from tf3dlocal.training.health.stop_when_diverged import DivergedError
+from tf3dlocal.training.callbacks import MetricsSinceReport, metric_values
+from tf3dlocal.training.run.checkpoint import Restored
+from tf3dlocal.training.run.run_folder import RunFolder
+from tf3dlocal.training.health.stop_when_diverged import StopWhenDiverged
 
 GOOD, BAD = 1.0, -1.0
+BEGIN = Restored()
 
 
-def fit(tmp_path, targets, loss, optimizer=None, report_every=4, stop_above=None, restored=Restored()):  # noqa: B008
+def fit(tmp_path, targets, loss, optimizer=None, report_every=4, stop_above=None, restored=BEGIN):
     """One weight, one target per step; gives the steps whose batches were saved and the message."""
     x = keras.Input((1,))
     model = keras.Model(x, keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(x))
@@ -32,7 +34,14 @@ def fit(tmp_path, targets, loss, optimizer=None, report_every=4, stop_above=None
                 self.model.reset_metrics()
 
     watch = StopWhenDiverged(
-        RunFolder(tmp_path), save_batch, lambda step: 0.5, report_every, 3, 99, restored, stop_above
+        run=RunFolder(tmp_path),
+        save_batch=save_batch,
+        schedule=lambda step: 0.5,
+        report_every=report_every,
+        checkpoint_every=3,
+        last_step=99,
+        restored=restored,
+        stop_above=stop_above,
     )
     targets = np.reshape(targets, [-1, 1]).astype("float32")
     callbacks = [MetricsSinceReport(restored.metrics), watch, Reset()]
@@ -63,7 +72,7 @@ def test_a_loss_that_is_no_number_is_found_at_its_step(tmp_path, bad_step):
     saved, message, _ = fit(tmp_path, targets, nan_at_bad)
     ((step, facts),) = saved
     assert step == bad_step and np.isnan(facts["loss"]) and facts["learning_rate"] == 0.5
-    assert message.startswith(f"the loss is nan at step {bad_step} (learning rate 0.5); there is no checkpoint yet")
+    assert message.startswith(f"The loss is nan at step {bad_step} (learning rate 0.5). There is no checkpoint yet")
     assert f"bad_batch/{bad_step}.npz" in message and "lower schedule.learning_rate" in message
 
 
@@ -78,11 +87,11 @@ def test_a_single_loss_above_the_limit_is_found_between_reports(tmp_path, bad_st
     targets = [100.0 if step == bad_step else GOOD for step in range(1, 10)]
     saved, message, _ = fit(tmp_path, targets, absolute, stop_above=50)
     assert [(step, round(facts["loss"], 3)) for step, facts in saved] == [(bad_step, 100.0)]
-    assert f"the loss is 100 at step {bad_step}, above training.stop_above = 50" in message
+    assert f"The loss is 100 at step {bad_step}, above training.stop_above = 50" in message
     assert fit(tmp_path, targets, absolute, stop_above=101)[1] is None
 
 
-def test_steps_are_counted_from_the_checkpoint_that_a_training_goes_on_from(tmp_path):
+def test_steps_are_counted_from_the_checkpoint_that_a_training_resumes_from(tmp_path):
     saved, _, _ = fit(tmp_path, [GOOD, 90.0], absolute, stop_above=50, restored=Restored(step=6))
     assert [(step, round(facts["loss"], 3)) for step, facts in saved] == [(8, 90.0)]
 
@@ -111,10 +120,10 @@ def test_with_float16_a_loss_that_is_no_number_stops_and_float32_is_named(tmp_pa
     assert [step for step, _ in saved] == [2] and "training.precision: float32" in message
 
 
-def test_with_float16_a_gradient_that_is_never_finite_does_not_go_on_for_ever(tmp_path):
+def test_with_float16_a_gradient_that_is_never_finite_does_not_train_for_ever(tmp_path):
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.001))
     _, message, _ = fit(tmp_path, [BAD] * 40, gradient_nan_at_bad, optimizer)
-    assert message.startswith("no gradient is finite any more at step 26")
+    assert message.startswith("No gradient is finite any more at step 26")
 
 
 def test_a_moment_of_the_optimizer_that_overflows_is_found_before_it_is_kept(tmp_path):

@@ -8,12 +8,12 @@ import pytest
 
 from tf3dlocal import training
 from tf3dlocal.cli import main
-from tf3dlocal.training.diverged_error import DivergedError
+from tf3dlocal.training.health.stop_when_diverged import DivergedError
 
 
 @pytest.fixture
 def call(tmp_path, monkeypatch):
-    """Function that calls the verb as a worker, with `act` in place of the training; gives the exit code."""
+    """Function that calls the verb as a worker, with `act` instead of the training; gives the exit code."""
     (tmp_path / "config.yaml").write_text("{model: {name: gaitset}, training: {steps: 1}}")
 
     def run(index, act):

@@ -1,4 +1,4 @@
-"""Two and three processes train as one does, and a training survives the death of any of them."""
+"""Two and three processes train as one does, and a training survives the end of any of them."""
 
 import contextlib
 import json
@@ -13,8 +13,7 @@ import time
 import numpy as np
 import pytest
 
-from tf3dlocal.training.run_folder import RunFolder
-from tf3dlocal.training.run_lock import run_lock
+from tf3dlocal.training.run.run_folder import RunFolder
 
 PROGRAM = pathlib.Path(__file__).with_name("worker.py")
 SECONDS = 420  # no process may take longer; on a free machine it takes ten
@@ -39,16 +38,16 @@ def free_addresses(number):
 
 
 class Training:
-    """Worker processes of one training; `results` are (exit code, what it said) by worker, within SECONDS.
+    """Worker processes of one training; `results` are (exit code, output) by worker, within SECONDS.
 
     Args:
         folder: new, for logs and weights.
         prepared: data set.
         number: of workers.
-        runs: run folder of each worker; by default one for all, beside `folder`.
+        runs: run folder of each worker; by default one for all, next to `folder`.
         start: which workers to start; all by default.
         by_worker: {(variable of the environment, worker): value}.
-        settings: beside SETTINGS.
+        settings: added to SETTINGS.
     """
 
     def __init__(self, folder, prepared, number, runs=None, start=None, by_worker=None, settings=()):
@@ -139,15 +138,15 @@ def test_two_workers_drop_out_and_scale_the_loss_as_one_does(prepared, tmp_path,
     assert_equal(together.load(1), together.load(0), 0)
 
 
-def test_a_killed_worker_ends_the_others_and_the_same_call_goes_on_to_the_same_weights(alone, prepared, tmp_path):
+def test_a_killed_worker_ends_the_others_and_the_same_call_resumes_to_the_same_weights(alone, prepared, tmp_path):
     def killed(folder, victim, step):
         training = Training(tmp_path / folder, prepared, 2, by_worker={("TF3DLOCAL_TEST_DIE_AT", victim): str(step)})
         assert training.results[victim][0] == -signal.SIGKILL, training.results[victim][1][-3000:]
         code, said = training.results[1 - victim]
-        assert code == 1 and f"LostWorkerError: worker {1 - victim} of 2 (127.0.0.1:" in said, said[-3000:]
+        assert code == 1 and f"LostWorkerError: Worker {1 - victim} of 2 (127.0.0.1:" in said, said[-3000:]
         assert "Start all workers again" in said
         left = list((tmp_path / folder).glob("tf3dlocal-worker-*"))
-        assert len(left) == victim, left  # SIGKILL lets nobody tidy up, and the chief has no such folder
+        assert len(left) == victim, left  # nothing is tidied up after SIGKILL, and the chief has no such folder
 
     killed("worker dies", victim=1, step=3)
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000002.keras"]
@@ -165,34 +164,34 @@ def test_a_worker_that_does_not_see_the_run_folder_is_named_by_all(prepared, tmp
     training = Training(tmp_path / "all", prepared, 2, runs=runs, by_worker=short)
     for code, said in training.results.values():
         assert code == 1
-        assert "ConfigError: of 2 workers, worker 1 (127.0.0.1:" in said, said[-3000:]
+        assert "ConfigError: Of 2 workers, worker 1 (127.0.0.1:" in said, said[-3000:]
         assert "no sight of what the chief writes into" in said and "file system that all workers share" in said
     assert not list(runs[0].iterdir())  # nothing is left
 
 
-def test_workers_that_would_go_on_from_different_checkpoints_all_say_so(prepared, tmp_path):
+def test_workers_that_would_resume_from_different_checkpoints_all_say_so(prepared, tmp_path):
     Training(tmp_path / "one", prepared, 1, settings=["training.steps=4"]).load(0)
     damaged = {("TF3DLOCAL_TEST_DAMAGED", 1): "step-000004.keras"}
     training = Training(tmp_path / "all", prepared, 2, by_worker=damaged)
     for code, said in training.results.values():
-        assert code == 1 and "ConfigError: of 2 workers, worker 1 (127.0.0.1:" in said, said[-3000:]
-        assert "another newest whole checkpoint" in said and "they found steps 2 and 4" in said
+        assert code == 1 and "ConfigError: Of 2 workers, worker 1 (127.0.0.1:" in said, said[-3000:]
+        assert "another newest intact checkpoint" in said and "They found steps 2 and 4" in said
     names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert names == ["step-000002.keras", "step-000004.keras"]
 
 
 def test_workers_whose_run_folder_is_held_by_another_training_all_say_so(prepared, tmp_path):
-    with run_lock(RunFolder(tmp_path / "run")):
+    with RunFolder(tmp_path / "run").hold():
         training = Training(tmp_path / "all", prepared, 2)
     for code, said in training.results.values():
-        assert code == 1 and f"ConfigError: another training (process {os.getpid()} on" in said, said[-3000:]
+        assert code == 1 and f"ConfigError: Another training (process {os.getpid()} on" in said, said[-3000:]
 
 
 def test_all_workers_name_the_batch_that_stopped_them_in_the_run_folder(prepared, tmp_path):
     training = Training(tmp_path / "all", prepared, 2, settings=["training.stop_above=1e-9"])
     file = tmp_path / "run" / "bad_batch" / "step-000001.npz"
     for code, said in training.results.values():
-        assert code == 1 and f"The batch of this step is in {file}:" in said, said[-3000:]
+        assert code == 1 and f"The batch of this step is in {file}." in said, said[-3000:]
     assert file.is_file()
 
 
@@ -201,4 +200,4 @@ def test_a_worker_that_waits_in_vain_ends(prepared, tmp_path, index):
     short = {("TF3DLOCAL_TEST_PATIENCE", index): "5"}
     training = Training(tmp_path / "all", prepared, 2, start=[index], by_worker=short)
     code, said = training.results[index]
-    assert code == 1 and f"worker {index} of 2 waits for 127.0.0.1:" in said and "Timeout (0:00:05)" in said
+    assert code == 1 and f"Worker {index} of 2 waits for 127.0.0.1:" in said and "Timeout (0:00:05)" in said

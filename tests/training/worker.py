@@ -20,8 +20,10 @@ from tiny_gait import CONFIG, tiny_gait
 
 from tf3dlocal.config import Experiment
 from tf3dlocal.models import MODELS
-from tf3dlocal.training import run_experiment, run_folder, strategy, workers
+from tf3dlocal.training import run_experiment
 from tf3dlocal.training.callbacks import Report
+from tf3dlocal.training.distributed import strategy, workers
+from tf3dlocal.training.run import run_folder
 
 
 def main(prepared, run, out, overrides):
@@ -31,9 +33,9 @@ def main(prepared, run, out, overrides):
         die_after(int(last))
     if name := os.environ.get("TF3DLOCAL_TEST_DAMAGED"):
         damage_of = run_folder.damage_of
-        run_folder.damage_of = lambda file: "a wrong bit" if file.name == name else damage_of(file)
-    config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(prepared / "small.yaml")), overrides)
-    model = run_experiment(config, prepared, run, progress=False)
+        run_folder.damage_of = lambda file: "A wrong bit." if file.name == name else damage_of(file)
+    config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(prepared / "small.yaml")), overrides=overrides)
+    model = run_experiment(config, data=prepared, run=run, progress=False)
     found = {str(i): weight for i, weight in enumerate(model.get_weights())}
     if hasattr(model.optimizer, "dynamic_scale"):
         found |= {name: getattr(model.optimizer, name).numpy() for name in ("dynamic_scale", "iterations")}
@@ -41,7 +43,7 @@ def main(prepared, run, out, overrides):
 
 
 def die_after(last):
-    """Let the process be killed behind this step, before anything is reported or kept of it."""
+    """Kill the process after this step, before anything of it is reported or kept."""
     before = Report.on_train_batch_end
 
     def on_train_batch_end(self, batch, logs=None):

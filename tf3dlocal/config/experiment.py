@@ -1,6 +1,5 @@
 """One experiment: all sections, read from YAML and written back."""
 
-import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -8,18 +7,10 @@ from typing import Any
 import pydantic
 import yaml
 
-from tf3dlocal.config.config_error import ConfigError
-from tf3dlocal.config.explain import explain
-from tf3dlocal.config.sections import (
-    Data,
-    Losses,
-    Model,
-    Optimizer,
-    Schedule,
-    Section,
-    Training,
-)
-from tf3dlocal.config.yaml_text import apply_override, read_yaml
+from tf3dlocal.config.errors import ConfigError, explain
+from tf3dlocal.config.sections import Data, Losses, Model, Optimizer, Schedule, Section, Training
+from tf3dlocal.io import YamlDocument, YamlError, read_yaml, read_yaml_file
+from tf3dlocal.io.types import PathLike
 
 
 class Experiment(Section):
@@ -41,58 +32,109 @@ class Experiment(Section):
     def _check(self):
         if self.schedule.warmup_steps > self.training.steps:
             raise ValueError(
-                f"schedule.warmup_steps ({self.schedule.warmup_steps}) is above training.steps ({self.training.steps})"
+                f"schedule.warmup_steps is {self.schedule.warmup_steps}, more than training.steps, which is "
+                f"{self.training.steps}"
             )
         return self
 
     @classmethod
-    def from_yaml(cls, path: str | os.PathLike, overrides: Sequence[str] = ()) -> "Experiment":
+    def from_yaml(cls, path: PathLike, *, overrides: Sequence[str] = ()) -> "Experiment":
         """Read a config file and change single keys.
 
         Args:
-            path: a YAML file.
+            path: a YAML file; see `tf3dlocal.io.read_yaml` for the numbers and texts in it.
             overrides: such as "training.steps=100"; values are YAML ("data.window=[16, 20]").
 
         Raises:
-            FileNotFoundError: no such file.
-            ConfigError: not YAML, an unknown key, a wrong value; each is named with its file or override.
+            FileNotFoundError: there is no such file.
+            ConfigError: the file is not YAML, or a key is unknown or has a wrong value. Each mistake has one line, with
+                its file and line, or its override.
         """
         path = pathlib.Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no config {path}; see the folder configs for those that come with us")
-        return cls.from_text(path.read_text(encoding="utf-8"), overrides, source=str(path))
+        if not path.exists():
+            raise FileNotFoundError(f"There is no config {path}. The folder configs holds those of this project.")
+        try:
+            document = read_yaml_file(path)
+        except YamlError as error:
+            raise ConfigError(str(error)) from None
+        return cls._from_document(document, overrides)
 
     @classmethod
-    def from_text(cls, text: str, overrides: Sequence[str] = (), source: str = "config") -> "Experiment":
-        """As `from_yaml`, from the text of a config; `source` is the name that messages give it."""
-        values = read_yaml(text, source)
-        if not isinstance(values, dict):
-            raise ConfigError(f"{source} holds no keys; a config needs at least training: {{steps: ...}}")
-        changed = {key: f"--set {override}" for override in overrides for key in [apply_override(values, override)]}
+    def from_text(cls, text: str, *, overrides: Sequence[str] = (), source: str = "config") -> "Experiment":
+        """Read a config from its text, as `from_yaml` does; `source` is the name that messages give it."""
         try:
-            return cls(**{str(key): value for key, value in values.items()})
+            document = read_yaml(text, source=source)
+        except YamlError as error:
+            raise ConfigError(str(error)) from None
+        return cls._from_document(document, overrides)
+
+    @classmethod
+    def _from_document(cls, document: YamlDocument, overrides: Sequence[str]) -> "Experiment":
+        values = document.values
+        if not isinstance(values, dict):
+            raise ConfigError(
+                f"{document.source} has no keys. A config needs at least the number of steps: training: "
+                f"{{steps: 1000}}."
+            )
+        changed = {_apply_override(values, override): f"--set {override}" for override in overrides}
+        try:
+            return cls(**values)
         except pydantic.ValidationError as error:
-            raise ConfigError("\n".join(explain(cls, problem, source, changed) for problem in error.errors())) from None
+            lines = (explain(cls, problem=one, document=document, overrides=changed) for one in error.errors())
+            raise ConfigError("\n".join(lines)) from None
 
     def to_text(self) -> str:
-        """The whole config as YAML, defaults written out; `from_text` reads it back."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        """Return the whole config as YAML, defaults written out; `from_text` reads it back."""
+        return yaml.dump(self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False)
 
     def differences(self, other: "Experiment") -> dict[str, tuple[Any, Any]]:
-        """Where two configs differ: {"training.steps": (ours, theirs)}.
+        """Return the keys in which two configs differ: {"training.steps": (value here, value in `other`)}.
 
         Example:
             >>> a, b = (Experiment.from_text(f"training: {{steps: {n}}}") for n in (1, 2))
             >>> a.differences(b)
             {'training.steps': (1, 2)}
         """
-        ours, theirs = (flatten(config.model_dump(mode="json")) for config in (self, other))
-        keys = dict.fromkeys([*ours, *theirs])
-        return {key: (ours.get(key), theirs.get(key)) for key in keys if ours.get(key) != theirs.get(key)}
+        first, second = (_flatten(config.model_dump(mode="json")) for config in (self, other))
+        keys = dict.fromkeys([*first, *second])
+        return {key: (first.get(key), second.get(key)) for key in keys if first.get(key) != second.get(key)}
 
 
-def flatten(values, prefix=""):
+class _Dumper(yaml.SafeDumper):
+    """Writes a text in quotes where `read_yaml` would read something else, such as the subject "1e5"."""
+
+
+def _represent_text(dumper, text):
+    try:
+        style = None if read_yaml(text).values == text else "'"
+    except YamlError:
+        style = "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def _apply_override(values: dict, override: str) -> str:
+    """Set one "key.sub=value" in the nested dict `values`; return the dotted key."""
+    key, equals, text = override.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise ConfigError(f"--set {override}: write KEY=VALUE, for instance training.steps=100.")
+    *sections, name = key.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {override}: {section!r} is {values!r}, a value that holds no keys.")
+    try:
+        values[name] = read_yaml(text, source=f"--set {override}").values
+    except YamlError as error:
+        raise ConfigError(str(error)) from None
+    return key
+
+
+def _flatten(values, prefix=""):
     flat = {}
     for key, value in values.items():
-        flat.update(flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value})
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return flat

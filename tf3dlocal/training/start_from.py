@@ -1,85 +1,75 @@
-"""The weights of one training as the start of another."""
+"""The weights of one training as the initial weights of another."""
 
 import json
-import os
 import pathlib
+from collections.abc import Iterator
 
 import keras
 
 from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.io.types import PathLike
+from tf3dlocal.training.run.model_file import check_folder_version, note_of
 
-# Who trained: weights that have seen other people than the new training may see would spoil its test.
+# Keys that say who trained: weights that have seen other people than the new training may see would spoil its test.
 SAME_PEOPLE = ("data.protocol", "data.exclude_subjects", "training.held_out_subjects")
-# What two layers of one name may differ in: it changes how they are computed or how they start, not what they mean.
-MAY_DIFFER = {"name", "trainable", "dtype", "form", "seed", "synchronized"}
-
-
-def model_file(path: str | os.PathLike) -> pathlib.Path:
-    """The .keras file of a finished training.
-
-    Raises:
-        ConfigError: nothing there, or a training that is not finished.
-    """
-    path = pathlib.Path(path)
-    file = path / "model.keras" if path.is_dir() else path
-    if file.is_file():
-        return file
-    unfinished = (path / "checkpoints").is_dir()
-    way_out = (
-        "finish the training in that folder first"
-        if unfinished
-        else "give the folder of a finished training or a .keras file"
-    )
-    raise ConfigError(f"training.start_from: there is no {file}; {way_out}")
+# What two layers of one name may differ in: it changes how they are computed or initialized, not what they mean.
+MAY_DIFFER = {"name", "trainable", "dtype", "seed", "synchronized"}
 
 
 def check_start(config: Experiment) -> None:
-    """Make sure that the training to start from is there and has seen the people that this one may see.
+    """Make sure that the training to start from is there and has seen only people that this one may see.
 
     Raises:
-        ConfigError: it is not there, or a key of `SAME_PEOPLE` differs in its config (a lone .keras file tells nothing).
+        ConfigError: it is not there, it is of version 0.1, or a key of `SAME_PEOPLE` differs in its config. A .keras
+            file outside a run folder has no config to compare.
     """
     file = model_file(config.training.start_from)
+    check_folder_version(file.parent)
     if not (file.parent / "config.yaml").is_file():
         return
     different = Experiment.from_yaml(file.parent / "config.yaml").differences(config)
     for key in SAME_PEOPLE:
         if key in different:
-            theirs, ours = different[key]
+            there, here = different[key]
             raise ConfigError(
-                f"training.start_from: {key} is {theirs!r} in {file.parent} and {ours!r} here: the weights would come from "
-                "people that are held out or tested here. Train the first phase by the same protocol"
+                f"training.start_from: {key} is {there!r} in {file.parent} and {here!r} here, so the weights would "
+                "come from people that are held out or tested here. Train the first phase by the same protocol."
             )
 
 
-def start_from(model: keras.Model, path: str | os.PathLike) -> list[str]:
-    """Take over the weights of a trained model, layer by layer and by name.
+def start_from(model: keras.Model, path: PathLike) -> list[str]:
+    """Copy the weights of a trained model, layer by layer and by name.
 
     For methods that train in phases: GLN's second phase starts from its first and adds the compact block.
 
     Args:
-        model: the model to train; every layer with weights of the trained one must be there, with the same shapes, and
-            layers of one name must mean the same (bins, strips, order of the parts, size of the silhouettes).
+        model: the model to train. It must have every layer of the trained one that has weights, with the same shapes
+            and the same meaning (bins, strips, order of the parts, size of the silhouettes).
         path: run folder of a finished training, or a `.keras` file.
 
     Returns:
-        Names of the layers of `model` that are new and keep their own start.
+        Names of the layers of `model` that the trained model does not have; they keep their initial weights.
 
     Raises:
-        ConfigError: nothing there, a file that cannot be read, or a layer that `model` does not have or has otherwise;
-            then no weight is changed.
+        ConfigError: there is no such file, it cannot be read, or a layer does not fit; then no weight is changed.
     """
     file = model_file(path)
+    note_of(file)  # refuses a file of version 0.1
     try:
         trained = keras.saving.load_model(file, compile=False)
-    except Exception as error:
-        raise ConfigError(f"training.start_from: {file} cannot be read ({error}); give another file") from error
+    except Exception as error:  # of Keras, h5py or a layer that the file names
+        raise ConfigError(f"training.start_from: {file} cannot be read: {error}. Give another file.") from error
     layers = {layer.name: layer for layer in model.layers}
-    wrong = [line for source in trained.layers for line in differences(source, layers.get(source.name))]
+    there, here = (_names_by_tensor(one) for one in (trained, model))
+    wrong = [
+        f"  {source.name}: {line}"
+        for source in trained.layers
+        for line in _differences(source, layers.get(source.name), names=there | here)
+    ]
     if wrong:
         raise ConfigError(
             f"training.start_from: {file} does not fit this model:\n" + "\n".join(wrong) + "\n"
-            "use the same model.name, preset and widths as its training, or leave start_from out"
+            "Use the model.name, preset and widths of its training, or leave start_from out."
         )
     taken = [source for source in trained.layers if source.weights]
     for source in taken:
@@ -88,29 +78,49 @@ def start_from(model: keras.Model, path: str | os.PathLike) -> list[str]:
     return [name for name, layer in layers.items() if layer.weights and name not in known]
 
 
-def differences(source, target):
-    """Lines on how a layer of the model to train is not the trained one's."""
+def model_file(path: PathLike) -> pathlib.Path:
+    """Return the .keras file of a finished training.
+
+    Raises:
+        ConfigError: there is none, or the training is not finished.
+    """
+    path = pathlib.Path(path)
+    file = path / "model.keras" if path.is_dir() else path
+    if file.is_file():
+        return file
+    is_unfinished = (path / "checkpoints").is_dir()
+    solution = "Finish the training in that folder first" if is_unfinished else "Give a run folder or a .keras file"
+    raise ConfigError(f"training.start_from: there is no {file}. {solution}.")
+
+
+def _differences(source, target, *, names) -> Iterator[str]:
+    """Sentences on how a layer of the model to train differs from the trained one."""
     if target is None:
         if source.weights:
-            yield f"  {source.name}: the model to train has no such layer"
+            yield "the model to train has no such layer"
         return
-    theirs, ours = ([tuple(weight.shape) for weight in layer.weights] for layer in (source, target))
-    if theirs != ours:
-        yield f"  {source.name}: {theirs} there, {ours} in the model to train"
+    there, here = ([tuple(weight.shape) for weight in layer.weights] for layer in (source, target))
+    if there != here:
+        yield f"{there} there, {here} in the model to train"
         return
-    there, here = (meaning(layer) for layer in (source, target))
+    there, here = (_meaning(layer, names) for layer in (source, target))
     for key in sorted(there.keys() | here.keys()):
         if there.get(key) != here.get(key):
-            yield f"  {source.name}: {key} is {there.get(key)} there, {here.get(key)} in the model to train"
+            yield f"{key} is {there.get(key)!r} there, {here.get(key)!r} in the model to train"
 
 
-def meaning(layer):
-    """What a layer computes beside its weights: its arguments, and the order in which it reads other layers."""
+def _meaning(layer, names):
+    """What a layer computes, apart from its weights: its arguments, and the order in which it reads other layers."""
     config = {
         key: value
         for key, value in layer.get_config().items()
         if key not in MAY_DIFFER and not key.endswith("_initializer")
     }
     if isinstance(layer.input, list):
-        config["inputs"] = [tensor._keras_history.operation.name for tensor in layer.input]
+        config["inputs"] = [names.get(id(tensor)) for tensor in layer.input]
     return json.loads(json.dumps(config, default=str))  # a file has lists where a builder has tuples
+
+
+def _names_by_tensor(model):
+    """Name of the operation that makes each symbolic tensor of a functional model."""
+    return {id(tensor): one.name for one in model.operations for tensor in keras.tree.flatten(one.output)}

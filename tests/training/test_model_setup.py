@@ -1,0 +1,76 @@
+"""The model of a config: what is refused, what is compiled, and that a step gives the same numbers each time."""
+
+import doctest
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf3dlocal.config import Experiment
+from tf3dlocal.losses import BatchAllTripletLoss
+from tf3dlocal.models import ThreeDLocal
+from tf3dlocal.training import make_strategy, model_setup, prepare_model
+
+
+def prepared_model(*overrides):
+    text = "{model: {name: gaitset, arguments: {channels: [4, 4, 4], bins: [1, 2]}}, training: {steps: 1}}"
+    return prepare_model(Experiment.from_text(text, overrides=overrides), num_classes=5, size=64)
+
+
+def test_a_prepared_model_is_compiled_with_a_built_optimizer():
+    model = prepared_model("losses.cross_entropy.weight=1", "losses.cross_entropy.label_smoothing=0.1")
+    assert model.compiled and model.optimizer.built and model.output["logits"].shape[-1] == 5
+    assert model.num_slices is None and model.jit_compile is False
+
+
+@pytest.mark.parametrize("override", ["training.recompute=true", "training.accumulation_steps=2"])
+def test_slices_are_set(override):
+    assert prepared_model(override).num_slices in (1, 2)
+
+
+def test_the_seed_of_the_config_gives_the_initial_weights():
+    first, same, other = (prepared_model(f"training.seed={seed}").get_weights() for seed in (3, 3, 4))
+    assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_the_model_is_built_in_the_scope_of_the_strategy():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    config = Experiment.from_text("{model: {name: mt3d, arguments: {channels: [4, 4, 4]}}, training: {steps: 1}}")
+    assert prepare_model(config, num_classes=3, size=64, strategy=strategy).distribute_strategy is strategy
+    assert prepare_model(config, num_classes=3, size=64).distribute_strategy is make_strategy("none")
+
+
+@pytest.fixture
+def repeatable():
+    before = tf.config.optimizer.get_experimental_options().get("arithmetic_optimization", True)
+    model_setup.keep_sums_repeatable()
+    yield
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": before})
+
+
+@pytest.mark.slow
+def test_the_gradients_of_a_map_that_six_paths_read_are_the_same_to_the_last_digit_each_time(repeatable):
+    """With the arithmetic optimizer three of fifteen differ, on two cores."""
+    keras.utils.set_random_seed(0)
+    silhouettes = tf.constant(np.random.default_rng(0).uniform(size=(16, 12, 64, 44, 1)) > 0.5, tf.float32)
+    labels = tf.constant(np.repeat(np.arange(8), 2))
+    model = ThreeDLocal(channels=(12, 24, 48), local_blocks=(3,), embedding_channels=64, clip_length=12, seed=0)
+    loss = BatchAllTripletLoss(margin=0.2)
+
+    @tf.function
+    def gradients():
+        with tf.GradientTape() as tape:
+            value = loss(labels, model(silhouettes, training=True)["part_features"])
+        return tape.gradient(value, model.trainable_variables)
+
+    first = [np.asarray(gradient) for gradient in gradients() if gradient is not None]
+    for _ in range(25):
+        found = [gradient for gradient in gradients() if gradient is not None]
+        for one, expected in zip(found, first, strict=True):
+            np.testing.assert_array_equal(one, expected)
+
+
+def test_the_example_runs(repeatable):
+    assert doctest.testmod(model_setup).failed == 0

@@ -1,0 +1,149 @@
+"""A functional model in sections: within each, a batch can be computed in slices."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+
+import keras
+
+from tf3dlocal.training.keras_internals import Call, calls_in_order
+
+LOCATION = "/location"  # ends the name of the step that locates a part
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One operation of a model.
+
+    Fields:
+        name: of the layer.
+        run: function of tensors, in the order of `reads`, that gives a list of tensors, in the order of `writes`.
+        reads: keys of the tensors that it reads.
+        writes: keys of the tensors that it makes.
+        variables: trainable variables that it reads.
+        whole: whether it must see the whole batch.
+    """
+
+    name: str
+    run: Callable
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    variables: tuple[keras.Variable, ...] = ()
+    whole: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """Steps that treat every clip by itself, and then those that read their results over the whole batch.
+
+    Fields:
+        sliced: the steps that treat every clip by itself.
+        whole: the steps over the whole batch.
+        reads: keys that the sliced steps read from earlier sections.
+        writes: keys of their results that are read later.
+    """
+
+    sliced: tuple[Step, ...]
+    whole: tuple[Step, ...]
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class GraphSections:
+    """A model as sections in order, and its end.
+
+    Fields:
+        inputs: keys of the inputs.
+        sections: the sections.
+        end: steps that must see the whole batch, and all steps after them.
+        dtypes: dtype by key.
+    """
+
+    inputs: tuple[int, ...]
+    sections: tuple[Section, ...]
+    end: tuple[Step, ...]
+    dtypes: dict[int, str]
+
+
+def graph_sections(model: keras.Model) -> GraphSections:
+    """Cut a functional model where a layer must see the whole batch.
+
+    A layer whose `call` has the argument `training` (batch normalization, dropout, and what contains them) sees the
+    whole batch at once, and so does everything after it. All others must treat each clip by itself. A layer with the
+    methods `locate` and `read` becomes two steps: `locate(map, training)` sees the whole batch, `read(map, location)`
+    does not. Each location begins a new section for the steps that read it.
+
+    Args:
+        model: a functional model; each of its tensors has the key id(tensor).
+
+    Example:
+        >>> from tf3dlocal.models import ThreeDLocal
+        >>> len(graph_sections(ThreeDLocal()).sections), len(graph_sections(ThreeDLocal("release")).sections)
+        (4, 2)
+    """
+    inputs = tuple(id(tensor) for tensor in keras.tree.flatten(model.input))
+    outputs = {id(tensor) for tensor in keras.tree.flatten(model.output)}
+    level = dict.fromkeys(inputs, 0)  # by key: the section that has it first
+    dtypes = {id(tensor): tensor.dtype for tensor in keras.tree.flatten(model.input)}
+    sliced, whole, end, at_the_end = [], [], [], set()
+    for call in calls_in_order(model):
+        dtypes |= {id(tensor): tensor.dtype for tensor in call.outputs}
+        for step in steps_of(call):
+            here = max(level.get(key, 0) for key in step.reads)
+            if at_the_end & set(step.reads) or (step.whole and not step.name.endswith(LOCATION)):
+                at_the_end |= set(step.writes)
+                end.append(step)
+                continue
+            (whole if step.whole else sliced).append((here, step))
+            level |= dict.fromkeys(step.writes, here + step.whole)
+
+    needed_later = outputs | {key for step in end for key in step.reads}
+    sections = []
+    for number in sorted({here for here, _ in sliced + whole}, reverse=True):
+        own = tuple(step for here, step in sliced if here == number)
+        asides = tuple(step for here, step in whole if here == number)
+        needed_later |= {key for step in asides for key in step.reads}
+        made = unique(key for step in own for key in step.writes)
+        read = unique(key for step in own for key in step.reads)
+        reads = tuple(key for key in read if key not in made)
+        sections.insert(0, Section(own, asides, reads, tuple(key for key in made if key in needed_later)))
+        needed_later |= set(reads)
+    return GraphSections(inputs, tuple(sections), tuple(end), dtypes)
+
+
+def unique(keys):
+    """Return each key once, in order."""
+    return tuple(dict.fromkeys(keys))
+
+
+def steps_of(call: Call) -> list[Step]:
+    """Return one step for a call, or two if the layer first sees the whole batch and then reads clip by clip."""
+    operation, arguments = call.operation, call.arguments
+    parameters = inspect.signature(operation.call).parameters
+    variables = tuple(getattr(operation, "trainable_variables", ()))
+    writes = tuple(id(tensor) for tensor in call.outputs)
+    if hasattr(operation, "locate") and hasattr(operation, "read"):
+        given = inspect.signature(operation.call).bind(*arguments.args, **arguments.kwargs).arguments
+        block_input, global_map, location = id(given["block_input"]), id(given["global_map"]), id(call)
+
+        def locate(volume):
+            return [operation.locate(volume, training=True)]
+
+        def read(volume, place):
+            return keras.tree.flatten(operation.read(volume, place))
+
+        of_locate = {id(variable) for variable in operation.localization.trainable_variables}
+        mine, others = [tuple(v for v in variables if (id(v) in of_locate) is own) for own in (True, False)]
+        return [
+            Step(operation.name + LOCATION, locate, (global_map,), (location,), mine, whole=True),
+            Step(operation.name, read, (block_input, location), writes, others),
+        ]
+    reads = unique(id(tensor) for tensor in arguments.keras_tensors)
+    training = {"training": True} if "training" in parameters else {}
+
+    def run(*tensors):
+        args, kwargs = arguments.fill_in(dict(zip(reads, tensors, strict=True)))
+        return keras.tree.flatten(operation(*args, **{**kwargs, **training}))
+
+    return [Step(operation.name, run, reads, writes, variables, whole=bool(training))]

@@ -1,0 +1,1 @@
+"""Trainings that can no longer learn: found at the step that breaks them."""

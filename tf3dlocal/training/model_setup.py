@@ -1,0 +1,150 @@
+"""The model of a config, ready to be trained."""
+
+import inspect
+
+import keras
+import tensorflow as tf
+
+from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.io import near_names
+from tf3dlocal.losses import (
+    BatchAllTripletLoss,
+    NonzeroTriplets,
+    ScaledCrossEntropy,
+    TripletHardLoss,
+    TripletSemiHardLoss,
+)
+from tf3dlocal.models import MODELS
+from tf3dlocal.training.accumulation.trained_model import TrainedModel
+from tf3dlocal.training.distributed.strategy import choose_jit_compile
+from tf3dlocal.training.optimizers import make_optimizer
+from tf3dlocal.training.schedules import make_schedule
+
+TRIPLETS = {"batch_all": BatchAllTripletLoss, "hard": TripletHardLoss, "semihard": TripletSemiHardLoss}
+
+
+def prepare_model(
+    config: Experiment, *, num_classes: int, size: int, strategy: tf.distribute.Strategy | None = None
+) -> TrainedModel:
+    """Make the model of a config, compiled and ready for `model.fit`.
+
+    It is built in the scope of the strategy; its optimizer is built, its slices are set, and training.jit_compile is
+    resolved. Keras' global random seed is set to training.seed.
+
+    Args:
+        config: of the training.
+        num_classes: number of training subjects.
+        size: height of the silhouettes.
+        strategy: from `make_strategy`; None for one device.
+
+    Raises:
+        ConfigError: no such model, an argument that it does not have, or a layer that no loss trains.
+    """
+    settings, strategy = config.training, strategy or tf.distribute.get_strategy()
+    keras.utils.set_random_seed(settings.seed)
+    with strategy.scope():
+        num_replicas = strategy.num_replicas_in_sync
+        built = build_model(config, num_classes=num_classes, size=size, num_replicas=num_replicas)
+        model = TrainedModel(built.input, built.output, name=built.name)
+        if settings.recompute or settings.accumulation_steps > 1:
+            model.num_slices = settings.accumulation_steps
+        compile_model(model, config=config, jit_compile=choose_jit_compile(settings.jit_compile, strategy=strategy))
+    return model
+
+
+def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas: int = 1) -> keras.Model:
+    """Build the model of a config; arguments that the config leaves open follow from the data and the training.
+
+    Args:
+        config: of the training.
+        num_classes: number of training subjects.
+        size: height of the silhouettes.
+        num_replicas: number of devices, above which batch normalizations are synchronized.
+
+    Raises:
+        ConfigError: no such model, or an argument that it does not have.
+    """
+    name, given = config.model.name, config.model.arguments
+    if name not in MODELS:
+        raise ConfigError(f"model.name is {name!r}. {near_names(name, MODELS)}")
+    parameters = inspect.signature(MODELS[name]).parameters
+    for argument in given:
+        if argument not in parameters:
+            raise ConfigError(
+                f"model.arguments: {name} has no argument {argument!r}. {near_names(argument, parameters)}"
+            )
+    width = size - 2 * (10 * size // 64)
+    offered = {
+        "num_classes": num_classes if config.losses.cross_entropy.weight else None,
+        "input_shape": (None, size, width, 1),
+        "clip_length": config.data.clip_length,
+        "synchronized": num_replicas > 1,
+        "dtype": config.training.precision,
+        "seed": config.training.seed,
+    }
+    offered = {argument: value for argument, value in offered.items() if argument in parameters}
+    return MODELS[name](**(offered | given))
+
+
+def compile_model(model: keras.Model, *, config: Experiment, jit_compile: bool = False) -> None:
+    """Compile a model with losses, weights and metrics by output, and with a built optimizer.
+
+    Raises:
+        ConfigError: a loss has no output, or a layer no loss that trains it.
+    """
+    triplet, cross_entropy = config.losses.triplet, config.losses.cross_entropy
+    losses, weights, metrics = {}, {}, {}
+    if triplet.weight:
+        losses["part_features"] = TRIPLETS[triplet.mining](margin=triplet.margin)
+        weights["part_features"] = triplet.weight
+        metrics["part_features"] = [NonzeroTriplets(margin=triplet.margin)]
+    if cross_entropy.weight:
+        scaled = {"scale": cross_entropy.scale, "label_smoothing": cross_entropy.label_smoothing}
+        losses["logits"] = ScaledCrossEntropy(**scaled)
+        weights["logits"] = cross_entropy.weight
+        metrics["logits"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    if missing := sorted(set(losses) - set(model.output)):
+        raise ConfigError(
+            f"The model {model.name} has no output {', '.join(missing)}, for which a loss has a weight. Set that "
+            "weight to 0."
+        )
+    _check_all_learn(model, losses)
+
+    loss_scaling = config.training.precision == "mixed_float16"
+    optimizer = make_optimizer(schedule=schedule_of(config), loss_scaling=loss_scaling, **config.optimizer.model_dump())
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer, loss=losses, loss_weights=weights, metrics=metrics, jit_compile=jit_compile)
+
+
+def schedule_of(config: Experiment) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return the learning rate of a training by step."""
+    return make_schedule(steps=config.training.steps, **config.schedule.model_dump())
+
+
+def keep_sums_repeatable() -> None:
+    """Turn TensorFlow's arithmetic optimizer off in this process, so that a step gives the same numbers each time.
+
+    With it, and with several operations at work at once, two runs of one step differ in the last digit of some
+    gradients: seen in TensorFlow 2.21 where six local paths read one map, in one run of five. `enable_op_determinism`
+    does not help. Two trainings would end with different weights, and so would one that was killed and resumed. Without
+    it steps take up to 5 % longer (3DLocal of the walkers; for GaitPart and the release preset the difference is below
+    the noise).
+
+    Example:
+        >>> keep_sums_repeatable()
+        >>> tf.config.optimizer.get_experimental_options()["arithmetic_optimization"]
+        False
+    """
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+
+
+def _check_all_learn(model, losses):
+    """Weights that no loss trains would keep their initial values, and with them perhaps the embedding."""
+    learning = keras.Model(model.input, [model.output[name] for name in losses])
+    reached = {id(variable) for variable in learning.trainable_variables}
+    idle = [layer.name for layer in model.layers if {id(v) for v in layer.trainable_variables} - reached]
+    if idle:
+        raise ConfigError(
+            f"No loss trains the layers {', '.join(idle)} of {model.name}. Give losses.cross_entropy.weight, for the "
+            "classifier trains them, or leave them out (model.arguments.compact_channels: 0)."
+        )

@@ -1,0 +1,1 @@
+"""The folder of one training: its config, checkpoints, log and model."""

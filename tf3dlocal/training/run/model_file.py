@@ -1,0 +1,136 @@
+"""A model without its optimizer in a file, with a note on the step and the version that it comes from."""
+
+import json
+import pathlib
+import zipfile
+
+import keras
+
+from tf3dlocal import __version__
+from tf3dlocal.config import ConfigError
+from tf3dlocal.io import UnreadableError, read_json, readable, write_bytes, write_file, write_json
+from tf3dlocal.io.types import PathLike
+
+NOTE = "note.json"  # a member of the .keras file next to Keras' own, so model and note cannot be of two different steps
+VERSION = "version"  # key of the version of tf3dlocal, in the note and in a run folder's data.json
+OLDEST = (0, 2)  # version whose run folders and notes can be read
+
+
+def write_model(file: PathLike, *, model: keras.Model, note: dict) -> None:
+    """Write a model without its optimizer.
+
+    Args:
+        file: path that ends in .keras.
+        model: compiled or not; its layers are written as a model that was never compiled.
+        note: for JSON, such as {"step": 300, "rank_1": 85.0}; the version of tf3dlocal is added.
+    """
+    plain_model(model).save(file)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(NOTE, json.dumps({**note, VERSION: __version__}))
+
+
+def note_of(file: PathLike) -> dict | None:
+    """Return the note in a model file; None if there is no such file, or no note in it.
+
+    Raises:
+        ConfigError: the note is of version 0.1.
+
+    Example:
+        >>> note_of("nowhere.keras") is None
+        True
+    """
+    try:
+        with readable(file), zipfile.ZipFile(file) as archive:
+            note = json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else None
+    except (FileNotFoundError, UnreadableError):
+        return None
+    if note is not None:
+        _check_version(note.get(VERSION), what=f"the model file {file}")
+    return note
+
+
+def check_folder_version(folder: PathLike) -> None:
+    """Refuse a run folder of version 0.1; a folder without a config.yaml is none and passes.
+
+    Raises:
+        ConfigError: version 0.1 has written the folder.
+    """
+    folder = pathlib.Path(folder)
+    if (folder / "config.yaml").is_file():
+        data_file = folder / "data.json"
+        noted = read_json(data_file) if data_file.is_file() else {}
+        _check_version(noted.get(VERSION), what=f"the run folder {folder}")
+
+
+def plain_model(model: keras.Model) -> keras.Model:
+    """Return the same layers as a model of Keras' own class that was never compiled."""
+    return keras.Model(model.input, model.output, name=model.name)
+
+
+class BestModel:
+    """The model with the highest rank-1 on the held-out training subjects.
+
+    It is run/best.keras, with a note that people read in run/best.json. The note is in the model file too, and that one
+    is read here. A checkpoint holds a copy of the file: a training that resumes from it has the best model of the steps
+    before it, and nothing of the steps that it repeats.
+
+    Args:
+        folder: the run folder.
+
+    Example:
+        >>> import tempfile
+        >>> BestModel(tempfile.mkdtemp()).note() is None
+        True
+    """
+
+    def __init__(self, folder: PathLike):
+        self.file, self.text = pathlib.Path(folder, "best.keras"), pathlib.Path(folder, "best.json")
+
+    def note(self) -> dict | None:
+        """Return step and rank-1 of the best model, or None if there is none yet."""
+        return note_of(self.file)
+
+    def offer(self, model: keras.Model, *, step: int, rank_1: float, groups: dict[str, float]) -> bool:
+        """Keep the model if it is better than the best so far; of two equally good models the earlier stays.
+
+        Args:
+            model: the model after `step` steps.
+            step: step of the whole training.
+            rank_1: rank-1 in per cent, by which models are compared.
+            groups: rank-1 of each group of probes, for the note.
+
+        Returns:
+            Whether it is kept.
+        """
+        best = self.note()
+        if best is not None and best["rank_1"] >= rank_1:
+            return False
+        note = {"step": step, "rank_1": rank_1, **groups}
+        self.text.unlink(
+            missing_ok=True
+        )  # first: a kill may leave the model without its text, never with another one's
+        write_file(self.file, lambda file: write_model(file, model=model, note=note))
+        write_json(self.text, self.note())
+        return True
+
+    def go_back(self, content: bytes | None) -> None:
+        """Make a checkpoint's copy the best model again.
+
+        Args:
+            content: the model file as the checkpoint holds it; None if nothing was best by then.
+        """
+        if content is None:
+            self.text.unlink(missing_ok=True)
+            self.file.unlink(missing_ok=True)
+        elif not self.file.exists() or self.file.read_bytes() != content or not self.text.exists():
+            self.text.unlink(missing_ok=True)
+            write_bytes(self.file, content)
+            write_json(self.text, self.note())
+
+
+def _check_version(version, what):
+    if version is None or tuple(int(number) for number in version.split(".")[:2]) < OLDEST:
+        raise ConfigError(
+            f"tf3dlocal {__version__} cannot read {what}, which tf3dlocal {version or '0.1'} wrote. Use it with that "
+            "version, or train again in another run folder."
+        )
