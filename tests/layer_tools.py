@@ -1,11 +1,11 @@
-"""What the tests of layers and models share: the ways to run a function, and weights without a special start."""
+"""Shared by the tests of layers and models: the ways to run a function, and random weights."""
 
 import math
 
 import numpy as np
 import tensorflow as tf
 
-# A layer has to give the same in all three.
+# A layer must give the same in all three.
 MODES = {
     "eager": lambda function: function,
     "graph": lambda function: tf.function(function),
@@ -14,7 +14,7 @@ MODES = {
 
 
 def randomize(layer, seed=0):
-    """Draw all weights anew, gammas of both signs and variances positive: zeros and ones of the start hide mistakes."""
+    """Draw all weights anew, gammas of both signs and variances positive: initial zeros and ones hide mistakes."""
     rng = np.random.default_rng(seed)
     for weight in layer.weights:
         if "variance" in weight.path:

@@ -1,7 +1,7 @@
-"""Every public layer, model and loss once, with toy arguments, what goes in and what comes out.
+"""Every public layer, model and loss with toy arguments and the shapes of its inputs and outputs.
 
-Shapes are a small language: `b` is the batch, `t` the number of frames, both free; numbers are fixed, and `t/3` is one
-frame for every three, but at least one.
+Shapes are a small language: `b` is the batch and `t` the number of frames, both free; numbers are fixed; `t/3` is one
+frame for every three, at least one.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ HALVES = [("upper", 0.5, 1.0, 0.5, 0.5, 0.25, 0.5), ("lower", 0.5, 1.0, 0.5, 0.5
 
 
 class Row(NamedTuple):
-    """What is made, from which arguments, and the shapes of its call arguments and outputs."""
+    """A class or builder, its arguments, and the shapes of its call arguments and outputs."""
 
     make: object
     arguments: dict
@@ -36,11 +36,10 @@ class Row(NamedTuple):
 VOLUME, MAP = "b t 8 6 4", "b t 8 6 8"
 SAMPLED = ((VOLUME, "b 8"), VOLUME)
 SAMPLED_PER_FRAME = ((VOLUME, "b t 8"), VOLUME)
-RELEASE_SAMPLING = {"num_rows": 5, "grid": "release", "coordinates": "release"}
+RELEASE_SAMPLING = {"num_rows": 5, "geometry": "release"}
 
 LAYERS = {
     "BasicBlock3D": Row(layers.BasicBlock3D, {"filters": 3, "seed": 0}, (VOLUME,), "b t 8 6 3"),
-    "BasicBlock3D, reference": Row(layers.BasicBlock3D, {"filters": 3, "form": "reference"}, (VOLUME,), "b t 8 6 3"),
     "CompactBlock": Row(layers.CompactBlock, {"units": 5, "seed": 0}, ("b 3 8",), "b 5"),
     "CompactBlock, no bias": Row(
         layers.CompactBlock, {"units": 5, "seed": 0, "train_norm_bias": False}, ("b 3 8",), "b 5"
@@ -49,16 +48,15 @@ LAYERS = {
     "FocalConvolution": Row(
         layers.FocalConvolution, {"filters": 3, "kernel_size": 5, "num_strips": 2}, (VOLUME,), "b t 8 6 3"
     ),
-    "FramePooling": Row(layers.FramePooling, {}, (VOLUME,), "b t 4 3 4"),
-    "FramePooling, sliced": Row(layers.FramePooling, {"form": "sliced"}, ("b t 9 7 4",), "b t 4 3 4"),
+    "FramePooling": Row(layers.FramePooling, {}, ("b t 9 7 4",), "b t 4 3 4"),
     "GaussianSampler3D": Row(layers.GaussianSampler3D, {}, *SAMPLED),
     "GaussianSampler3D, release": Row(layers.GaussianSampler3D, RELEASE_SAMPLING, *SAMPLED),
-    "HorizontalPooling": Row(layers.HorizontalPooling, {"num_parts": 4}, (VOLUME,), "b t 4 4"),
+    "HorizontalPooling": Row(layers.HorizontalPooling, {"num_strips": 4}, (VOLUME,), "b t 4 4"),
     "HorizontalPyramidPooling": Row(layers.HorizontalPyramidPooling, {"bins": [4, 1]}, ("b 8 6 4",), "b 5 4"),
     "LocalizationNetwork": Row(layers.LocalizationNetwork, {"hidden_channels": 3, "seed": 0}, (MAP,), "b 8"),
     "LocalizationNetwork, release": Row(
         layers.LocalizationNetwork,
-        {"hidden_channels": 3, "num_outputs": 7, "style": "release", "seed": 0},
+        {"hidden_channels": 3, "num_outputs": 7, "geometry": "release", "seed": 0},
         (MAP,),
         "b 7",
     ),
@@ -73,13 +71,13 @@ LAYERS = {
     ),
     "LocalPath, release": Row(
         layers.LocalPath,
-        {"prior": HEAD, "channels": 3, "hidden_channels": 5, "rule": "release", "num_convolutions": 2, "seed": 0},
+        {"prior": HEAD, "channels": 3, "hidden_channels": 5, "geometry": "release", "num_convolutions": 2, "seed": 0},
         (VOLUME, MAP),
         {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"},
     ),
-    "LocalPath, written back": Row(
+    "LocalPath, registered": Row(
         layers.LocalPath,
-        {"prior": HEAD, "channels": 3, "hidden_channels": 5, "write_back": True, "seed": 0},
+        {"prior": HEAD, "channels": 3, "hidden_channels": 5, "registered": True, "seed": 0},
         (VOLUME, MAP),
         {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"},
     ),
@@ -95,7 +93,7 @@ LAYERS = {
         layers.MicroMotionPooling, {"use_bias": True, "activation": "relu"}, ("b t 3 8",), "b 3 8"
     ),
     "MixtureSampler3D": Row(layers.MixtureSampler3D, {}, *SAMPLED_PER_FRAME),
-    "MixtureSampler3D, written back": Row(layers.MixtureSampler3D, {"write_back": True}, *SAMPLED),
+    "MixtureSampler3D, registered": Row(layers.MixtureSampler3D, {"registered": True}, *SAMPLED),
     "MixtureSampler3D, release": Row(layers.MixtureSampler3D, RELEASE_SAMPLING, *SAMPLED),
     "NormalizedMaxPooling": Row(layers.NormalizedMaxPooling, {"halve_frames": False}, ("b t 9 6 4",), "b t 5 3 4"),
     "SeparateDense": Row(layers.SeparateDense, {"units": 5}, ("b 3 8",), "b 3 5"),
@@ -103,18 +101,18 @@ LAYERS = {
     "SetPooling, keeping frames": Row(layers.SetPooling, {"keep_frames": True}, (VOLUME,), "b 1 8 6 4"),
     "TrilinearSampler3D": Row(layers.TrilinearSampler3D, {}, *SAMPLED),
     "VolumeConvolution": Row(layers.VolumeConvolution, {"filters": 3}, (VOLUME,), "b t 8 6 3"),
-    "VolumeConvolution, reference": Row(
-        layers.VolumeConvolution, {"filters": 3, "kernel_size": [3, 1, 5], "form": "reference"}, (VOLUME,), "b t 8 6 3"
+    "VolumeConvolution, of three sizes": Row(
+        layers.VolumeConvolution, {"filters": 3, "kernel_size": [3, 1, 5]}, (VOLUME,), "b t 8 6 3"
     ),
 }
 
-# As many filters in the localization networks as the blocks have channels: of very few, ReLU may silence all.
+# The localization networks have as many filters as the blocks: ReLU may silence very few of them.
 TINY = {
     "input_shape": (None, 16, 12, 1),
     "channels": (4, 6, 6),
     "hidden_divisor": 1,
     "parts": HALVES,
-    "num_parts": 2,
+    "num_strips": 2,
     "embedding_channels": 6,
     "seed": 0,
 }
@@ -133,13 +131,13 @@ MODELS = {
     ),
     "gaitpart": Row(
         GaitPart,
-        {**SMALL, "strips": (1, 2, 4), "num_parts": 2},
+        {**SMALL, "strips": (1, 2, 4), "num_strips": 2},
         SILHOUETTES,
         {"part_features": "b 2 6", "embedding": "b 2 6"},
     ),
     "gaitpart, release, four blocks": Row(
         GaitPart,
-        {**SMALL, "preset": "release", "channels": (4, 5, 6, 12), "strips": (1, 2, 4, 4), "num_parts": 2},
+        {**SMALL, "preset": "release", "channels": (4, 5, 6, 12), "strips": (1, 2, 4, 4), "num_strips": 2},
         SILHOUETTES,
         {"part_features": "b 2 6", "embedding": "b 2 6"},
     ),
@@ -161,7 +159,7 @@ MODELS = {
         SILHOUETTES,
         {"part_features": "b 6 6", "embedding": "b 6 6", "logits": "b 3"},
     ),
-    "mt3d": Row(MT3D, {**SMALL, "num_parts": 4}, SILHOUETTES, {"part_features": "b 8 6", "embedding": "b 8 6"}),
+    "mt3d": Row(MT3D, {**SMALL, "num_strips": 4}, SILHOUETTES, {"part_features": "b 8 6", "embedding": "b 8 6"}),
     "three_d_local": Row(
         ThreeDLocal,
         {**TINY, "local_blocks": (1,), "compact_channels": 5, "num_classes": 3},
@@ -183,14 +181,14 @@ MODELS = {
             "local_blocks": (2,),
             "per_frame": True,
             "global_path": "focal",
-            "compact_channels": None,
+            "compact_channels": 0,
         },
         ("b t 32 12 1",),
         {"part_features": "b 2 6", "embedding": "b 2 6"},
     ),
 }
 
-# Labels [b] are given beside the one input; what `call` gives per part or per walk.
+# The losses take labels [b] too; `call` returns one value per strip or per walk.
 LOSSES = {
     "BatchAllTripletLoss": Row(losses.BatchAllTripletLoss, {"margin": 0.3}, ("b 3 8",), "3"),
     "ScaledCrossEntropy": Row(losses.ScaledCrossEntropy, {"scale": 2.0, "label_smoothing": 0.1}, ("b 5",), "b"),

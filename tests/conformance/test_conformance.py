@@ -1,4 +1,4 @@
-"""What Keras expects of every layer, model and loss, run for every row of the table; and nobody is missing in the table."""
+"""What Keras expects of every layer, model and loss, for every row of the table; and the table is complete."""
 
 import functools
 import inspect
@@ -27,7 +27,7 @@ def numbers(row, batch=2, frames=3, seed=0):
 
 @functools.cache
 def as_model(name, dtype="float32"):
-    """A functional model of a row, with batch and frames unknown: a layer between inputs, or what a builder gives."""
+    """A functional model of a row, with batch and frames unknown: a layer between inputs, or a builder's result."""
     row = ROWS[name]
     if not isinstance(row.make, type):
         return row.make(**row.arguments, dtype=dtype)
@@ -76,7 +76,7 @@ def test_no_loss_is_missing_in_the_table():
 
 
 @every_row
-def test_outputs_have_the_shapes_of_the_table_when_all_is_known_and_when_batch_and_frames_are_not(name):
+def test_outputs_have_the_shapes_of_the_table_with_known_and_unknown_batch_and_frames(name):
     row, model = ROWS[name], as_model(name)
     assert shapes(model.output) == row.sizes(None, None)[1]
     for batch, frames in ((2, 3), (1, 1), (3, 8)):
@@ -84,7 +84,7 @@ def test_outputs_have_the_shapes_of_the_table_when_all_is_known_and_when_batch_a
 
 
 @every_layer
-def test_a_layer_tells_its_output_shape_beforehand(row):
+def test_a_layer_computes_its_output_shape(row):
     layer = row.make(**row.arguments)
     layer(*numbers(row))
     for sizes in (row.sizes(2, 3), row.sizes(None, None)):
@@ -93,14 +93,14 @@ def test_a_layer_tells_its_output_shape_beforehand(row):
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
 @every_row
-def test_a_layer_tells_its_output_dtype_beforehand(name, policy):
+def test_a_layer_computes_its_output_dtype(name, policy):
     model = as_model(name, policy)
-    told, given = flat(model.output), flat(run(model, numbers(ROWS[name])))
-    assert [value.dtype for value in told] == [value.dtype.name for value in given]
+    expected, found = flat(model.output), flat(run(model, numbers(ROWS[name])))
+    assert [value.dtype for value in expected] == [value.dtype.name for value in found]
 
 
 @every_row
-def test_half_precision_runs_and_stays_finite_and_near_single_precision(name):
+def test_half_precision_stays_finite_and_near_single_precision(name):
     inputs, half, full = numbers(ROWS[name]), as_model(name, "mixed_float16"), as_model(name)
     half.set_weights(full.get_weights())
     for own, expected in zip(flat(run(half, inputs)), flat(run(full, inputs)), strict=True):

@@ -1,4 +1,4 @@
-"""Local paths and their fusion: localization, sampling and features together, for any parts at all."""
+"""Local paths and their fusion: localization, sampling and features together, for any parts."""
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from tf3dlocal.layers import (
     RELEASE_PARTS,
     LocalizationNetwork,
     LocalPath,
+    Location,
     PartPrior,
     VolumeConvolution,
     decode_location,
@@ -35,30 +36,32 @@ def random_map(channels, frames=3, batch=2, seed=0):
 def block_model(parts=PAPER_PARTS, input_channels=4, channels=8, **arguments):
     """block_input -> 3x3 global convolution -> local block, as a functional model."""
     block_input = keras.Input((None, HEIGHT, WIDTH, input_channels))
-    global_map = VolumeConvolution(channels, (1, 3, 3), seed=1, name="global")(block_input)
-    return keras.Model(block_input, local_block(block_input, global_map, parts, seed=0, **arguments))
+    global_map = VolumeConvolution(channels, kernel_size=(1, 3, 3), seed=1, name="global")(block_input)
+    return keras.Model(block_input, local_block(block_input, global_map=global_map, parts=parts, seed=0, **arguments))
 
 
-@pytest.mark.parametrize("rule", ["paper", "release"])
+@pytest.mark.parametrize("geometry", ["paper", "release"])
 @pytest.mark.parametrize("sampler", ["mixture", "gaussian", "trilinear"])
-def test_a_path_localizes_samples_and_reads_as_the_formulas_say(sampler, rule):
-    part = RELEASE_PARTS[0] if rule == "release" else PAPER_PARTS[0]
-    path = LocalPath(part, channels=3, hidden_channels=2, sampler=sampler, rule=rule, num_convolutions=2)
+def test_a_path_localizes_samples_and_reads_as_the_formulas_say(sampler, geometry):
+    release = geometry == "release"
+    part = RELEASE_PARTS[0] if release else PAPER_PARTS[0]
+    path = LocalPath(part, channels=3, hidden_channels=2, sampler=sampler, geometry=geometry, num_convolutions=2)
     block_input, global_map = random_map(4), random_map(8, seed=1)
     path.build(block_input.shape, global_map.shape)
     randomize(path)
     found = {name: value.numpy() for name, value in path(block_input, global_map).items()}
 
     raw = path.localization(global_map).numpy().astype("float64")
-    assert raw.shape == (2, 7 if rule == "release" else 8)
-    rounded = (sampler, rule) == ("mixture", "release")
-    places = decode_location(raw, part, (3, HEIGHT, WIDTH), rule, rounded).stack().numpy()
+    assert raw.shape == (2, 7 if release else 8)
+    location = decode_location(raw, part, (3, HEIGHT, WIDTH), geometry=geometry)
+    if release and sampler == "mixture":
+        location = location._replace(center_t=location.center_t - 3 / 2 + round(3 / 2))
+    places = location.stack().numpy()
     np.testing.assert_allclose(found["location"], places, rtol=1e-5)
-    release = rule == "release"
     # The release's head is one row high and 6 x 4/11 columns wide here: round(6 x 1 / (6 x 4/11)) rows.
     num_rows = 3 if release else None
     volumes = [
-        sample_by_hand(clip.astype("float64"), place, sampler, num_rows, release, release)
+        sample_by_hand(clip.astype("float64"), place, sampler, num_rows, geometry)
         for clip, place in zip(block_input, places, strict=True)
     ]
     # A location good to 1e-5 of ten cells, read with a slope of up to 1 / sigma, sigma being 0.1 and more.
@@ -73,22 +76,31 @@ def test_the_releases_grids_have_the_rows_of_the_authors_code():
     """On a map of 16 x 11 the published code samples 6, 9, 11, 11, 13 and 13 rows; 5.5 rounds to the even 6."""
     rows = []
     for part in RELEASE_PARTS:
-        path = LocalPath(part, channels=0, hidden_channels=1, rule="release", sampler="gaussian")
+        path = LocalPath(part, channels=0, hidden_channels=1, geometry="release", sampler="gaussian")
         path.build((None, None, 16, 11, 1), (None, None, 16, 11, 2))
         rows.append(path.sampler.num_rows)
     assert rows == [6, 9, 11, 11, 13, 13]
 
 
-def test_the_seeds_torso_is_too_narrow_for_the_releases_geometry():
-    torso = LocalPath(PAPER_PARTS[3], channels=2, hidden_channels=1, rule="release")
+def test_the_supplements_torso_is_too_narrow_for_the_releases_geometry():
+    torso = LocalPath(PAPER_PARTS[3], channels=2, hidden_channels=1, geometry="release")
     with pytest.raises(ValueError, match="samples 29 rows, but the map has only 16"):
         torso(np.zeros((1, 2, 16, 11, 1), "float32"), np.zeros((1, 2, 16, 11, 4), "float32"))
 
 
-@pytest.mark.parametrize("rule", ["paper", "release"])
-def test_every_raw_number_of_a_location_learns_from_the_features(rule):
+@pytest.mark.parametrize(("sampler", "starts"), [("mixture", [15, 16, 16]), ("gaussian", [15, 15.5, 16.5])])
+def test_the_releases_mixture_starts_from_a_rounded_middle_frame(sampler, starts):
+    """round(T / 2), a half to the even number, as PyTorch and Python round."""
+    path = LocalPath(PAPER_PARTS[0], channels=0, hidden_channels=1, geometry="release", sampler=sampler)
+    raw = np.zeros((1, 7), "float32")
+    found = [Location.unstack(path.decode(raw, (frames, HEIGHT, WIDTH))).center_t for frames in (30, 31, 33)]
+    np.testing.assert_allclose(np.ravel(found), starts, rtol=1e-6)
+
+
+@pytest.mark.parametrize("geometry", ["paper", "release"])
+def test_every_raw_number_of_a_location_learns_from_the_features(geometry):
     part = PartPrior("part", 0.5, 0.6, 0.5, 0.45, 0.45, 0.4)
-    path = LocalPath(part, channels=4, hidden_channels=2, rule=rule, sampler="gaussian", seed=0)
+    path = LocalPath(part, channels=4, hidden_channels=2, geometry=geometry, sampler="gaussian", seed=0)
     block_input, global_map = random_map(4, frames=5), random_map(8, frames=5, seed=1)
     with tf.GradientTape() as tape:
         features = path(block_input, global_map)["features"]
@@ -96,7 +108,7 @@ def test_every_raw_number_of_a_location_learns_from_the_features(rule):
     assert np.all(tape.gradient(loss, path.localization.fc6.bias.value) != 0)
 
 
-def test_without_feature_extraction_a_path_hands_the_sampled_volume_on():
+def test_without_feature_extraction_a_path_returns_the_sampled_volume():
     path = LocalPath(PAPER_PARTS[0], channels=0, hidden_channels=2)
     outputs = path(random_map(4), random_map(8))
     np.testing.assert_array_equal(outputs["features"], outputs["volume"])
@@ -104,7 +116,7 @@ def test_without_feature_extraction_a_path_hands_the_sampled_volume_on():
 
 
 @pytest.mark.parametrize("per_frame", [False, True])
-def test_a_path_says_where_it_looks_in_cells_of_the_block_input(per_frame):
+def test_a_path_returns_its_location_in_cells_of_the_block_input(per_frame):
     path = LocalPath(WHOLE[0], channels=2, hidden_channels=2, per_frame=per_frame, seed=0)
     location = path(random_map(4), random_map(8))["location"].numpy()
     assert location.shape == ((2, 3, 8) if per_frame else (2, 8))
@@ -126,7 +138,7 @@ def test_any_parts_make_a_block(parts, names):
     model = block_model(parts, name="block")
     paths = [layer for layer in model.layers if isinstance(layer, LocalPath)]
     assert [path.name for path in paths] == [f"block_{name}" for name in names]
-    # C/2 = 4 channels from every path beside the C = 8 of the global one, and back to 8.
+    # C/2 = 4 channels from every path and the C = 8 of the global one, and back to 8.
     assert model.get_layer("block_joined").output.shape == (None, None, HEIGHT, WIDTH, 8 + 4 * len(names))
     assert model.get_layer("block_fusion").kernel.shape == (1, 1, 1, 8 + 4 * len(names), 8)
     assert {path.localization.conv1.filters for path in paths} == {2}  # C/4
@@ -168,7 +180,7 @@ def test_a_map_of_few_channels_still_gets_paths_that_extract_features(channels):
     assert (path.channels, path.localization.conv1.filters) == (1, 1) and len(path.convolutions) == 1
 
 
-def test_every_path_starts_from_weights_of_its_own_and_a_seed_gives_them_again():
+def test_initial_weights_differ_between_paths_and_the_same_seed_gives_the_same():
     first, second = block_model(QUADRANTS, name="block"), block_model(QUADRANTS, name="block")
     for own, same in zip(first.weights, second.weights, strict=True):
         np.testing.assert_array_equal(own, same)
@@ -181,35 +193,35 @@ def test_every_path_starts_from_weights_of_its_own_and_a_seed_gives_them_again()
     assert len(set(starts)) == len(starts)
 
 
-def test_parts_must_have_names_of_their_own():
-    with pytest.raises(ValueError, match=r"each with a name of its own; got \['whole', 'whole'\]"):
+def test_parts_must_have_different_names():
+    with pytest.raises(ValueError, match=r"each with its own name; got \['whole', 'whole'\]"):
         block_model([*WHOLE, *WHOLE])
-    with pytest.raises(ValueError, match=r"needs parts, each with a name of its own; got \[\]"):
+    with pytest.raises(ValueError, match=r"needs at least one part, each with its own name; got \[\]"):
         block_model([])
 
 
 def test_both_maps_of_a_path_must_be_of_one_size():
     path = LocalPath(PAPER_PARTS[0], channels=2, hidden_channels=1)
-    with pytest.raises(ValueError, match=r"is \(8, 6\) cells high and wide, the global map \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"the same height and width; got \(8, 6\) and \(4, 3\)"):
         path(random_map(4), random_map(8)[:, :, ::2, ::2])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
-        ({"sampler": "nearest"}, "Unknown sampler 'nearest'; there are gaussian, trilinear, mixture"),
-        ({"rule": "seed"}, "rule is .paper. or .release., not 'seed'"),
+        ({"sampler": "nearest"}, "Unknown sampler 'nearest'. Known names: 'gaussian', 'trilinear', 'mixture'"),
+        ({"geometry": "seed"}, "geometry must be .paper. or .release.; got 'seed'"),
         ({"prior": ("head", -1, 1, 1, 0.5, 0.5, 0.5)}, "extents of part 'head' must be positive"),
         ({"hidden_channels": 0}, "at least one filter; got 0"),
-        ({"rule": "release", "per_frame": True}, "per frame are offered with style=.paper. only"),
+        ({"geometry": "release", "per_frame": True}, "per frame need geometry=.paper."),
     ],
 )
-def test_what_a_path_cannot_be_is_refused(arguments, complaint):
-    with pytest.raises(ValueError, match=complaint):
+def test_wrong_arguments_of_a_path_raise(arguments, message):
+    with pytest.raises(ValueError, match=message):
         LocalPath(**{"prior": PAPER_PARTS[0], "channels": 2, "hidden_channels": 1, **arguments})
 
 
-def test_a_path_has_the_localization_network_that_the_papers_table_1_describes():
-    path = LocalPath(PAPER_PARTS[0], channels=2, hidden_channels=3, rule="release", tied_strides=False, clip_length=40)
+def test_a_path_passes_its_arguments_to_its_localization_network():
+    path = LocalPath(PAPER_PARTS[0], channels=2, hidden_channels=3, geometry="release", tied_strides=False)
     assert isinstance(path.localization, LocalizationNetwork)
-    assert (path.localization.style, path.localization.num_outputs) == ("release", 8)
+    assert (path.localization.geometry, path.localization.num_outputs) == ("release", 8)

@@ -1,4 +1,4 @@
-"""The localization network, layer by layer against the seed's Table 1, at any number of frames, and what it must not touch."""
+"""The localization network against supplement Table 1, layer by layer and at any number of frames; its gradients."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from references.layer_loops import (
 )
 
 from tf3dlocal.layers import PAPER_PARTS, LocalizationNetwork, decode_location
-from tf3dlocal.layers.localization_network import smooth_over_frames
+from tf3dlocal.layers.local.localization_network import smooth_over_frames
 
 HEIGHT, WIDTH, CHANNELS, HIDDEN = 16, 11, 16, 4  # a map of block 3, with an eighth of its channels
 
@@ -24,7 +24,7 @@ def random_maps(frames, batch=2, seed=0, size=(HEIGHT, WIDTH)):
 
 
 def network(**options):
-    """With every weight drawn anew; its raw numbers are then of the order of one."""
+    """A network with random weights, whose raw numbers are of the order of one."""
     net = LocalizationNetwork(HIDDEN, **options)
     net.build((None, None, HEIGHT, WIDTH, CHANNELS))
     return randomize(net)
@@ -34,10 +34,10 @@ def relu(values):
     return np.maximum(values, 0)
 
 
-def table_1_by_hand(net, clip, style="paper", halve_frames=True, time_bins=4):
-    """One clip [frames, height, width, channels] through the seed's Table 1, with BN and ReLU as the main paper says.
+def table_1_by_hand(net, clip, geometry="paper", halve_frames=True, time_bins=4):
+    """One clip [frames, height, width, channels] through supplement Table 1, with BN and ReLU as the main paper says.
 
-    Returns the raw numbers, [8] or [frames, 8], and the size of the map behind every pooling.
+    Returns the raw numbers, [8] or [frames, 8], and the size of the map after every pooling.
     """
     x = halving_maximum_by_hand(relu(normalized_by_hand(clip, net.pool0)), halve_frames)  # Pool0
     sizes = [x.shape[:3]]
@@ -46,44 +46,43 @@ def table_1_by_hand(net, clip, style="paper", halve_frames=True, time_bins=4):
     x = halving_maximum_by_hand(x, halve_frames)  # Pool3
     sizes.append(x.shape[:3])
     x = convolution_by_hand(x, net.conv4.kernel.numpy())  # Conv4
-    if style == "release":  # no BN behind Conv4, 2 x 2 x 2 bins in place of Pool5, BN behind Fc6
+    if geometry == "release":  # no BN after Conv4, 2 x 2 x 2 bins instead of Pool5, BN after Fc6
         x = relu(x)
         for axis in range(3):
             x = adaptive_maximum_by_hand(x, 2, axis)
     else:
         x = halving_maximum_by_hand(relu(normalized_by_hand(x, net.norm4)), halve_frames)  # Pool5
     sizes.append(x.shape[:3])
-    if halve_frames and style == "paper":
+    if halve_frames and geometry == "paper":
         x = adaptive_maximum_by_hand(x, time_bins, axis=0)
     flat = x.reshape(len(x), -1) if not halve_frames else x.reshape(-1)
     raw = flat @ net.fc6.kernel.numpy().astype("float64") + net.fc6.bias.numpy()  # Fc6
-    return (normalized_by_hand(raw, net.output_norm) if style == "release" else raw), sizes
+    return (normalized_by_hand(raw, net.output_norm) if geometry == "release" else raw), sizes
 
 
 # Sums of up to 512 products of numbers near one, layer after layer in float32, against double precision.
 CLOSE = {"rtol": 0, "atol": 2e-5}
 
 
-@pytest.mark.parametrize("form", ["reference", "stacked", "sliced"])
-def test_at_the_training_length_it_is_the_seeds_table_1_and_nothing_else(form):
-    net, maps = network(form=form), random_maps(30)
+def test_at_the_training_length_it_is_supplement_table_1_and_nothing_else():
+    net, maps = network(), random_maps(30)
     for clip, raw in zip(maps, net(maps).numpy(), strict=True):
-        # As many time bins as frames are left: the adaptive maximum behind Pool5 is the identity here.
+        # There are as many time bins as frames left: the adaptive maximum after Pool5 is the identity.
         expected, sizes = table_1_by_hand(net, clip, time_bins=4)
         assert sizes == [(15, 8, 6), (8, 4, 3), (4, 2, 2)]
         np.testing.assert_allclose(raw, expected, **CLOSE)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7, 33, 120])
-@pytest.mark.parametrize("style", ["paper", "release"])
-def test_any_number_of_frames_fits(style, frames):
-    net, maps = network(style=style), random_maps(frames)
-    expected = [table_1_by_hand(net, clip, style)[0] for clip in maps]
+@pytest.mark.parametrize("geometry", ["paper", "release"])
+def test_any_number_of_frames_fits(geometry, frames):
+    net, maps = network(geometry=geometry), random_maps(frames)
+    expected = [table_1_by_hand(net, clip, geometry)[0] for clip in maps]
     np.testing.assert_allclose(net(maps), expected, **CLOSE)
 
 
-def test_the_release_is_like_it_at_the_training_length_with_seven_numbers_too():
-    net, maps = network(style="release", num_outputs=7), random_maps(30)
+def test_the_release_network_emits_seven_numbers_too():
+    net, maps = network(geometry="release", num_outputs=7), random_maps(30)
     np.testing.assert_allclose(net(maps), [table_1_by_hand(net, clip, "release")[0] for clip in maps], **CLOSE)
 
 
@@ -130,7 +129,7 @@ def test_smoothing_equals_a_loop_over_frames(frames):
     np.testing.assert_allclose(smooth_over_frames(raw), [smoothed_by_hand(clip) for clip in raw], rtol=1e-15)
 
 
-def test_no_gradient_of_smoothing_reaches_the_frames_before():
+def test_no_gradient_of_smoothing_reaches_the_preceding_frames():
     raw = tf.random.stateless_normal([2, 5, 3], seed=(0, 0))
     with tf.GradientTape() as tape:
         tape.watch(raw)
@@ -138,8 +137,8 @@ def test_no_gradient_of_smoothing_reaches_the_frames_before():
     np.testing.assert_array_equal(tape.gradient(last, raw)[0, :, 0], [0, 0, 0, 0, 1])
 
 
-@pytest.mark.parametrize("options", [{}, {"style": "release"}, {"per_frame": True}], ids=str)
-def test_no_gradient_flows_into_the_map_but_the_maps_maker_still_learns_from_elsewhere(options):
+@pytest.mark.parametrize("options", [{}, {"geometry": "release"}, {"per_frame": True}], ids=str)
+def test_no_gradient_flows_into_the_map_which_still_learns_from_elsewhere(options):
     net = network(**options)
     maker = keras.layers.Conv3D(CHANNELS, 1)
     images = random_maps(9)
@@ -173,16 +172,16 @@ def test_before_any_training_every_part_is_on_its_prior(training):
     np.testing.assert_allclose(head.stride_x, 3 / 11, rtol=0.13)
 
 
-def test_the_releases_raw_numbers_have_unit_variance_over_a_training_batch():
-    net = network(style="release")
+def test_raw_numbers_of_the_release_have_unit_variance_over_a_training_batch():
+    net = network(geometry="release")
     net.output_norm.gamma.assign(np.ones(8))
     raw = net(random_maps(8, batch=16), training=True).numpy()
-    # Fc6's own variance is above 1e-3, between clips as like as random ones; beside it BN's epsilon, 1e-5, is a hundredth.
+    # Fc6's own variance is above 1e-3, between clips as like as random ones; BN's epsilon, 1e-5, is a hundredth of it.
     np.testing.assert_allclose(raw.var(axis=0), 1, rtol=1e-2)
 
 
 def test_training_moves_the_statistics_of_every_normalization():
-    net = LocalizationNetwork(HIDDEN, style="release")
+    net = LocalizationNetwork(HIDDEN, geometry="release")
     maps = random_maps(8) + 1
     net(maps, training=False)
     before = [variable.numpy() for variable in net.non_trainable_variables]
@@ -191,7 +190,7 @@ def test_training_moves_the_statistics_of_every_normalization():
     assert all(np.any(old != new.numpy()) for old, new in zip(before, net.non_trainable_variables, strict=True))
 
 
-@pytest.mark.parametrize("options", [{}, {"style": "release"}, {"per_frame": True}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"geometry": "release"}, {"per_frame": True}], ids=str)
 @pytest.mark.parametrize("mode", ["graph", "xla"])
 def test_every_mode_gives_the_same_and_batch_and_frames_may_be_unknown(mode, options):
     net = network(**options)
@@ -211,7 +210,7 @@ def test_half_precision_emits_single_precision_numbers_near_those_of_single_prec
     assert relative_error(found, expected) < 10 * 2.0**-11  # the roundings on a number's way through ten operations
 
 
-def test_no_two_convolutions_start_alike_and_a_seed_gives_the_same_start_again():
+def test_initial_convolutions_differ_and_the_same_seed_gives_the_same_weights():
     first, second = (LocalizationNetwork(HIDDEN, seed=3) for _ in range(2))
     for net in (first, second):
         net.build((None, None, HEIGHT, WIDTH, CHANNELS))
@@ -221,13 +220,13 @@ def test_no_two_convolutions_start_alike_and_a_seed_gives_the_same_start_again()
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "message"),
     [
-        ({"style": "seed"}, "style is .paper. or .release., not 'seed'"),
-        ({"num_outputs": 6}, "8 raw numbers, or 7 .* got 6"),
-        ({"style": "release", "per_frame": True}, "per frame are offered with style=.paper. only"),
+        ({"geometry": "seed"}, "geometry must be .paper. or .release.; got 'seed'"),
+        ({"num_outputs": 6}, "num_outputs must be 8, or 7 .*; got 6"),
+        ({"geometry": "release", "per_frame": True}, "per frame need geometry=.paper."),
     ],
 )
-def test_what_it_cannot_be_is_refused(options, complaint):
-    with pytest.raises(ValueError, match=complaint):
+def test_wrong_arguments_raise(options, message):
+    with pytest.raises(ValueError, match=message):
         LocalizationNetwork(HIDDEN, **options)

@@ -1,4 +1,4 @@
-"""Raw numbers become a place on the map by hand-made sums, and the priors are the seed's Table 3."""
+"""Raw numbers become a location as computed by hand, and the priors are those of supplement Table 3."""
 
 import math
 from fractions import Fraction
@@ -16,7 +16,7 @@ from tf3dlocal.layers import (
     decode_location,
 )
 
-# The seed's Table 3, as printed: p_H, p_W, p_T, c_x, c_y, c_t.
+# Supplement Table 3, as printed: p_H, p_W, p_T, c_x, c_y, c_t.
 TABLE_3 = """
     Head        1/8   3/11  1/3  1/2   1/16  1/2
     Left arm    3/16  3/11  2/3  3/10  1/2   1/2
@@ -33,17 +33,15 @@ HALF = math.atanh(0.5)  # a raw offset that moves half of the way
 TWICE = math.log(2.0)  # a raw stride that doubles
 
 
-def decoded(raw, *arguments, **options):
+def decoded(raw, geometry="paper"):
     """The eight numbers by name, as floats."""
     return {
         name: float(value)
-        for name, value in decode_location(np.array(raw, "float64"), PRIOR, SIZE, *arguments, **options)
-        ._asdict()
-        .items()
+        for name, value in decode_location(np.array(raw, "float64"), PRIOR, SIZE, geometry=geometry)._asdict().items()
     }
 
 
-def test_the_papers_priors_are_the_seeds_table_3():
+def test_the_papers_priors_are_supplement_table_3():
     printed = [line.rsplit(maxsplit=6) for line in TABLE_3.strip().splitlines()]
     expected = [
         (name.strip().lower().replace(" ", "_"), *map(float, map(Fraction, numbers))) for name, *numbers in printed
@@ -59,15 +57,15 @@ def test_the_releases_priors_differ_in_width_length_and_order_only():
         assert release[paper.name] == paper._replace(width=width, length=0.4)
 
 
-@pytest.mark.parametrize("rule", ["paper", "release"])
-def test_raw_zeros_are_the_prior_and_the_grid_covers_it_exactly(rule):
-    location = decoded([0] * 8, rule)
+@pytest.mark.parametrize("geometry", ["paper", "release"])
+def test_raw_zeros_are_the_prior_and_the_grid_covers_it_exactly(geometry):
+    location = decoded([0] * 8, geometry)
     assert (location["center_x"], location["center_y"], location["center_t"]) == pytest.approx((8, 8, 15))
     assert (location["variance"], location["confidence"]) == pytest.approx((0.1, 0.5))
     assert location["stride_x"] * 20 == pytest.approx(4)  # 20 points over 4 cells
     assert location["stride_t"] * 30 == pytest.approx(10)
     # In the release one stride serves both axes, and the rows are as many as cover the part: round(20 x 2 / 4).
-    rows = 16 if rule == "paper" else 10
+    rows = 16 if geometry == "paper" else 10
     assert location["stride_y"] * rows == pytest.approx(2)
 
 
@@ -87,18 +85,10 @@ def test_strides_variance_and_confidence_are_exponentials_and_a_sigmoid():
     assert location["confidence"] == pytest.approx(3 / 4)
 
 
-@pytest.mark.parametrize("rule", ["paper", "release"])
-def test_seven_numbers_have_one_stride_for_x_and_y(rule):
-    assert decoded([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], rule) == decoded([0.1, 0.2, 0.3, 0.4, 0.4, 0.5, 0.6, 0.7], rule)
-
-
-def test_the_releases_mixture_starts_from_a_rounded_middle_frame():
-    """round(T / 2), a half to the even number, as PyTorch and Python round."""
-    starts = {}
-    for frames in (30, 31, 33):
-        location = decode_location(np.zeros(8), PRIOR, (frames, 16, 20), "release", round_center_t=True)
-        starts[frames] = float(location.center_t)
-    assert starts == {30: 15, 31: 16, 33: 16}
+@pytest.mark.parametrize("geometry", ["paper", "release"])
+def test_seven_numbers_have_one_stride_for_x_and_y(geometry):
+    seven, eight = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], [0.1, 0.2, 0.3, 0.4, 0.4, 0.5, 0.6, 0.7]
+    assert decoded(seven, geometry) == decoded(eight, geometry)
 
 
 def test_frames_may_be_known_at_run_time_only():
@@ -106,7 +96,7 @@ def test_frames_may_be_known_at_run_time_only():
     np.testing.assert_allclose(decode(tf.zeros([2, 8]), tf.constant(30))[1], list(decoded([0] * 8).values()), rtol=1e-6)
 
 
-def test_the_last_axis_holds_the_numbers_whatever_stands_before_it():
+def test_the_last_axis_holds_the_numbers_whatever_axes_precede_it():
     raw = np.random.default_rng(0).normal(size=(2, 3, 8))
     stacked = decode_location(raw, PRIOR, SIZE).stack()
     assert stacked.shape == (2, 3, 8)
@@ -122,13 +112,13 @@ def test_stacking_and_naming_are_each_others_inverse():
     assert Location.unstack(location) is location
 
 
-def test_what_is_no_location_is_refused():
-    with pytest.raises(ValueError, match="8 numbers on its last axis .*the shape is .2, 7"):
+def test_what_is_no_location_raises():
+    with pytest.raises(ValueError, match="8 numbers on its last axis .*; got the shape .2, 7"):
         Location.unstack(np.zeros((2, 7)))
-    with pytest.raises(ValueError, match="8 or 7 numbers, but the last axis has 6"):
+    with pytest.raises(ValueError, match="8 or 7 outputs; got the shape .2, 6"):
         decode_location(np.zeros((2, 6)), PRIOR, SIZE)
-    with pytest.raises(ValueError, match="not 'seed'"):
-        decode_location(np.zeros((2, 8)), PRIOR, SIZE, rule="seed")
+    with pytest.raises(ValueError, match="geometry must be .paper. or .release.; got 'seed'"):
+        decode_location(np.zeros((2, 8)), PRIOR, SIZE, geometry="seed")
 
 
 def test_a_prior_is_read_from_a_mapping_or_a_sequence():
@@ -137,13 +127,13 @@ def test_a_prior_is_read_from_a_mapping_or_a_sequence():
 
 
 @pytest.mark.parametrize(
-    ("value", "complaint"),
+    ("value", "message"),
     [
         (("part", 1, 1), "has the fields name, height, width, length, center_x, center_y, center_t"),
         ({"name": "part", "size": 1}, "has the fields name, height"),
         (("part", 1, 0, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive"),
     ],
 )
-def test_what_is_no_prior_is_refused(value, complaint):
-    with pytest.raises(ValueError, match=complaint):
+def test_what_is_no_prior_raises(value, message):
+    with pytest.raises(ValueError, match=message):
         PartPrior.of(value)

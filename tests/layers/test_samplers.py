@@ -1,4 +1,4 @@
-"""The three samplers against plain loops, against pictures that a person can check, and against numeric derivatives."""
+"""The three samplers against plain loops, pictures that a person can check, and numeric derivatives."""
 
 import functools
 
@@ -14,13 +14,13 @@ from tf3dlocal.layers import (
     MixtureSampler3D,
     TrilinearSampler3D,
     apply_filters,
-    sampling_filters,
 )
+from tf3dlocal.layers.sampling.filters import LARGEST_JOINT_MAP
 
 SAMPLERS = {"gaussian": GaussianSampler3D, "trilinear": TrilinearSampler3D, "mixture": MixtureSampler3D}
 # Up to and beyond the largest map whose rows and columns are joined into one matrix.
 SMALL, LARGE = (4, 6, 5), (2, 19, 14)
-assert SMALL[1] * SMALL[2] <= sampling_filters.LARGEST_JOINT_MAP < LARGE[1] * LARGE[2]
+assert SMALL[1] * SMALL[2] <= LARGEST_JOINT_MAP < LARGE[1] * LARGE[2]
 
 
 def random_volume(size, batch=2, channels=2, seed=0):
@@ -28,7 +28,7 @@ def random_volume(size, batch=2, channels=2, seed=0):
 
 
 def random_locations(size, places=(2,), seed=0):
-    """[*places, 8]: centres on the map and beyond its borders, strides that shrink and magnify; time as one per clip."""
+    """[*places, 8]: centres on the map and beyond its borders, strides that shrink and magnify; one time per clip."""
     rng = np.random.default_rng(seed)
     frames, height, width = size
     fields = Location(
@@ -58,19 +58,18 @@ def place(**fields):
     return np.array([same._replace(**fields)], "float32")
 
 
-@pytest.mark.parametrize("release", [False, True])
+@pytest.mark.parametrize("geometry", ["paper", "release"])
 @pytest.mark.parametrize("per_frame", [False, True])
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 @pytest.mark.parametrize("kind", SAMPLERS)
-def test_it_equals_plain_loops_over_the_papers_formulas(kind, size, per_frame, release):
-    options = {"grid": "release", "coordinates": "release"} if release else {}
-    sampler = SAMPLERS[kind](**options)
+def test_it_equals_plain_loops_over_the_papers_formulas(kind, size, per_frame, geometry):
+    sampler = SAMPLERS[kind](geometry=geometry)
     volume = random_volume(size)
     location = random_locations(size, (2, size[0]) if per_frame else (2,))
-    expected = np.stack([sample_by_hand(v, place, kind, None, release, release) for v, place in zip(volume, location)])
+    expected = np.stack([sample_by_hand(v, place, kind, geometry=geometry) for v, place in zip(volume, location)])
     np.testing.assert_allclose(sample_in_double(sampler, volume, location), expected, rtol=0, atol=1e-12)
-    # In float32 a position near 20 is known to 2e-6 cells, and a filter weight changes by up to 1 / (sigma e^0.5) a cell,
-    # with sigma = 0.22; where a row's sum nears its floor, 6 sigma outside, six times as fast.
+    # In float32 a position near 20 is known to 2e-6 cells, and a filter weight changes by up to 1 / (sigma e^0.5) per
+    # cell, with sigma = 0.22; where a row's sum nears its floor, 6 sigma outside, six times as fast.
     np.testing.assert_allclose(sampler(volume.astype("float32"), location), expected, rtol=0, atol=5e-5)
 
 
@@ -140,39 +139,36 @@ def test_every_frame_is_read_at_its_own_place_and_with_its_own_confidence():
     np.testing.assert_allclose(followed, expected, atol=1e-6)
 
 
-def test_the_releases_grid_stands_half_a_stride_nearer_to_the_origin():
+def test_the_releases_grid_lies_half_a_stride_nearer_to_the_origin():
     volume = random_volume((9, 9, 9), batch=1).astype("float32")
     strides = {"stride_x": 0.8, "stride_y": 0.6, "stride_t": 0.4, "variance": 0.2}
     moved = place(center_x=4 - 0.4, center_y=4 - 0.3, center_t=4 - 0.2, **strides)
-    for kind in SAMPLERS.values():
-        release = kind(grid="release")(volume, place(**strides))
-        np.testing.assert_allclose(release, kind()(volume, moved), rtol=0, atol=1e-5)
+    release = GaussianSampler3D(geometry="release")(volume, place(**strides))
+    np.testing.assert_allclose(release, GaussianSampler3D()(volume, moved), rtol=0, atol=1e-5)
 
 
 def test_the_releases_mixture_reads_a_ramp_as_pytorch_does():
     """1 .. 10 sampled on itself, measured with torch 2.13 on the authors' code: half a frame off, and halved."""
     ramp = np.arange(1, 11, dtype="float32").reshape(1, 10, 1, 1, 1)
-    on_itself = place(center_x=0, center_y=0, center_t=4.5)
-    exact = MixtureSampler3D()(ramp, on_itself).numpy().ravel()
-    release = MixtureSampler3D(coordinates="release")(ramp, on_itself).numpy().ravel()
+    exact = MixtureSampler3D()(ramp, place(center_x=0, center_y=0, center_t=4.5)).numpy().ravel()
+    same_points = place(center_x=0.5, center_y=0.5, center_t=5)  # the release's grid lies half a stride lower
+    release = MixtureSampler3D(geometry="release")(ramp, same_points).numpy().ravel()
     np.testing.assert_allclose(exact, range(1, 11), rtol=1e-6)
     np.testing.assert_allclose(release[[0, 1, -2, -1]], [0.25, 0.81, 4.69, 2.5], atol=0.005)
 
 
-def jacobian(sample, location, step=1e-5):
-    """d output / d location by central differences: [*output, *location]."""
-    columns = []
-    for index in np.ndindex(*location.shape):
-        ends = []
-        for sign in (1, -1):
-            moved = location.copy()
-            moved[index] += sign * step
-            ends.append(np.asarray(sample(moved)))
-        columns.append((ends[0] - ends[1]) / (2 * step))
-    return np.stack(columns, axis=-1).reshape(*columns[0].shape, *location.shape)
+def jacobian(sampler, volume, location, step=1e-5):
+    """d output / d location of every clip by central differences: [batch, *output, *location]."""
+    count = location[0].size
+    steps = step * np.eye(count).reshape(count, 1, *location.shape[1:])
+    moved = np.concatenate([location + steps, location - steps])  # 2n b ..
+    many = np.tile(volume, (2 * count, 1, 1, 1, 1))
+    sampled = np.asarray(sample_in_double(sampler, many, moved.reshape(-1, *location.shape[1:])))
+    above, below = sampled.reshape(2, count, *volume.shape)
+    return np.moveaxis((above - below) / (2 * step), 0, -1).reshape(*volume.shape, *location.shape[1:])
 
 
-# Positions stay 0.02 cells away from cells, where linear interpolation has kinks; points lie on the map and beside it.
+# Positions stay 0.02 cells away from cells, where linear interpolation has kinks; points lie on the map and outside it.
 SMOOTH = np.array(
     [[2.317, 2.833, 1.637, 0.803, 0.871, 0.679, 0.4, 0.8], [4.183, 0.713, 2.541, 0.457, 0.913, 0.391, 0.9, 0.3]]
 )
@@ -187,10 +183,8 @@ def numeric_derivative(kind, per_frame):
     """Of the output's weighted sum, in double precision: the weights, the derivative by location."""
     sampler, volume = SAMPLERS[kind](), random_volume(SMALL)
     weights = np.random.default_rng(4).normal(size=volume.shape)
-    by_location = jacobian(
-        lambda moved: np.sum(sample_in_double(sampler, volume, moved) * weights), smooth_location(per_frame)
-    )
-    return weights, by_location
+    by_location = jacobian(sampler, volume, smooth_location(per_frame))
+    return weights, np.einsum("btyxc,btyxc...->b...", weights, by_location)
 
 
 @pytest.mark.parametrize("per_frame", [False, True])
@@ -204,19 +198,18 @@ def test_the_derivative_by_location_is_the_numeric_one(kind, per_frame):
     derivative = tape.gradient(total, location).numpy()
     # Central differences err by step^2 / 6 times a third derivative (tens) and by 1e-16 of the sum (tens) / step.
     np.testing.assert_allclose(derivative, numeric, rtol=0, atol=1e-8)
-    without_effect = [6] if kind == "trilinear" else []  # there the variance has no part in the output
+    without_effect = [6] if kind == "trilinear" else []  # there the variance has no effect
     assert [field for field in range(8) if not derivative[..., field].any()] == without_effect
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
 def test_the_jacobian_by_location_is_the_numeric_one(kind):
     sampler, volume, location = SAMPLERS[kind](), random_volume((3, 4, 3), channels=1), tf.constant(SMOOTH)
-    with tf.GradientTape(persistent=True) as tape:
+    with tf.GradientTape() as tape:
         tape.watch(location)
         sampled = sample_in_double(sampler, volume, location)
-    automatic = tape.jacobian(sampled, location, experimental_use_pfor=False)
-    numeric = jacobian(lambda moved: sample_in_double(sampler, volume, moved), SMOOTH)
-    np.testing.assert_allclose(automatic, numeric, rtol=0, atol=1e-9)
+    automatic = tape.batch_jacobian(sampled, location)
+    np.testing.assert_allclose(automatic, jacobian(sampler, volume, SMOOTH), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
@@ -283,26 +276,24 @@ def test_half_precision_comes_close_to_single_precision(kind, size):
     np.testing.assert_allclose(half, full, rtol=0, atol=6 * 2.0**-11)
 
 
-def test_a_location_with_names_is_taken_as_its_stacked_form_is():
+def test_a_location_with_names_equals_its_stacked_form():
     volume, location = random_volume(SMALL).astype("float32"), random_locations(SMALL).astype("float32")
     sampler = MixtureSampler3D()
     np.testing.assert_array_equal(sampler(volume, Location.unstack(location)), sampler(volume, location))
 
 
-def test_what_cannot_be_sampled_is_refused_with_a_reason():
-    with pytest.raises(ValueError, match="grid is .symmetric. or .release., not 'centred'"):
-        GaussianSampler3D(grid="centred")
-    with pytest.raises(ValueError, match="coordinates is .exact. or .release., not 'pytorch'"):
-        GaussianSampler3D(coordinates="pytorch")
+def test_what_cannot_be_sampled_raises_with_a_reason():
+    with pytest.raises(ValueError, match="geometry must be .paper. or .release.; got 'pytorch'"):
+        GaussianSampler3D(geometry="pytorch")
     volume, location = random_volume(SMALL).astype("float32"), random_locations(SMALL)
     with pytest.raises(ValueError, match="samples 29 rows, but the map has only 6"):
         GaussianSampler3D(num_rows=29)(volume, location)
-    with pytest.raises(ValueError, match="8 numbers on its last axis .* but the shape is"):
+    with pytest.raises(ValueError, match="8 numbers on its last axis .*; got the shape"):
         GaussianSampler3D()(volume, location[:, :7])
 
 
 def window_by_hand(kind, location, size, release=False):
-    """Per axis the matrix stride F^T F of one location [8]: how a map comes back that was sampled and written back."""
+    """Per axis the matrix stride F^T F of one location [8]: how a map returns that was sampled and registered."""
     place_, matrices = Location.unstack(location), []
     for axis, (center, stride) in enumerate(
         ((place_.center_t, place_.stride_t), (place_.center_y, place_.stride_y), (place_.center_x, place_.stride_x))
@@ -314,9 +305,9 @@ def window_by_hand(kind, location, size, release=False):
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
-def test_a_volume_is_written_back_by_the_transposed_filters_times_their_strides(kind):
+def test_a_volume_is_registered_by_the_transposed_filters_times_their_strides(kind):
     volume, locations = random_volume(SMALL), random_locations(SMALL)
-    found = SAMPLERS[kind](write_back=True)(volume.astype("float32"), locations.astype("float32"))
+    found = SAMPLERS[kind](registered=True)(volume.astype("float32"), locations.astype("float32"))
     for clip, location, own in zip(volume, locations, found.numpy(), strict=True):
         frames, rows, columns = window_by_hand(kind, location, SMALL)
         expected = location[7] * np.einsum("st,nx,my,tyxc->smnc", frames, columns, rows, clip)
@@ -324,23 +315,23 @@ def test_a_volume_is_written_back_by_the_transposed_filters_times_their_strides(
 
 
 @pytest.mark.parametrize("stride", [1 / 3, 2 / 3, 1])
-def test_what_is_written_back_is_a_window_of_the_map_at_its_place_as_large_as_the_samples_reach(stride):
-    """A map of ones comes back as nine samples of one stride each, near the centre; away from it nothing comes back."""
+def test_a_registered_volume_is_a_window_of_the_map_as_large_as_the_samples_reach(stride):
+    """A map of ones returns as nine samples of one stride each, near the centre, and as zeros away from it."""
     narrow = place(center_x=4, stride_x=stride, variance=0.1)
-    written = GaussianSampler3D(write_back=True)(np.ones((1, 9, 9, 9, 1), "float32"), narrow).numpy()[0, ..., 0]
-    np.testing.assert_allclose(written.sum(), 9 * stride * 9 * 9, rtol=1e-4)
-    row = written[4, 4]
+    registered = GaussianSampler3D(registered=True)(np.ones((1, 9, 9, 9, 1), "float32"), narrow).numpy()[0, ..., 0]
+    np.testing.assert_allclose(registered.sum(), 9 * stride * 9 * 9, rtol=1e-4)
+    row = registered[4, 4]
     assert np.all(row[: max(0, int(4 - 4.5 * stride - 1))] < 1e-3) and row[4] > 0.8, row
 
 
-def test_a_written_back_volume_of_fewer_rows_has_the_maps_height_again():
+def test_a_registered_volume_of_fewer_rows_has_the_maps_height():
     volume = random_volume(SMALL).astype("float32")
-    written = GaussianSampler3D(num_rows=3, grid="release", write_back=True)(
+    registered = GaussianSampler3D(num_rows=3, geometry="release", registered=True)(
         volume, random_locations(SMALL).astype("float32")
     )
-    assert written.shape == volume.shape
+    assert registered.shape == volume.shape
 
 
-def test_locations_per_frame_are_not_written_back():
-    with pytest.raises(ValueError, match="locations per frame cannot be written back; set write_back=False"):
-        GaussianSampler3D(write_back=True)(random_volume(SMALL), random_locations(SMALL, (2, 4)))
+def test_locations_per_frame_cannot_be_registered():
+    with pytest.raises(ValueError, match="registered=True needs one location per clip; set registered=False"):
+        GaussianSampler3D(registered=True)(random_volume(SMALL), random_locations(SMALL, (2, 4)))

@@ -15,10 +15,10 @@ from tf3dlocal.layers import (
     apply_filters,
     gaussian_filter,
     linear_filter,
-    sampling_filters,
     sampling_grid,
 )
-from tf3dlocal.layers.sampling_filters import release_coordinates
+from tf3dlocal.layers.sampling import filters
+from tf3dlocal.layers.sampling.filters import release_coordinates
 
 # Double precision leaves sums of up to a hundred terms near one exact to about 1e-14.
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -26,18 +26,18 @@ EXACT = {"rtol": 0, "atol": 1e-12}
 POSITIONS = np.array([0.0, 3.0, 6.0, 0.5, 2.25, 5.999, -0.5, 6.5, -1.0, 7.0, -40.0, 60.0])
 
 
-@pytest.mark.parametrize(("symmetric", "base"), [(True, 1), (False, 0.5)])
+@pytest.mark.parametrize(("geometry", "base"), [("paper", 1), ("release", 0.5)])
 @pytest.mark.parametrize("count", [1, 4, 7])
-def test_the_grid_is_that_of_equations_4_to_6(count, symmetric, base):
-    grid = sampling_grid(np.array([2.5, -3.0]), np.array([0.7, 1.5]), count, symmetric)
+def test_the_grid_is_that_of_equations_4_to_6(count, geometry, base):
+    grid = sampling_grid(np.array([2.5, -3.0]), np.array([0.7, 1.5]), count, geometry=geometry)
     expected = [grid_by_hand(2.5, 0.7, count, base), grid_by_hand(-3.0, 1.5, count, base)]
     np.testing.assert_allclose(grid, expected, **EXACT)
 
 
-def test_four_points_a_stride_of_two_apart_stand_where_one_expects():
+def test_four_points_a_stride_of_two_apart_are_where_one_expects():
     center, stride = np.array(10.0), np.array(2.0)
     np.testing.assert_array_equal(sampling_grid(center, stride, 4), [7, 9, 11, 13])
-    np.testing.assert_array_equal(sampling_grid(center, stride, 4, symmetric=False), [6, 8, 10, 12])
+    np.testing.assert_array_equal(sampling_grid(center, stride, 4, geometry="release"), [6, 8, 10, 12])
 
 
 @pytest.mark.parametrize("variance", [0.01, 0.1, 1.0, 25.0])
@@ -55,14 +55,14 @@ def test_linear_rows_read_the_cell_itself_where_equation_9_as_printed_reads_noth
     np.testing.assert_array_equal(linear_filter(np.array([3.0]), 7)[0], np.eye(7)[3])
 
 
-def test_rescaled_coordinates_read_as_the_release_hands_them_to_grid_sample():
+def test_rescaled_coordinates_read_as_the_releases_grid_sample_does():
     rows = linear_filter(release_coordinates(POSITIONS, 7), 7)
     np.testing.assert_allclose(rows, [release_row_by_hand(mu, 7) for mu in POSITIONS], **EXACT)
 
 
 @pytest.mark.parametrize("variance", [0.007, 0.1, 1.0, 25.0])
 def test_gaussian_rows_of_points_on_the_map_sum_to_one(variance):
-    # Below 0.00654 the two cells beside a point halfway between them weigh less than the floor, 1e-8, together.
+    # Below 0.00654 the two cells next to a point halfway between them weigh less than the floor, 1e-8, together.
     rows = gaussian_filter(np.linspace(0, 6, 61), np.array(variance), 7)
     np.testing.assert_allclose(np.sum(rows, axis=-1), 1, **EXACT)
 
@@ -99,7 +99,7 @@ def test_the_joint_matrix_of_a_small_map_gives_what_thin_products_give(monkeypat
     rng = np.random.default_rng(1)
     arguments = [rng.normal(size=shape) for shape in [(2, 3, 16, 16, 2), (2, 16, 16), (2, 16, 16), (2, 3, 3)]]
     joint = apply_filters(*arguments)
-    monkeypatch.setattr(sampling_filters, "LARGEST_JOINT_MAP", 0)
+    monkeypatch.setattr(filters, "LARGEST_JOINT_MAP", 0)
     np.testing.assert_allclose(apply_filters(*arguments), joint, rtol=0, atol=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""GaitPart: strips that do not see one another."""
+"""GaitPart: strips that do not see each other."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from tf3dlocal.models import GaitPart
 
-TINY = {"input_shape": (None, 32, 12, 1), "channels": (3, 4, 5), "num_parts": 4, "seed": 0}
+TINY = {"input_shape": (None, 32, 12, 1), "channels": (3, 4, 5), "num_strips": 4, "seed": 0}
 
 
 def random_walks(frames=3, batch=2, size=(32, 12), seed=0):
@@ -44,7 +44,7 @@ def test_the_last_block_does_not_look_across_its_eight_strips():
     np.testing.assert_array_equal(before[:, :, 1:], after[:, :, 1:])
 
 
-def test_pooling_stands_behind_the_first_two_blocks_only():
+def test_pooling_follows_the_first_two_blocks_only():
     names = [
         layer.name for layer in GaitPart(**{**TINY, "channels": (3, 4, 5, 6)}).layers if layer.name.endswith("pooling")
     ]
@@ -58,15 +58,15 @@ def test_it_takes_both_sizes_of_silhouettes():
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "message"),
     [
-        ({"preset": "gaitgl"}, "Unknown preset 'gaitgl'; there are paper, opengait, release"),
-        ({"channels": (32, 64)}, r"three or four in all; got \(32, 64\)"),
-        ({"strips": (1, 4)}, r"strips has one number per block, 3 as channels; got \(1, 4\)"),
-        ({"strips": (1, 1, 7)}, "7 strips do not divide a map of 16 rows"),
-        ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+        ({"preset": "gaitgl"}, "Unknown preset 'gaitgl'. Known names: 'paper', 'opengait', 'release'"),
+        ({"channels": (32, 64)}, r"channels must have 3 or 4 numbers, one per block; got \(32, 64\)"),
+        ({"strips": (1, 4)}, r"strips must have 3 numbers, one per block; got \(1, 4\)"),
+        ({"strips": (1, 1, 7)}, "num_strips=7 does not divide a map of 16 rows"),
+        ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
     ],
 )
-def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
-    with pytest.raises(ValueError, match=complaint):
+def test_what_cannot_be_built_raises_with_a_solution(options, message):
+    with pytest.raises(ValueError, match=message):
         GaitPart(**options)

@@ -50,7 +50,7 @@ def test_the_global_path_gathers_the_set_maps_of_the_frame_path():
     np.testing.assert_array_equal(gathered, own + frames.max(axis=1, keepdims=True))
 
 
-def test_both_presets_compute_the_same_parts_in_another_order():
+def test_both_presets_compute_the_same_strips_in_another_order():
     paper = GaitSet(**{**TINY, "bins": (1, 2)})
     other = GaitSet(**{**TINY, "bins": (2, 1)}, preset="opengait")
     for layer in other.layers:
@@ -60,11 +60,7 @@ def test_both_presets_compute_the_same_parts_in_another_order():
     kernel = paper.get_layer("part_features").kernel.numpy()
     other.get_layer("part_features").kernel.assign(kernel[order])
     walks = random_walks()
-    np.testing.assert_array_equal(other(walks)["embedding"], model_parts(paper, walks)[:, order])
-
-
-def model_parts(model, walks):
-    return model(walks)["embedding"].numpy()
+    np.testing.assert_array_equal(other(walks)["embedding"], paper(walks)["embedding"].numpy()[:, order])
 
 
 @pytest.mark.parametrize(
@@ -74,13 +70,13 @@ def model_parts(model, walks):
         ("opengait", (16, 8, 4, 2, 1), ["frame_pyramid", "global_pyramid"]),
     ],
 )
-def test_a_preset_says_the_order_of_scales_and_halves(preset, bins, halves):
+def test_a_preset_sets_the_order_of_scales_and_halves(preset, bins, halves):
     model = GaitSet(preset, channels=(2, 2, 2), embedding_channels=2)
     assert model.get_layer("frame_pyramid").bins == model.get_layer("global_pyramid").bins == bins
     assert [tensor._keras_history.operation.name for tensor in model.get_layer("parts").input] == halves
 
 
-def test_opengaits_global_path_starts_as_a_copy_of_the_frame_path_and_the_papers_does_not():
+def test_the_initial_global_path_copies_the_frame_path_in_opengait_and_not_in_the_paper():
     for preset, same in (("opengait", True), ("paper", False)):
         model = GaitSet(**TINY, preset=preset)
         for number in (2, 3):
@@ -99,15 +95,15 @@ def test_it_takes_both_sizes_of_silhouettes():
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "message"),
     [
-        ({"preset": "release"}, "Unknown preset 'release'; there are paper, opengait"),
-        ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
+        ({"preset": "release"}, "Unknown preset 'release'. Known names: 'paper', 'opengait'"),
+        ({"channels": (32, 64)}, r"channels must have 3 numbers, one per block; got \(32, 64\)"),
         ({"input_shape": (64, 44, 1)}, r"fixed height and width; got \(64, 44, 1\)"),
         ({"input_shape": (None, 32, 22, 1)}, r"bins \[16\] do not divide a map of 8 rows"),
-        ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+        ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
     ],
 )
-def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
-    with pytest.raises(ValueError, match=complaint):
+def test_what_cannot_be_built_raises_with_a_solution(options, message):
+    with pytest.raises(ValueError, match=message):
         GaitSet(**options)

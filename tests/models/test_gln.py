@@ -1,4 +1,4 @@
-"""GLN: lateral connections, and a compact feature in its second phase."""
+"""GLN: lateral connections, and a compact block in its second phase."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ def test_a_coarser_level_is_enlarged_and_added_before_it_is_smoothed():
     np.testing.assert_array_equal(both, fine + coarse.repeat(2, axis=2).repeat(2, axis=3))
 
 
-def test_set_stages_add_their_own_stages_set_map_and_the_first_map_stands_twice():
+def test_set_stages_add_the_set_map_of_their_silhouette_stage_and_the_first_pair_has_one_map_twice():
     model, walks = GLN(**TINY), random_walks(4)
     names = (
         "block_1_convolution_2_relu",
@@ -47,7 +47,7 @@ def test_set_stages_add_their_own_stages_set_map_and_the_first_map_stands_twice(
     np.testing.assert_array_equal(second_pair, np.concatenate([second, stage + second], axis=-1))
 
 
-def test_parts_stand_level_by_level_from_the_finest():
+def test_strips_are_ordered_level_by_level_from_the_finest():
     model = GLN(**TINY)
     levels = [tensor._keras_history.operation.name for tensor in model.get_layer("parts").input]
     assert levels == ["pyramid_1", "pyramid_2", "pyramid_3"]
@@ -65,7 +65,7 @@ def test_set_stages_start_as_copies_of_their_silhouette_stages():
         np.testing.assert_array_equal(model.get_layer(f"set_{name}").kernel, model.get_layer(f"block_{name}").kernel)
 
 
-def test_phase_2_is_compared_by_the_compact_feature_in_the_paper_and_by_the_parts_in_opengait():
+def test_phase_2_is_compared_by_the_compact_block_in_the_paper_and_by_the_part_features_in_opengait():
     walks = random_walks()
     paper, opengait = GLN(**PHASE_2)(walks), GLN(**PHASE_2, preset="opengait")(walks)
     assert paper["embedding"].shape == (2, 8) and paper["logits"].shape == (2, 3)
@@ -88,14 +88,14 @@ def test_it_takes_both_sizes_of_silhouettes():
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "message"),
     [
-        ({"preset": "release"}, "Unknown preset 'release'; there are paper, opengait"),
-        ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
-        ({"input_shape": (None, 64, 42, 1)}, r"must divide by 4; got \(None, 64, 42, 1\)"),
-        ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+        ({"preset": "release"}, "Unknown preset 'release'. Known names: 'paper', 'opengait'"),
+        ({"channels": (32, 64)}, r"channels must have 3 numbers, one per block; got \(32, 64\)"),
+        ({"input_shape": (None, 64, 42, 1)}, r"must be divisible by 4; got input_shape=\(None, 64, 42, 1\)"),
+        ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
     ],
 )
-def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
-    with pytest.raises(ValueError, match=complaint):
+def test_what_cannot_be_built_raises_with_a_solution(options, message):
+    with pytest.raises(ValueError, match=message):
         GLN(**options)

@@ -6,7 +6,7 @@ import pytest
 
 from tf3dlocal.models import MT3D
 
-TINY = {"input_shape": (None, 16, 12, 1), "channels": (3, 4, 5), "num_parts": 4, "embedding_channels": 6, "seed": 0}
+TINY = {"input_shape": (None, 16, 12, 1), "channels": (3, 4, 5), "num_strips": 4, "embedding_channels": 6, "seed": 0}
 
 
 def random_walks(frames=7, batch=2, size=(16, 12), seed=0):
@@ -57,14 +57,14 @@ def test_it_takes_both_sizes_of_silhouettes():
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "message"),
     [
-        ({"preset": "release"}, "Unknown preset 'release'; there are paper"),
-        ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
-        ({"num_parts": 20}, r"bins \[20\] do not divide a map of 32 rows"),
-        ({"num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+        ({"preset": "release"}, "Unknown preset 'release'. Known names: 'paper'"),
+        ({"channels": (32, 64)}, r"channels must have 3 numbers, one per block; got \(32, 64\)"),
+        ({"num_strips": 20}, r"bins \[20\] do not divide a map of 32 rows"),
+        ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
     ],
 )
-def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
-    with pytest.raises(ValueError, match=complaint):
+def test_what_cannot_be_built_raises_with_a_solution(options, message):
+    with pytest.raises(ValueError, match=message):
         MT3D(**options)

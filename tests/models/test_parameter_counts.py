@@ -24,7 +24,7 @@ def count_by_hand(
         total += (25 if block == 1 else 9) * inputs * c + 9 * c * c  # two convolutions, the very first of 5 x 5
         if block in local_blocks:
             hidden, cells = c // 4, -(-height // 8) * -(-width // 8)
-            bins = 1 if per_frame else 4  # of time, in front of Fc6
+            bins = 1 if per_frame else 4  # of time, before Fc6
             localization = (
                 2 * c  # BN of the input
                 + (c * hidden + 2 * hidden)  # Conv1, BN
@@ -120,12 +120,8 @@ def mt3d_by_hand(channels=(32, 64, 128)):
         (GaitSet, {"channels": (64, 128, 256)}, gaitset_by_hand((64, 128, 256)), 6_313_536),  # OU-MVLP
         (GaitPart, {}, gaitpart_by_hand(), 1_204_000),  # OpenGait's count too
         (GaitPart, {"preset": "opengait"}, gaitpart_by_hand(), 1_204_000),
-        (
-            GaitPart,
-            {"preset": "release"},
-            gaitpart_by_hand(features=256, bias=True),
-            1_471_264,
-        ),  # the 3DLocal authors' too
+        # The 3DLocal authors' count too.
+        (GaitPart, {"preset": "release"}, gaitpart_by_hand(features=256, bias=True), 1_471_264),
         (GaitPart, {"input_shape": (None, 128, 88, 1)}, gaitpart_by_hand(), 1_204_000),
         (
             GaitPart,
@@ -151,7 +147,7 @@ def mt3d_by_hand(channels=(32, 64, 128)):
         ),
         (GLN, {"channels": (64, 128, 256)}, gln_by_hand((64, 128, 256)), 10_344_000),
         (MT3D, {}, mt3d_by_hand(), 4_239_200),
-        (MT3D, {"input_shape": (None, 128, 88, 1), "num_parts": 32}, mt3d_by_hand(), 4_239_200),
+        (MT3D, {"input_shape": (None, 128, 88, 1), "num_strips": 32}, mt3d_by_hand(), 4_239_200),
         (MT3D, {"channels": (64, 128, 256)}, mt3d_by_hand((64, 128, 256)), 12_760_768),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),

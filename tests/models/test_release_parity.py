@@ -31,9 +31,8 @@ def state(parity):
     return module.state_dict("official_3dlocal", parity)
 
 
-@pytest.mark.parametrize("form", ["reference", "stacked", "sliced", "minimal"])
-def test_embeddings_are_those_of_the_authors_code(form, state, parity):
-    model = ThreeDLocal(preset="release", form=form)
+def test_embeddings_are_those_of_the_authors_code(state, parity):
+    model = ThreeDLocal("release")
     put_in(model, RELEASE, state)
     silhouettes = np.load(parity / "input_u8.npy")[..., None] / np.float32(255)
     expected = np.load(parity / "official_3dlocal.npz")["out64/embedding"]
@@ -41,7 +40,7 @@ def test_embeddings_are_those_of_the_authors_code(form, state, parity):
 
 
 def test_intermediate_maps_are_those_of_the_authors_code(state, parity):
-    model = ThreeDLocal(preset="release")
+    model = ThreeDLocal("release")
     put_in(model, RELEASE, state)
     silhouettes = np.load(parity / "input_u8.npy")[..., None] / np.float32(255)
     expected = np.load(parity / "official_3dlocal.npz")
@@ -55,9 +54,8 @@ def test_intermediate_maps_are_those_of_the_authors_code(state, parity):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["stacked", "minimal"])
-def test_loss_gradients_and_batch_statistics_of_a_training_step_are_those_of_the_authors_code(form, state, parity):
-    model = ThreeDLocal(preset="release", form=form)
+def test_loss_gradients_and_batch_statistics_of_a_training_step_are_those_of_the_authors_code(state, parity):
+    model = ThreeDLocal("release")
     put_in(model, RELEASE, state)
     step = np.load(parity / "train_official_3dlocal.npz")
     silhouettes = step["input_u8"][..., None] / np.float32(255)
@@ -73,18 +71,18 @@ def test_loss_gradients_and_batch_statistics_of_a_training_step_are_those_of_the
         if row.key.endswith("localization.fc.0.bias"):
             continue  # a batch normalization follows, so the true gradient is zero
         expected = step[f"grad64/{row.key}"]
-        ours = thinned_like_theirs(row.change.to_theirs(gradient.numpy()), len(expected))
-        worst[row.key] = np.linalg.norm(ours - expected) / np.linalg.norm(expected)
+        found = thinned_as_the_reference(row.change.to_theirs(gradient.numpy()), len(expected))
+        worst[row.key] = np.linalg.norm(found - expected) / np.linalg.norm(expected)
     assert max(worst.values()) < 2e-2, sorted(worst.items(), key=lambda item: -item[1])[:5]
     for row, variable in rows:
         if "running_mean" in row.key:
             assert np.abs(row.change.to_theirs(variable.numpy()) - step[f"buf/{row.key}"]).max() < 1e-4, row.key
 
 
-def thinned_like_theirs(gradient, kept):
-    """Thinned as the reference is: every n-th entry of the flat tensor, `kept` in all."""
+def thinned_as_the_reference(gradient, kept):
+    """Every n-th entry of the flat tensor, `kept` in all, as in the reference."""
     return gradient.reshape(-1)[:: -(-gradient.size // kept)]
 
 
 def test_the_release_has_the_parameters_of_the_authors_code():
-    assert sum(int(np.prod(weight.shape)) for weight in ThreeDLocal(preset="release").trainable_weights) == 4_264_862
+    assert sum(int(np.prod(weight.shape)) for weight in ThreeDLocal("release").trainable_weights) == 4_264_862

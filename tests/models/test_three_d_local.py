@@ -10,18 +10,18 @@ from layer_tools import MODES, randomize, relative_error
 from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS, Location, MixtureSampler3D
 from tf3dlocal.models import ThreeDLocal, embedding_model, located_parts
 
-# Half of the papers' height and width, few channels. Local paths cost most of the time: where one block with two of them
-# tells as much as three with six, that is taken.
+# Half of the papers' height and width, few channels. Local paths cost most of the time: one block with two of them
+# replaces three with six where it proves as much.
 ALL_BLOCKS = {
     "input_shape": (None, 32, 22, 1),
     "channels": (4, 8, 8),
-    "num_parts": 4,
+    "num_strips": 4,
     "embedding_channels": 6,
     "compact_channels": 5,
     "seed": 0,
 }
 PAPER = {**ALL_BLOCKS, "local_blocks": (3,), "parts": PAPER_PARTS[:2]}
-RELEASE = {**PAPER, "preset": "release", "parts": RELEASE_PARTS[:2], "compact_channels": None}
+RELEASE = {**PAPER, "preset": "release", "parts": RELEASE_PARTS[:2], "compact_channels": 0}
 both_presets = pytest.mark.parametrize("options", [PAPER, RELEASE], ids=["paper", "release"])
 
 
@@ -98,7 +98,7 @@ def test_a_training_step_gives_the_same_gradients_in_every_mode(mode):
             assert relative_error(own, expected.numpy()) < 1e-3, weight.path
 
 
-def test_half_precision_comes_close_to_single_precision_and_gives_it_out():
+def test_half_precision_comes_close_to_single_precision_and_has_its_outputs():
     full = ThreeDLocal(**PAPER, num_classes=3)
     half = ThreeDLocal(**PAPER, num_classes=3, dtype="mixed_float16")
     half.set_weights(full.get_weights())
@@ -110,7 +110,7 @@ def test_half_precision_comes_close_to_single_precision_and_gives_it_out():
 
 
 @pytest.mark.parametrize("options", [{**PAPER, "num_classes": 3}, RELEASE], ids=["paper", "release"])
-def test_a_saved_model_gives_equal_outputs_and_still_tells_its_parts(options, tmp_path):
+def test_a_saved_model_gives_equal_outputs_and_still_locates_its_parts(options, tmp_path):
     model = ThreeDLocal(**options)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
@@ -215,7 +215,7 @@ def test_parts_are_located_frame_by_frame_where_the_model_is_per_frame():
     assert shapes == {"head": (2, 6, 8), "left_arm": (2, 6, 8)}
 
 
-def test_the_located_volume_can_be_asked_for_by_its_layers_name():
+def test_the_located_volume_is_available_by_the_name_of_its_layer():
     model = ThreeDLocal(**PAPER)
     features, location, volume = model.get_layer("block_3_left_arm").output
     inner = keras.Model(model.input, [model.get_layer("block_2_pooling").output, features, location, volume])
@@ -233,8 +233,8 @@ def test_the_embedding_model_gives_the_one_tensor_that_is_compared():
 
 
 @both_presets
-def test_no_gradient_comes_to_the_global_path_through_localization(options):
-    """With the fusion deaf to the global map of block 3, only localization still reads it: then nothing teaches it."""
+def test_no_gradient_reaches_the_global_path_through_localization(options):
+    """Without the fusion's weights for it, only localization reads the global map of block 3, which gets no gradient."""
     model = ThreeDLocal(**options)
     fusion, path = model.get_layer("block_3_fusion"), model.get_layer("block_3_head")
     global_map, block_input = model.get_layer("block_3_convolution_2"), model.get_layer("block_2_convolution_2")
@@ -242,8 +242,8 @@ def test_no_gradient_comes_to_the_global_path_through_localization(options):
     def gradients():
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(model(random_walks())["part_features"] ** 2)
-        asked = [global_map.kernel.value, block_input.kernel.value, path.localization.fc6.kernel.value]
-        return [bool(np.any(gradient)) for gradient in tape.gradient(loss, asked)]
+        weights = [global_map.kernel.value, block_input.kernel.value, path.localization.fc6.kernel.value]
+        return [bool(np.any(gradient)) for gradient in tape.gradient(loss, weights)]
 
     assert gradients() == [True, True, True]
     fusion.kernel.assign(fusion.kernel.numpy() * (np.arange(fusion.kernel.shape[-2]) >= 8)[:, None])
@@ -261,7 +261,7 @@ def test_empty_silhouettes_have_finite_outputs_and_gradients(options):
     assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 
-def test_a_seed_gives_the_same_model_again_and_no_two_of_its_weights_start_alike():
+def test_the_same_seed_gives_the_same_model_and_no_two_weights_start_alike():
     first, second = (ThreeDLocal(**{**ALL_BLOCKS, "compact_channels": 16}, num_classes=3) for _ in range(2))
     for own, same in zip(first.weights, second.weights, strict=True):
         np.testing.assert_array_equal(own, same)
@@ -275,23 +275,26 @@ def test_a_seed_gives_the_same_model_again_and_no_two_of_its_weights_start_alike
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "message"),
     [
-        ({"preset": "seed"}, "Unknown preset 'seed'; there are paper, release"),
-        ({"local_blocks": (1, 4)}, r"behind blocks 1, 2 and 3; got local_blocks=\(1, 4\)"),
-        ({"global_path": "fconv"}, 'global_path is "plain" or "focal", not \'fconv\''),
-        ({"preset": "release", "num_classes": 3}, "classifier reads the compact feature: give compact_channels"),
+        ({"preset": "seed"}, "Unknown preset 'seed'. Known names: 'paper', 'release'"),
+        ({"local_blocks": (1, 4)}, r"local_blocks may contain 1, 2 and 3; got \(1, 4\)"),
+        ({"global_path": "fconv"}, 'global_path must be "plain" or "focal"; got \'fconv\''),
+        (
+            {"preset": "release", "num_classes": 3},
+            "classifier reads the embedding of the compact block: set compact_channels",
+        ),
         ({"input_shape": (None, 64, None, 1)}, r"fixed height and width; got \(None, 64, None, 1\)"),
         ({"input_shape": (64, 44, 1)}, r"fixed height and width; got \(64, 44, 1\)"),
-        ({"channels": (32, 64)}, r"three in all; got \(32, 64\)"),
-        ({"input_shape": (None, 32, 22, 1), "local_blocks": ()}, "16 strips do not divide a map of 8 rows"),
+        ({"channels": (32, 64)}, r"channels must have 3 numbers, one per block; got \(32, 64\)"),
+        ({"input_shape": (None, 32, 22, 1), "local_blocks": ()}, "num_strips=16 does not divide a map of 8 rows"),
         ({"sampler": "nearest"}, "Unknown sampler 'nearest'"),
-        ({"rule": "seed"}, 'rule is "paper" or "release", not \'seed\''),
-        ({"parts": ()}, "needs parts"),
+        ({"geometry": "seed"}, 'geometry must be "paper" or "release"; got \'seed\''),
+        ({"parts": ()}, "needs at least one part"),
     ],
 )
-def test_what_cannot_be_built_is_refused_with_the_way_out(options, complaint):
-    with pytest.raises(ValueError, match=complaint):
+def test_what_cannot_be_built_raises_with_a_solution(options, message):
+    with pytest.raises(ValueError, match=message):
         ThreeDLocal(**options)
 
 

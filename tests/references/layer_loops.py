@@ -1,4 +1,4 @@
-"""The pieces around the samplers in plain loops and double precision; every volume is [frames, height, width, channels]."""
+"""The layers around the samplers in plain loops and double precision; volumes are [frames, height, width, channels]."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def convolution_by_hand(volume, kernel):
-    """Every output cell is the sum over the kernel's cells; what lies outside the volume is zero."""
+    """Sum over the kernel's cells for every output cell; zeros outside the volume."""
     kt, ky, kx, _, filters = kernel.shape
     margin = [(size // 2, size // 2) for size in (kt, ky, kx)]
     padded = np.pad(volume.astype("float64"), [*margin, (0, 0)])
@@ -22,7 +22,7 @@ def convolution_by_hand(volume, kernel):
 
 
 def halving_maximum_by_hand(volume, halve_frames=True):
-    """Maximum over the up to three neighbours of cells 0, 2, 4, .. along each halved axis (kernel 3, stride 2, padding 1)."""
+    """Maximum over the neighbours of cells 0, 2, 4, .. along each halved axis (kernel 3, stride 2, padding 1)."""
     sizes = [-(-size // 2) for size in volume.shape[:3]]
     steps = [2, 2, 2]
     if not halve_frames:

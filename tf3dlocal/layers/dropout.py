@@ -1,4 +1,4 @@
-"""Dropout whose draws do not depend on the number of devices."""
+"""Dropout whose masks do not depend on the number of devices."""
 
 import keras
 from keras import ops
@@ -10,24 +10,32 @@ class Dropout(keras.layers.Dropout):
 
         output = input * mask / (1 - rate),   mask 1 with probability 1 - rate, else 0
 
-    Every replica has a copy of the seed, and in Keras' layer they all draw the same mask for their shares of the batch: on
-    8 replicas the first clip of each would lose the same features. Here each draws the mask of the whole batch from that seed
-    and takes the rows of its own clips, which are those that one device would draw. On one device it is Keras' layer.
+    Every replica has a copy of the seed, and in Keras' layer all replicas draw the same mask for their shares of the
+    batch: on 8 replicas the first clip of each share would lose the same features. Here every replica draws the mask of
+    the whole batch from that seed and takes the rows of its own clips, the ones that a single device would draw for
+    them. On one device it equals Keras' layer.
 
     Args:
-        rate, noise_shape, seed: as in `keras.layers.Dropout`.
+        rate: share of the inputs that is dropped in training.
+        noise_shape: as in `keras.layers.Dropout`.
+        seed: random seed.
 
     Call arguments:
-        inputs: float [batch, ..]; the shares of all replicas are equally large.
+        inputs: float [batch, ..]; the shares of all replicas must be equally large.
 
     Returns:
-        as inputs.
+        float, of the shape of inputs.
 
     Example:
         >>> import numpy as np
         >>> sorted(set(Dropout(0.5, seed=0)(np.ones((4, 8), "float32"), training=True).numpy().ravel().tolist()))
         [0.0, 2.0]
     """
+
+    def __init__(
+        self, rate: float, *, noise_shape: tuple[int | None, ...] | None = None, seed: int | None = None, **kwargs
+    ) -> None:
+        super().__init__(rate, noise_shape=noise_shape, seed=seed, **kwargs)
 
     def call(self, inputs, training=False):
         replica, num_replicas = replica_of_step()
@@ -39,8 +47,8 @@ class Dropout(keras.layers.Dropout):
         return inputs * factors[replica * share : (replica + 1) * share]
 
 
-def replica_of_step():
-    """(index, count) of the replica that a step runs on; (0, 1) where there is no strategy or no step."""
+def replica_of_step() -> tuple[int, int]:
+    """Return (index, count) of the replica that a step runs on; (0, 1) without a strategy or outside of a step."""
     import tensorflow as tf
 
     replica = tf.distribute.get_replica_context()

@@ -1,4 +1,4 @@
-"""One linear map per part."""
+"""One linear map per strip."""
 
 import keras
 from keras import ops
@@ -6,17 +6,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("tf3dlocal")
 class SeparateDense(keras.layers.Layer):
-    """Multiplies every part with a matrix of its own, without bias: the part-wise FC of GaitSet, GaitPart and 3DLocal.
+    """Linear map without bias, with a separate matrix per strip: the part-wise FC of GaitSet, GaitPart and 3DLocal.
 
     Args:
         units: number of output channels.
-        seed: seed of the first weights.
+        seed: seed of the initial weights.
 
     Call arguments:
-        parts: float [batch, parts, channels].
+        strips: float [batch, strips, channels].
 
     Returns:
-        float [batch, parts, units].
+        float [batch, strips, units].
 
     Example:
         >>> import numpy as np
@@ -24,19 +24,19 @@ class SeparateDense(keras.layers.Layer):
         TensorShape([2, 16, 256])
     """
 
-    def __init__(self, units, seed=None, **kwargs):
+    def __init__(self, units: int, *, seed: int | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.units = units
         self.seed = seed
 
-    def build(self, parts_shape):
-        num_parts, channels = parts_shape[-2:]
-        # The fan of one part's matrix: a grouped 1x1 convolution in the release, whose fan-out counts all parts' outputs.
-        start = keras.initializers.RandomNormal(stddev=(2.0 / (num_parts * self.units)) ** 0.5, seed=self.seed)
-        self.kernel = self.add_weight(name="kernel", shape=(num_parts, channels, self.units), initializer=start)
+    def build(self, strips_shape):
+        num_strips, channels = strips_shape[-2:]
+        # In the release this is a grouped 1x1 convolution, whose fan-out counts the outputs of all strips.
+        start = keras.initializers.RandomNormal(stddev=(2.0 / (num_strips * self.units)) ** 0.5, seed=self.seed)
+        self.kernel = self.add_weight(name="kernel", shape=(num_strips, channels, self.units), initializer=start)
 
-    def call(self, parts):
-        return ops.einsum("bpc,pcd->bpd", parts, ops.cast(self.kernel, parts.dtype))
+    def call(self, strips):
+        return ops.einsum("bpc,pcd->bpd", strips, ops.cast(self.kernel, strips.dtype))
 
-    def compute_output_shape(self, parts_shape):
-        return (*parts_shape[:2], self.units)
+    def compute_output_shape(self, strips_shape):
+        return (*strips_shape[:2], self.units)

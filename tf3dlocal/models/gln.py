@@ -1,144 +1,138 @@
-"""GLN, the gait lateral network (Hou et al., ECCV 2020): features of every depth, and one compact vector."""
+"""GLN, the gait lateral network (Hou et al., ECCV 2020): features of every depth, and one compact embedding."""
+
+from collections.abc import Sequence
 
 import keras
 
-from tf3dlocal.layers import (
-    FramePooling,
-    HorizontalPyramidPooling,
-    SetPooling,
-    VolumeConvolution,
-    frame_block,
-    own_seed,
-)
-from tf3dlocal.models.check_arguments import check_channels, check_input_shape, preset_of
-from tf3dlocal.models.embedding_head import embedding_head
-from tf3dlocal.models.start_as_copies import start_as_copies
+from tf3dlocal.layers import FramePooling, HorizontalPyramidPooling, SetPooling, VolumeConvolution, derive_seed
+from tf3dlocal.models.building import backbone_block, resolve_arguments, start_as_copies
+from tf3dlocal.models.heads import embedding_head
 
-# What a walk is compared by where there is a compact block, and whether the block's batch normalizations learn a bias.
+# By what walks are compared if there is a compact block, and whether its batch normalizations learn a bias.
 PRESETS = {
-    "paper": dict(compare_by="compact", train_norm_bias=True),
-    "opengait": dict(compare_by="parts", train_norm_bias=False),
+    "paper": dict(compare_by="compact", train_norm_bias=True, compact_channels=0),
+    "opengait": dict(compare_by="parts", train_norm_bias=False, compact_channels=0),
 }
 
 
 def GLN(
-    preset="paper",
-    num_classes=None,
-    input_shape=(None, 64, 44, 1),
-    channels=(32, 64, 128),
-    lateral_channels=256,
-    lateral_kernel=1,
-    embedding_channels=256,
-    bins=(16, 8, 4, 2, 1),
-    compact_channels=None,
-    dropout=0.9,
-    synchronized=False,
-    form="auto",
-    dtype=None,
-    seed=None,
-    name="gln",
-):
+    preset: str = "paper",
+    *,
+    num_classes: int | None = None,
+    input_shape: Sequence[int | None] = (None, 64, 44, 1),
+    channels: Sequence[int] = (32, 64, 128),
+    lateral_channels: int = 256,
+    lateral_kernel: int = 1,
+    embedding_channels: int = 256,
+    bins: Sequence[int] = (16, 8, 4, 2, 1),
+    compact_channels: int | None = None,
+    dropout: float = 0.9,
+    synchronized: bool = False,
+    dtype: str | keras.DTypePolicy | None = None,
+    seed: int | None = None,
+    name: str = "gln",
+) -> keras.Model:
     """Build GLN as a functional model.
 
-    Three silhouette stages of two per-frame convolutions; the maximum over frames behind each; set stages 2 and 3 that read
-    the set map before them and add their own stage's. Lateral connections (1x1 convolutions) fuse both maps of a stage, a
-    coarser stage is added to the next finer one, and every level is smoothed and cut into 31 strips: 93 parts in all, one
-    linear map each. That is training phase 1. Phase 2 starts from its weights (`training.start_from` in a config) and adds
-    the compact block (compact_channels=256) with the classifier.
+    Three silhouette stages of two per-frame convolutions; the maximum over frames after each; set stages 2 and 3 that
+    read the preceding set map and add the set map of the silhouette stage. Lateral connections (1x1 convolutions) fuse
+    both maps of a stage, a coarser stage is added to the next finer one, and every level is smoothed and cut into 31
+    strips: 93 strips in all, one linear map each. That is training phase 1. Phase 2 starts from its weights
+    (`training.start_from` in a config) and adds the compact block (compact_channels=256) with the classifier.
 
-    | preset     | phase 2 is compared by     | biases of the compact block's batch normalizations |
-    |------------|----------------------------|-----------------------------------------------------|
-    | "paper"    | the compact 256 numbers    | learned                                             |
-    | "opengait" | the 93 x 256 part features | stay zero                                           |
+    | preset     | phase 2 is compared by          | biases of the compact block's batch normalizations |
+    |------------|---------------------------------|----------------------------------------------------|
+    | "paper"    | the compact block's 256 numbers | learned                                            |
+    | "opengait" | the 93 x 256 part features      | remain zero                                        |
 
-    The paper's text is not available to us beyond its introduction, so the layers are those of OpenGait's implementation in
-    both presets. "paper", the default, compares by the compact feature, which is the point of the paper, and learns the
-    biases, as the compact block of the 3DLocal authors' code does; "opengait" is what its checkpoints hold. Published numbers
-    are for 128 x 88 silhouettes. Neither has an OU-MVLP variant of its own in public; (64, 128, 256) doubles the channels
-    as the other methods do there.
+    The paper's text was not available beyond its introduction, so the layers are those of OpenGait's implementation in
+    both presets. "paper", the default, compares by the embedding of the compact block, which is the point of the paper,
+    and learns the biases, as the compact block of the 3DLocal authors' code does. "opengait" is the model of OpenGait's
+    checkpoints. Published numbers are for 128 x 88 silhouettes. No variant for OU-MVLP is public; (64, 128, 256)
+    doubles the channels, as the other methods do there.
 
     Args:
         preset: "paper" or "opengait".
-        num_classes: training subjects; adds the classifier and the output "logits". Needs a compact block.
+        num_classes: number of training subjects; adds the classifier and the output "logits". Needs a compact block.
         input_shape: (frames or None, height, width, 1); (None, 64, 44, 1) or (None, 128, 88, 1). Height and width must
-            divide by 4.
+            be divisible by 4.
         channels: channels of the three stages.
         lateral_channels: channels of the lateral and smoothing convolutions.
-        lateral_kernel: cells of the lateral kernels; 3 in OpenGait before November 2021.
-        embedding_channels: length of one part's feature.
+        lateral_kernel: height and width of the lateral kernels; 3 in OpenGait before November 2021.
+        embedding_channels: length of one strip's feature.
         bins: numbers of strips of the pyramid, the same on all three levels.
-        compact_channels: length of the compact feature; None for training phase 1, which has none.
-        dropout: within the compact block.
+        compact_channels: length of the compact block's embedding; 0 for training phase 1, which has no compact block;
+            None for the preset's (0).
+        dropout: dropout of the compact block.
         synchronized: synchronize batch normalization over replicas (needs `tf.distribute`).
-        form, dtype, seed, name: as in `ThreeDLocal`.
+        dtype: dtype policy of the layers, as in `ThreeDLocal`.
+        seed: seed of initial weights and dropout.
+        name: name of the model.
 
     Returns:
-        keras.Model with the input and outputs of `ThreeDLocal`: "part_features" float32 [batch, 93, embedding_channels].
+        keras.Model with the input and outputs of `ThreeDLocal`: "part_features" float32 [batch, 93,
+        embedding_channels].
 
     Raises:
-        ValueError: an unknown preset, an input that does not divide by 4, a classifier without a compact block.
+        ValueError: an unknown preset, an input that is not divisible by 4, a classifier without a compact block.
 
     Example:
         >>> GLN().count_params()
         8541984
     """
-    defaults = preset_of(PRESETS, preset)
-    check_channels(channels)
-    check_input_shape(input_shape)
+    chosen = resolve_arguments(
+        PRESETS, preset=preset, input_shape=input_shape, channels=channels, compact_channels=compact_channels
+    )
     if input_shape[1] % 4 or input_shape[2] % 4:
         raise ValueError(
-            f"GLN halves its maps twice and doubles them again: height and width must divide by 4; got {input_shape}."
+            "GLN halves its maps twice and doubles them again: height and width must be divisible by 4; got "
+            f"input_shape={input_shape!r}."
         )
-    options = dict(form=form, dtype=dtype)
 
     def block(maps, number, path):
-        kernel = 5 if number == 1 else 3
-        return frame_block(
-            maps, channels[number - 1], f"{path}_{number}", kernel, seed=own_seed(seed, f"{path}_{number}"), **options
-        )
+        return backbone_block(maps, number=number, path=path, channels=channels[number - 1], dtype=dtype, seed=seed)
 
-    def convolution(kernel, layer_name):
-        return VolumeConvolution(
-            lateral_channels, (1, kernel, kernel), form, own_seed(seed, layer_name), dtype=dtype, name=layer_name
-        )
+    def convolution(name, kernel):
+        options = dict(seed=derive_seed(seed, name=name), dtype=dtype, name=name)
+        return VolumeConvolution(lateral_channels, kernel_size=(1, kernel, kernel), **options)
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
-    frames, before, pairs = silhouettes, None, {}
+    frames, whole, pairs = silhouettes, None, {}
     for number in (1, 2, 3):
         if number > 1:
-            frames = FramePooling(name=f"block_{number - 1}_pooling", **options)(frames)
+            frames = FramePooling(dtype=dtype, name=f"block_{number - 1}_pooling")(frames)
         frames = block(frames, number, "block")
         own = SetPooling(keep_frames=True, dtype=dtype, name=f"set_{number}")(frames)  # b 1 y x c
-        if before is None:
-            gathered = own  # the first stage has no set stage: its map stands twice
+        if whole is None:
+            whole = own  # there is no set stage 1: its pair has the same map twice
         else:
-            before = FramePooling(name=f"set_{number - 1}_pooling", **options)(before)
-            gathered = keras.layers.Add(name=f"set_{number}_sum", dtype=dtype)([block(before, number, "set"), own])
-        pairs[number], before = [own, gathered], gathered
+            whole = FramePooling(dtype=dtype, name=f"set_{number - 1}_pooling")(whole)
+            whole = keras.layers.Add(dtype=dtype, name=f"set_{number}_sum")([block(whole, number, "set"), own])
+        pairs[number] = [own, whole]
 
-    parts, coarser = {}, None
+    strips, coarser = {}, None
     for number in (3, 2, 1):  # from the coarsest map to the finest
-        level = keras.layers.Concatenate(name=f"lateral_{number}_pair", dtype=dtype)(pairs[number])  # b 1 y x 2c
-        level = convolution(lateral_kernel, f"lateral_{number}")(level)
+        level = keras.layers.Concatenate(dtype=dtype, name=f"lateral_{number}_pair")(pairs[number])  # b 1 y x 2c
+        level = convolution(f"lateral_{number}", lateral_kernel)(level)
         if coarser is not None:
             coarser = keras.layers.UpSampling3D((1, 2, 2), dtype=dtype, name=f"lateral_{number + 1}_enlarged")(coarser)
-            level = keras.layers.Add(name=f"lateral_{number}_sum", dtype=dtype)([level, coarser])
-        smooth = convolution(3, f"smooth_{number}")(level)
+            level = keras.layers.Add(dtype=dtype, name=f"lateral_{number}_sum")([level, coarser])
+        smooth = convolution(f"smooth_{number}", 3)(level)
         smooth = SetPooling(dtype=dtype, name=f"smooth_{number}_map")(smooth)  # b y x c
-        parts[number] = HorizontalPyramidPooling(bins, dtype=dtype, name=f"pyramid_{number}")(smooth)  # b 31 c
+        strips[number] = HorizontalPyramidPooling(bins, dtype=dtype, name=f"pyramid_{number}")(smooth)  # b 31 c
         coarser = level
-    parts = keras.layers.Concatenate(axis=1, name="parts", dtype=dtype)([parts[1], parts[2], parts[3]])  # b 93 c
+    strips = keras.layers.Concatenate(axis=1, dtype=dtype, name="parts")([strips[1], strips[2], strips[3]])  # b 93 c
     outputs = embedding_head(
-        parts,
-        embedding_channels,
-        compact_channels,
-        num_classes,
-        dropout,
-        defaults["compare_by"],
-        defaults["train_norm_bias"],
-        synchronized,
-        seed,
+        strips,
+        embedding_channels=embedding_channels,
+        compact_channels=chosen.compact_channels,
+        num_classes=num_classes,
+        dropout=dropout,
+        compare_by=chosen.compare_by,
+        train_norm_bias=chosen.train_norm_bias,
+        synchronized=synchronized,
+        seed=seed,
     )
     model = keras.Model(silhouettes, outputs, name=name)
-    start_as_copies(model, {"set_2": "block_2", "set_3": "block_3"})
+    start_as_copies(model, copies={"set_2": "block_2", "set_3": "block_3"})
     return model

@@ -1,21 +1,45 @@
-"""Where a model looks in one walk, as plain numbers that can be drawn, measured or kept."""
+"""Where a model looks in one walk, as plain numbers that can be drawn, measured or stored."""
 
+import keras
 import numpy as np
 from keras import ops
 
 from tf3dlocal.layers import LocalPath
-from tf3dlocal.models.three_d_local import located_parts
 
 
-def part_geometry(model, silhouettes):
-    """Locate the parts in one walk, and tell what else is needed to draw them.
-
-    The keys are the arguments of `tf3dlocal.visualization.draw_part_boxes`:
-    `draw_part_boxes(silhouettes, **part_geometry(model, silhouettes))`.
+def located_parts(model: keras.Model) -> keras.Model:
+    """Create the model that locates the parts: silhouettes -> {block: {part: location}}.
 
     Args:
         model: a model with local paths, from `ThreeDLocal`.
-        silhouettes: uint8 [frames, height, width], 0..255, of the size that the model takes.
+
+    Returns:
+        keras.Model whose output is a dict {"block_1": {"head": float32 [batch, 8], ..}, ..}; each location is a stacked
+        `Location` in cells of that block's map ([batch, frames, 8] with per_frame).
+
+    Raises:
+        ValueError: a model without local paths.
+    """
+    located = {}
+    for layer in model.layers:
+        if isinstance(layer, LocalPath):
+            block = layer.name.removesuffix(f"_{layer.prior.name}")
+            _, location, _ = layer.output  # Keras lists a dict of outputs in the order of their names
+            located.setdefault(block, {})[layer.prior.name] = location
+    if not located:
+        raise ValueError(f"The model {model.name!r} has no local paths, so there are no parts to locate.")
+    return keras.Model(model.input, located, name=f"{model.name}_locations")
+
+
+def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
+    """Locate the parts in one walk, and collect what is needed to draw them.
+
+    The keys are the arguments of `tf3dlocal.visualization.draw_part_boxes`:
+    `draw_part_boxes(silhouettes, **part_geometry(model, silhouettes=silhouettes))`.
+
+    Args:
+        model: a model with local paths, from `ThreeDLocal`.
+        silhouettes: uint8 [frames, height, width], 0..255, of the size that the model expects.
 
     Returns:
         dict of
@@ -23,7 +47,7 @@ def part_geometry(model, silhouettes):
         "priors": {block: {part: float32 [8]}}, the same for raw numbers of zero: where the parts are before training;
         "map_sizes": {block: (height, width)} of the sampled maps, in cells;
         "num_rows": {block: {part: sampled rows}} of the parts that are sampled in fewer rows than the map has;
-        "grid": "symmetric" or "release".
+        "geometry": "paper" or "release".
 
     Raises:
         ValueError: a model without local paths, or silhouettes of another size.
@@ -31,7 +55,7 @@ def part_geometry(model, silhouettes):
     Example:
         >>> from tf3dlocal.models import ThreeDLocal
         >>> model = ThreeDLocal(channels=(2, 4, 8), local_blocks=(3,))
-        >>> geometry = part_geometry(model, np.zeros((8, 64, 44), "uint8"))
+        >>> geometry = part_geometry(model, silhouettes=np.zeros((8, 64, 44), "uint8"))
         >>> geometry["map_sizes"], geometry["located"]["block_3"]["head"].shape
         ({'block_3': (16, 11)}, (8,))
     """
@@ -39,8 +63,8 @@ def part_geometry(model, silhouettes):
     expected = model.input_shape[2:4]
     if silhouettes.dtype != np.uint8 or silhouettes.ndim != 3 or silhouettes.shape[1:] != expected:
         raise ValueError(
-            f"the model takes one walk as uint8 [frames, {expected[0]}, {expected[1]}], not "
-            f"{silhouettes.dtype} {list(silhouettes.shape)}; of a square silhouette cut the sides off"
+            f"The model expects one walk as uint8 [frames, {expected[0]}, {expected[1]}]; got "
+            f"{silhouettes.dtype} {list(silhouettes.shape)}. Cut the sides off square silhouettes."
         )
     batch = silhouettes[None, ..., None].astype("float32") / 255  # 1 t y x 1
     located = {
@@ -48,29 +72,29 @@ def part_geometry(model, silhouettes):
         for block, parts in located_parts(model)(batch, training=False).items()
     }
     paths = {block: {part: model.get_layer(f"{block}_{part}") for part in parts} for block, parts in located.items()}
-    grids = {path.sampler.grid for parts in paths.values() for path in parts.values()}
+    geometries = {path.geometry for parts in paths.values() for path in parts.values()}
     return {
         "located": located,
         "priors": {
-            block: {part: prior_location(path, len(silhouettes)) for part, path in parts.items()}
+            block: {part: _prior_location(path, len(silhouettes)) for part, path in parts.items()}
             for block, parts in paths.items()
         },
-        "map_sizes": {block: map_size(next(iter(parts.values()))) for block, parts in paths.items()},
+        "map_sizes": {block: _map_size(next(iter(parts.values()))) for block, parts in paths.items()},
         "num_rows": {
             block: {part: path.sampler.num_rows for part, path in parts.items() if path.sampler.num_rows is not None}
             for block, parts in paths.items()
         },
-        "grid": grids.pop(),  # one rule, and so one grid, for the whole model
+        "geometry": geometries.pop(),  # the whole model has one
     }
 
 
-def map_size(path: LocalPath):
+def _map_size(path):
     """(height, width) of the map that a local path samples."""
     block_input, _ = path.input
     return tuple(block_input.shape[2:4])
 
 
-def prior_location(path: LocalPath, num_frames):
-    """Where a path of this prior looks while its localization emits zeros: float32 [8]."""
+def _prior_location(path, num_frames):
+    """Where a path looks while its localization emits zeros: float32 [8]."""
     raw = ops.zeros((1, path.localization.num_outputs))
-    return ops.convert_to_numpy(path.decode(raw, (num_frames, *map_size(path))))[0]
+    return ops.convert_to_numpy(path.decode(raw, (num_frames, *_map_size(path))))[0]

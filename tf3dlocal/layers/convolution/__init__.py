@@ -1,0 +1,1 @@
+"""Convolutions over frames, height and width."""

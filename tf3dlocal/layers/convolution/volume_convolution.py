@@ -1,0 +1,76 @@
+"""Convolution over frames, height and width."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers.defaults import kaiming_fan_out
+
+
+def volume_convolution(volume: Tensor, kernel: Tensor) -> Tensor:
+    """Compute a 3D convolution, zero padded to the same size.
+
+    Args:
+        volume: float [batch, frames, height, width, channels].
+        kernel: float [kt, ky, kx, channels, filters].
+
+    Returns:
+        float [batch, frames, height, width, filters].
+    """
+    # Where TensorFlow 2.21 computes with oneDNN, it fuses a pad with the conv3d that reads it, and the fused operation
+    # forgets the padding of the convolution itself. It does not fuse them across another operation, and this one is
+    # free.
+    return ops.conv(tf.ensure_shape(volume, volume.shape), kernel, padding="same")
+
+
+@keras.saving.register_keras_serializable("tf3dlocal")
+class VolumeConvolution(keras.layers.Layer):
+    """3D convolution without bias, zero padded to the same size.
+
+    A kernel of one frame, (1, k, k), is the per-frame 2D convolution of a silhouette backbone.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: one odd number, or three (frames, height, width).
+        seed: seed of the initial weights.
+
+    Call arguments:
+        volume: float [batch, frames, height, width, channels].
+
+    Returns:
+        float [batch, frames, height, width, filters].
+
+    Raises:
+        ValueError: an even kernel size.
+
+    Example:
+        >>> import numpy as np
+        >>> VolumeConvolution(8, kernel_size=(1, 5, 5))(np.zeros((2, 3, 16, 11, 1), "float32")).shape
+        TensorShape([2, 3, 16, 11, 8])
+    """
+
+    def __init__(
+        self, filters: int, *, kernel_size: int | Sequence[int] = 3, seed: int | None = None, **kwargs
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = (kernel_size,) * 3 if isinstance(kernel_size, int) else tuple(kernel_size)
+        if any(size % 2 == 0 for size in self.kernel_size):
+            raise ValueError(f"kernel_size must be odd to keep the map's size; got {self.kernel_size!r}.")
+        self.seed = seed
+
+    def build(self, volume_shape):
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(*self.kernel_size, volume_shape[-1], self.filters),
+            initializer=kaiming_fan_out(self.seed),
+        )
+
+    def call(self, volume):
+        return volume_convolution(volume, ops.cast(self.kernel, volume.dtype))
+
+    def compute_output_shape(self, volume_shape):
+        return (*volume_shape[:-1], self.filters)

@@ -1,0 +1,62 @@
+"""Defaults of the PyTorch originals that differ from those of Keras, and one seed for every weight."""
+
+import zlib
+
+import keras
+
+NORM_EPSILON = 1e-5
+NORM_MOMENTUM = 0.9  # share of the old value; PyTorch counts the new one, 0.1
+
+
+def batch_normalization(
+    name: str, *, synchronized: bool = False, dtype: str | keras.DTypePolicy | None = None
+) -> keras.layers.BatchNormalization:
+    """Create a batch normalization with the originals' epsilon, 1e-5, and momentum, 0.9.
+
+    Args:
+        name: name of the layer.
+        synchronized: take the statistics over all replicas under `tf.distribute`.
+        dtype: dtype or policy of the layer.
+
+    Returns:
+        keras.layers.BatchNormalization.
+    """
+    return keras.layers.BatchNormalization(
+        momentum=NORM_MOMENTUM, epsilon=NORM_EPSILON, synchronized=synchronized, dtype=dtype, name=name
+    )
+
+
+def kaiming_fan_out(seed: int | None = None) -> keras.initializers.Initializer:
+    """Create the release's initializer of convolutions: normal with variance 2 / (outputs x kernel size).
+
+    Args:
+        seed: random seed.
+
+    Returns:
+        keras.initializers.Initializer.
+
+    Example:
+        >>> kaiming_fan_out(seed=0)((3, 3, 1, 8)).shape
+        TensorShape([3, 3, 1, 8])
+    """
+    return keras.initializers.VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal", seed=seed)
+
+
+def derive_seed(seed: int | None, *, name: str) -> int | None:
+    """Derive the seed of one weight or layer from the seed of the whole that contains it.
+
+    The result is the same in every run and different for every name. Two weights drawn with the same seed would start
+    as equal numbers, or as multiples of each other.
+
+    Args:
+        seed: seed of the whole, or None.
+        name: name of the weight or layer, unique within the whole.
+
+    Returns:
+        int, or None without a seed.
+
+    Example:
+        >>> derive_seed(0, name="conv2"), derive_seed(0, name="conv4"), derive_seed(None, name="conv4")
+        (2379828957, 1689971688, None)
+    """
+    return None if seed is None else zlib.crc32(f"{seed}/{name}".encode())

@@ -1,0 +1,1 @@
+"""Local paths: where a body part is, and what its 3D volume says."""

@@ -1,0 +1,80 @@
+"""The building block of the paper: a global path, several local paths, one fusion."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
+from tf3dlocal.layers.defaults import derive_seed
+from tf3dlocal.layers.local.local_path import LocalPath
+from tf3dlocal.layers.local.part_priors import PAPER_PARTS, PartPrior
+
+
+def local_block(
+    block_input: Tensor,
+    *,
+    global_map: Tensor,
+    parts: Sequence[PartPrior | Mapping | Sequence] = PAPER_PARTS,
+    name: str = "local_block",
+    part_channels: int | None = None,
+    hidden_channels: int | None = None,
+    dtype: str | keras.DTypePolicy | None = None,
+    seed: int | None = None,
+    **path_arguments,
+) -> Tensor:
+    """Add local paths to a global path and fuse them all: ReLU(conv 1x1x1([global, part 1, .., part n])).
+
+    The layers of the functional model are `{name}_{part}` (a `LocalPath`) for every part, `{name}_joined`,
+    `{name}_fusion` and `{name}_fusion_relu`. Main paper section 3.2 and Fig. 2.
+
+    Args:
+        block_input: [batch, frames, height, width, channels], the map that the local paths sample.
+        global_map: [batch, frames, height, width, C], the output of the block's global path.
+        parts: part priors, at least one, each with its own name.
+        name: prefix of the layers' names.
+        part_channels: filters of every path; None for C / 2 (main paper 3.2.3), 0 for no feature extraction.
+        hidden_channels: filters within the localization networks; None for C / 4 (supplement Table 1).
+        dtype: dtype policy of the layers.
+        seed: seed of the model; every layer derives its own from it and from its name.
+        **path_arguments: further arguments of `LocalPath` (sampler, geometry, num_convolutions, ..).
+
+    Returns:
+        [batch, frames, height, width, C].
+
+    Raises:
+        ValueError: no parts, or two parts of the same name.
+
+    Example:
+        >>> silhouettes = keras.Input((None, 16, 11, 4))
+        >>> whole = ("whole", 1, 1, 1, .5, .5, .5)
+        >>> local_block(silhouettes, global_map=silhouettes, parts=[whole], part_channels=2, hidden_channels=2).shape
+        (None, None, 16, 11, 4)
+    """
+    parts = [PartPrior.of(part) for part in parts]
+    names = [part.name for part in parts]
+    if not parts or len(set(names)) < len(names):
+        raise ValueError(f"A local block needs at least one part, each with its own name; got {names!r}.")
+    channels = global_map.shape[-1]
+    paths = [global_map]
+    for part in parts:
+        layer_name = f"{name}_{part.name}"
+        path = LocalPath(
+            part,
+            channels=max(1, channels // 2) if part_channels is None else part_channels,
+            hidden_channels=max(1, channels // 4) if hidden_channels is None else hidden_channels,
+            seed=derive_seed(seed, name=layer_name),
+            dtype=dtype,
+            name=layer_name,
+            **path_arguments,
+        )
+        paths.append(path(block_input, global_map)["features"])
+    joined = keras.layers.Concatenate(name=f"{name}_joined", dtype=dtype)(paths)  # b t y x (C + n C/2)
+    fusion = VolumeConvolution(
+        channels,
+        kernel_size=1,
+        seed=derive_seed(seed, name=f"{name}_fusion"),
+        dtype=dtype,
+        name=f"{name}_fusion",
+    )
+    return keras.layers.ReLU(name=f"{name}_fusion_relu", dtype=dtype)(fusion(joined))  # b t y x C

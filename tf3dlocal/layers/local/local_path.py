@@ -1,0 +1,179 @@
+"""One local path: localization, sampling, feature extraction."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+from keras import ops
+
+from tf3dlocal.io import near_names
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
+from tf3dlocal.layers.defaults import derive_seed
+from tf3dlocal.layers.local.localization_network import LocalizationNetwork
+from tf3dlocal.layers.local.location import check_geometry, decode_location
+from tf3dlocal.layers.local.part_priors import PartPrior
+from tf3dlocal.layers.sampling.samplers import SAMPLERS
+
+
+@keras.saving.register_keras_serializable("tf3dlocal")
+class LocalPath(keras.layers.Layer):
+    """Path that finds one body part, samples its 3D volume and reads it with 3D convolutions.
+
+        location = decode(LocalizationNetwork(global map))          (L)
+        volume   = sampler(block input, location)                   (S)
+        features = ReLU(conv3d(volume))                             (FE)
+
+    Main paper section 3.2 and Fig. 2. geometry="release" is the geometry of the authors' code: offsets within the
+    part's own extent, one spatial stride, a grid half a stride nearer to the origin, and round(width p_H H / (p_W W))
+    rows, padded with zeros; its mixture sampler rounds the prior centre in time to a whole frame.
+
+    Args:
+        prior: a `PartPrior`, or its fields as a mapping or sequence.
+        channels: filters of each feature convolution; 0 returns the sampled volume itself (main paper Table 5, "no
+            FE").
+        hidden_channels: filters within the localization network.
+        sampler: "mixture", "gaussian" or "trilinear".
+        geometry: "paper" or "release".
+        tied_strides: one stride for x and y, seven raw numbers instead of eight; None for the geometry's own (True in
+            the release).
+        registered: return the volume at the location that it was cut from, zeros elsewhere, instead of filling the
+            whole map with it.
+        num_convolutions: number of 3x3x3 convolutions with ReLU (one in the paper, two in the release).
+        clip_length: frames of a training clip, as in `LocalizationNetwork`.
+        per_frame: a location for every frame, as in `LocalizationNetwork`.
+        synchronized: synchronize the batch normalizations over replicas.
+        seed: seed of the initial weights.
+
+    Call arguments:
+        block_input: float [batch, frames, height, width, channels], the map that is sampled.
+        global_map: float [batch, frames, height, width, channels], the map that the localization reads; gets no
+            gradient.
+
+    Returns:
+        dict of "features" [batch, frames, height, width, channels], "volume" (the sampled map, as block_input) and
+        "location" float32 [batch, 8] or [batch, frames, 8] (`Location` stacked, in cells of block_input).
+
+    Raises:
+        ValueError: an unknown sampler or geometry, or a prior that does not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from tf3dlocal.layers import PAPER_PARTS
+        >>> head = LocalPath(PAPER_PARTS[0], channels=8, hidden_channels=4)
+        >>> head(np.zeros((2, 6, 16, 11, 4), "float32"), np.zeros((2, 6, 16, 11, 16), "float32"))["features"].shape
+        TensorShape([2, 6, 16, 11, 8])
+    """
+
+    def __init__(
+        self,
+        prior: PartPrior | Mapping | Sequence,
+        *,
+        channels: int,
+        hidden_channels: int,
+        sampler: str = "mixture",
+        geometry: str = "paper",
+        tied_strides: bool | None = None,
+        registered: bool = False,
+        num_convolutions: int = 1,
+        clip_length: int = 30,
+        per_frame: bool = False,
+        synchronized: bool = False,
+        seed: int | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_geometry(geometry)
+        if sampler not in SAMPLERS:
+            raise ValueError(f"Unknown sampler {sampler!r}. {near_names(str(sampler), SAMPLERS)}")
+        self.prior = PartPrior.of(prior)
+        self.channels = channels
+        self.sampler_name = sampler
+        self.geometry = geometry
+        self.registered = registered
+        self.localization = LocalizationNetwork(
+            hidden_channels,
+            num_outputs=7 if (geometry == "release" if tied_strides is None else tied_strides) else 8,
+            geometry=geometry,
+            clip_length=clip_length,
+            per_frame=per_frame,
+            synchronized=synchronized,
+            seed=derive_seed(seed, name="localization"),
+            dtype=self.dtype_policy,
+            name="localization",
+        )
+        names = [f"convolution_{index + 1}" for index in range(num_convolutions if channels else 0)]
+        self.convolutions = [
+            VolumeConvolution(channels, seed=derive_seed(seed, name=name), dtype=self.dtype_policy, name=name)
+            for name in names
+        ]
+
+    def build(self, block_input_shape, global_map_shape):
+        if tuple(block_input_shape[2:4]) != tuple(global_map_shape[2:4]):
+            raise ValueError(
+                f"{self.name}: block_input and global_map must have the same height and width; got "
+                f"{tuple(block_input_shape[2:4])!r} and {tuple(global_map_shape[2:4])!r}."
+            )
+        self.localization.build(global_map_shape)
+        height, width = block_input_shape[2:4]
+        num_rows = None
+        if self.geometry == "release":
+            # Python rounds a half to the even number; the release's 6 rows of the head come from 5.5.
+            num_rows = round(width * (self.prior.height * height) / (self.prior.width * width))
+        self.sampler = SAMPLERS[self.sampler_name](
+            num_rows=num_rows,
+            geometry=self.geometry,
+            registered=self.registered,
+            dtype=self.dtype_policy,
+            name="sampler",
+        )
+        shape = tuple(block_input_shape)
+        for convolution in self.convolutions:
+            convolution.build(shape)
+            shape = (*shape[:-1], self.channels)
+
+    def call(self, block_input, global_map, training=None):
+        return self.read(block_input, self.locate(global_map, training=training))
+
+    def locate(self, global_map: Tensor, training: bool | None = None) -> Tensor:
+        """Locate the part: "location" of the result. The only step that computes statistics of the batch."""
+        _, num_frames, height, width, _ = ops.shape(global_map)
+        return self.decode(self.localization(global_map, training=training), (num_frames, height, width))
+
+    def read(self, block_input: Tensor, location: Tensor) -> dict[str, Tensor]:
+        """Compute the whole result from the location, every clip independently of its batch."""
+        height = ops.shape(block_input)[2]
+        rows = self.sampler.sample(block_input, location)  # b t n x c
+        features = rows
+        for convolution in self.convolutions:
+            # Without a bias, a convolution of padded rows is zero except for one row on either side: skip the others.
+            features = ops.relu(convolution(_pad_by_a_row(features, height)))
+        features = self.sampler.pad_rows(features, height)  # b t y x c
+        return {"features": features, "volume": self.sampler.pad_rows(rows, height), "location": location}
+
+    def decode(self, raw: Tensor, size: tuple) -> Tensor:
+        """Turn raw numbers [..., 8 or 7] into stacked locations [..., 8] on a map of size (frames, height, width)."""
+        prior = self.prior
+        if self.geometry == "release" and self.sampler_name == "mixture":
+            frames = ops.cast(size[0], raw.dtype)
+            prior = prior._replace(center_t=ops.round(prior.center_t * frames) / frames)
+        return decode_location(raw, prior, size, geometry=self.geometry).stack()
+
+    def compute_output_shape(self, block_input_shape, global_map_shape):
+        per_frame = self.localization.per_frame
+        return {
+            "features": (*block_input_shape[:-1], self.channels or block_input_shape[-1]),
+            "volume": tuple(block_input_shape),
+            "location": (*global_map_shape[: 2 if per_frame else 1], 8),
+        }
+
+    def compute_output_spec(self, block_input, global_map, training=None):
+        shapes = self.compute_output_shape(block_input.shape, global_map.shape)
+        dtypes = {name: self.compute_dtype for name in shapes} | {"location": "float32"}
+        return {name: keras.KerasTensor(shape, dtypes[name]) for name, shape in shapes.items()}
+
+
+def _pad_by_a_row(rows, height):
+    """Add a row of zeros above and below, as far as a map of this height has room: the rows stay in its middle."""
+    missing = height - ops.shape(rows)[2]
+    above, below = (min(1, side) for side in (missing // 2, missing - missing // 2))
+    return ops.pad(rows, ((0, 0), (0, 0), (above, below), (0, 0), (0, 0)))

@@ -1,0 +1,126 @@
+"""Where one local path looks: eight named numbers, in cells of the map that is sampled."""
+
+from typing import NamedTuple, Self
+
+from keras import ops
+
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers.local.part_priors import PartPrior
+
+LOCATION_FIELDS = ("center_x", "center_y", "center_t", "stride_x", "stride_y", "stride_t", "variance", "confidence")
+
+
+class Location(NamedTuple):
+    """A located 3D volume; every field is a tensor [batch], or [batch, frames] with a location per frame.
+
+    The volume is a regular grid around the centre: along x its points lie `stride_x` cells apart, so a grid of `width`
+    points covers `stride_x * width` cells. Cell p of the map has its centre at coordinate p. Main paper Eq. 4-10.
+
+    Attributes:
+        center_x: centre of the grid (c_x + Delta_x), in cells.
+        center_y: centre of the grid (c_y + Delta_y), in cells.
+        center_t: centre of the grid (c_t + Delta_t), in frames.
+        stride_x: distance of neighbouring grid points (delta_x), in cells.
+        stride_y: distance of neighbouring grid points (delta_y), in cells.
+        stride_t: distance of neighbouring grid points (delta_t), in frames.
+        variance: variance of the Gaussian filters (sigma^2), in cells squared.
+        confidence: weight of the whole volume (gamma), 0..1.
+
+    Example:
+        >>> import numpy as np
+        >>> Location.unstack(np.arange(8.0)[None]).stride_x
+        array([3.])
+    """
+
+    center_x: Tensor
+    center_y: Tensor
+    center_t: Tensor
+    stride_x: Tensor
+    stride_y: Tensor
+    stride_t: Tensor
+    variance: Tensor
+    confidence: Tensor
+
+    def stack(self) -> Tensor:
+        """Join the fields to one tensor [..., 8], in their order: the form that layers exchange."""
+        return ops.stack(list(self), axis=-1)
+
+    @classmethod
+    def unstack(cls, stacked: Self | Tensor) -> Self:
+        """Name the last axis of a tensor [..., 8].
+
+        Raises:
+            ValueError: the last axis has another length.
+        """
+        if isinstance(stacked, cls):
+            return stacked
+        if stacked.shape[-1] != len(LOCATION_FIELDS):
+            raise ValueError(
+                f"A location has {len(LOCATION_FIELDS)} numbers on its last axis "
+                f"({', '.join(LOCATION_FIELDS)}); got the shape {tuple(stacked.shape)!r}."
+            )
+        return cls(*(stacked[..., index] for index in range(len(LOCATION_FIELDS))))
+
+
+def check_geometry(geometry: str) -> None:
+    """Check that the geometry is "paper", as the paper describes it, or "release", as the authors' code has it.
+
+    Raises:
+        ValueError: another value.
+    """
+    if geometry not in ("paper", "release"):
+        raise ValueError(f'geometry must be "paper" or "release"; got {geometry!r}.')
+
+
+def decode_location(
+    raw: Tensor, prior: PartPrior, size: tuple[int | Tensor, int, int], *, geometry: str = "paper"
+) -> Location:
+    """Turn the raw numbers of a localization network into a `Location`.
+
+        center_x = c_x W + tanh(r_dx) R_x / 2        stride_x = p_W exp(r_delta_x)
+        variance = 0.1 exp(r_sigma)                  confidence = sigmoid(r_gamma)
+
+    and the same for y (H, p_H) and t (T, p_T). With raw = 0 the grid covers exactly the prior part.
+
+    The geometries differ in the range R of the offset: in "paper" a part moves over the whole map (R_x = W, Eq. 4), in
+    "release" over its own prior extent (R_x = p_W W); in time over T in both. In "release" the part's width scales the
+    strides of both x and y. The prior factor of the strides and the 0.1 of the variance come from the release; Eq.
+    4-10 print the exponentials alone, with which every part would start as a copy of the whole map, blurred by a full
+    cell.
+
+    Args:
+        raw: float [..., 8] in the supplement's order (dx, dy, dt, delta_x, delta_y, delta_t, sigma^2, gamma), or [...,
+            7] with one stride for x and y (dx, dy, dt, delta_xy, delta_t, sigma^2, gamma), as in the release.
+        prior: prior of the part.
+        size: (frames, height, width) of the sampled map; frames may be a scalar tensor.
+        geometry: "paper" or "release".
+
+    Returns:
+        Location with fields of shape [...].
+
+    Raises:
+        ValueError: another number of raw values, or an unknown geometry.
+    """
+    check_geometry(geometry)
+    count = raw.shape[-1]
+    if count not in (7, 8):
+        raise ValueError(f"A localization network has 8 or 7 outputs; got the shape {tuple(raw.shape)!r}.")
+    raw = [raw[..., index] for index in range(count)]
+    if count == 7:
+        raw.insert(4, raw[3])
+    dx, dy, dt, log_stride_x, log_stride_y, log_stride_t, log_variance, logit_confidence = raw
+    frames, height, width = size
+    frames = ops.cast(frames, dx.dtype)
+    range_x, range_y, prior_stride_y = width, height, prior.height
+    if geometry == "release":
+        range_x, range_y, prior_stride_y = prior.width * width, prior.height * height, prior.width
+    return Location(
+        center_x=prior.center_x * width + ops.tanh(dx) * (range_x / 2),
+        center_y=prior.center_y * height + ops.tanh(dy) * (range_y / 2),
+        center_t=prior.center_t * frames + ops.tanh(dt) * (frames / 2),
+        stride_x=prior.width * ops.exp(log_stride_x),
+        stride_y=prior_stride_y * ops.exp(log_stride_y),
+        stride_t=prior.length * ops.exp(log_stride_t),
+        variance=0.1 * ops.exp(log_variance),
+        confidence=ops.sigmoid(logit_confidence),
+    )

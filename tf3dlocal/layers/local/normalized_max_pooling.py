@@ -1,0 +1,68 @@
+"""Batch normalization, ReLU and the halving pool of a map that gets no gradient, with the pool first."""
+
+import keras
+from keras import ops
+
+from tf3dlocal.layers.defaults import NORM_EPSILON, NORM_MOMENTUM
+from tf3dlocal.layers.pooling.max_pooling import halving_max_pool
+
+
+@keras.saving.register_keras_serializable("tf3dlocal")
+class NormalizedMaxPooling(keras.layers.Layer):
+    """pool(ReLU(BN(x))), the head of a localization network, for an x that no gradient flows back into.
+
+    BN maps each channel by a x + b with the statistics of its batch. The maximum commutes with that and with ReLU where
+    a >= 0, and is the image of the minimum where a < 0:
+
+        pool(ReLU(a x + b)) = ReLU(a (max(x) if a >= 0 else min(x)) + b)        exactly.
+
+    The two pools and the statistics depend on x alone: a graph computes them once for all paths that read the same map,
+    and the backward pass reads the pooled map only. Normalization as in `batch_normalization`.
+
+    Args:
+        halve_frames: pool over frames too.
+        synchronized: take the statistics over all replicas.
+
+    Call arguments:
+        volume: float [batch, frames, height, width, channels].
+
+    Returns:
+        float [batch, ceil(frames / 2), ceil(height / 2), ceil(width / 2), channels]; all frames without halve_frames.
+
+    Example:
+        >>> import numpy as np
+        >>> NormalizedMaxPooling()(np.zeros((1, 30, 16, 11, 4), "float32")).shape
+        TensorShape([1, 15, 8, 6, 4])
+    """
+
+    def __init__(self, *, halve_frames: bool = True, synchronized: bool = False, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.halve_frames = halve_frames
+        self.synchronized = synchronized
+
+    def build(self, volume_shape):
+        # Statistics and their affine map stay in float32, as in Keras' own layer.
+        options = dict(shape=(volume_shape[-1],), dtype="float32", autocast=False)
+        self.gamma = self.add_weight(name="gamma", initializer="ones", **options)
+        self.beta = self.add_weight(name="beta", initializer="zeros", **options)
+        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", trainable=False, **options)
+        self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", trainable=False, **options)
+
+    def call(self, volume, training=None):
+        volume = ops.stop_gradient(volume)
+        mean, variance = self.moving_mean.value, self.moving_variance.value
+        if training and self.trainable:  # a frozen layer keeps its statistics, as Keras' own layer does
+            mean, variance = ops.moments(ops.cast(volume, "float32"), axes=(0, 1, 2, 3), synchronized=self.synchronized)
+            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(NORM_MOMENTUM * moving + (1 - NORM_MOMENTUM) * batch)
+        largest = halving_max_pool(volume, halve_frames=self.halve_frames)
+        smallest = -halving_max_pool(-volume, halve_frames=self.halve_frames)
+        scale = self.gamma / ops.sqrt(variance + NORM_EPSILON)
+        pooled = ops.cast(ops.where(scale >= 0, largest, smallest), "float32")
+        return ops.cast(ops.relu((pooled - mean) * scale + self.beta), self.compute_dtype)
+
+    def compute_output_shape(self, volume_shape):
+        batch, frames, height, width, channels = volume_shape
+        if self.halve_frames and frames is not None:
+            frames = (frames + 1) // 2
+        return (batch, frames, (height + 1) // 2, (width + 1) // 2, channels)

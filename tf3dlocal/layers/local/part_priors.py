@@ -1,0 +1,85 @@
+"""Prior centre and extent of every body part: where a local path looks before training."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
+
+
+class PartPrior(NamedTuple):
+    """The prior of one local path, as fractions of the map (supplement Table 3).
+
+    Any list of priors can be used; another task has other names, extents and centres.
+
+    Attributes:
+        name: name of the part, used in the names of layers.
+        height: prior extent in height (p_H), as a fraction of the map's height.
+        width: prior extent in width (p_W), as a fraction of the map's width.
+        length: prior extent in time (p_T), as a fraction of the frames.
+        center_x: prior centre (c_x), 0..1 from the left.
+        center_y: prior centre (c_y), 0..1 from the top.
+        center_t: prior centre (c_t), 0..1 from the first frame.
+
+    Example:
+        >>> PartPrior.of(["whole", 1.0, 1.0, 1.0, 0.5, 0.5, 0.5]).width
+        1.0
+    """
+
+    name: str
+    height: float
+    width: float
+    length: float
+    center_x: float
+    center_y: float
+    center_t: float
+
+    @classmethod
+    def of(cls, value: "Self | Mapping | Sequence") -> Self:
+        """Make a `PartPrior` from itself, a mapping with its field names, or a sequence in their order.
+
+        Raises:
+            ValueError: a field is missing or unknown, or an extent is not positive.
+        """
+        if isinstance(value, cls):
+            return value
+        try:
+            prior = cls(**value) if isinstance(value, Mapping) else cls(*value)
+        except TypeError as error:
+            raise ValueError(f"A part prior has the fields {', '.join(cls._fields)}; got {value!r}.") from error
+        if min(prior.height, prior.width, prior.length) <= 0:
+            raise ValueError(f"The extents of part {prior.name!r} must be positive; got {value!r}.")
+        return prior
+
+
+# fmt: off  (tables with aligned columns)
+
+# Supplement Table 3, row by row. "Left" is the left side of the image, not of the body (supplement section 5).
+PAPER_PARTS = tuple(
+    map(
+        PartPrior.of,
+        [
+            # name       height  width   length  center_x  center_y  center_t
+            ("head", 1 / 8, 3 / 11, 1 / 3, 1 / 2, 1 / 16, 1 / 2),
+            ("left_arm", 3 / 16, 3 / 11, 2 / 3, 3 / 10, 1 / 2, 1 / 2),
+            ("right_arm", 3 / 16, 3 / 11, 2 / 3, 7 / 10, 1 / 2, 1 / 2),
+            ("torso", 1 / 2, 3 / 11, 1 / 3, 1 / 2, 3 / 8, 1 / 2),
+            ("left_leg", 3 / 8, 5 / 11, 2 / 3, 3 / 10, 4 / 5, 1 / 2),
+            ("right_leg", 3 / 8, 5 / 11, 2 / 3, 7 / 10, 4 / 5, 1 / 2),
+        ],
+    )
+)
+
+# The authors' code: a wider head and torso, one length for all parts, and another order of the paths.
+RELEASE_PARTS = tuple(
+    map(
+        PartPrior.of,
+        [
+            # name       height  width   length  center_x  center_y  center_t
+            ("head", 1 / 8, 4 / 11, 2 / 5, 1 / 2, 1 / 16, 1 / 2),
+            ("torso", 1 / 2, 10 / 11, 2 / 5, 1 / 2, 3 / 8, 1 / 2),
+            ("left_arm", 3 / 16, 3 / 11, 2 / 5, 3 / 10, 1 / 2, 1 / 2),
+            ("right_arm", 3 / 16, 3 / 11, 2 / 5, 7 / 10, 1 / 2, 1 / 2),
+            ("left_leg", 3 / 8, 5 / 11, 2 / 5, 3 / 10, 4 / 5, 1 / 2),
+            ("right_leg", 3 / 8, 5 / 11, 2 / 5, 7 / 10, 4 / 5, 1 / 2),
+        ],
+    )
+)
+# fmt: on

@@ -1,0 +1,1 @@
+"""Pooling in space: over neighbouring cells, and over horizontal strips."""

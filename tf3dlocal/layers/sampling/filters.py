@@ -1,0 +1,112 @@
+"""The mathematics of the samplers: a grid, one filter matrix per axis, and their product with a volume."""
+
+from keras import ops
+
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers.local.location import check_geometry
+
+# Up to this many cells, one joint rows-and-columns matrix per clip is faster than two thin products on a CPU.
+LARGEST_JOINT_MAP = 256
+
+
+def sampling_grid(center: Tensor, stride: Tensor, count: int | Tensor, *, geometry: str = "paper") -> Tensor:
+    """Compute the positions of the grid points along one axis: mu(i) = center + (i + 1/2 - count/2) stride.
+
+    With i = 0..count-1 the grid is symmetric about the centre. Main paper Eq. 4-6 print
+    mu(i) = center + (i - count/2 - 1/2) stride without the base of the index; with i from 1, as in DRAW, both are
+    equal. geometry="release" is the release's (i - count/2) stride with i from 0: half a stride nearer to the origin.
+
+    Args:
+        center: float [...], in cells.
+        stride: float [...], in cells.
+        count: number of grid points, an int or a scalar tensor.
+        geometry: "paper" or "release".
+
+    Returns:
+        float [..., count], in cells.
+
+    Raises:
+        ValueError: an unknown geometry.
+    """
+    check_geometry(geometry)
+    index = ops.cast(ops.arange(count), center.dtype)
+    half = ops.cast(count, center.dtype) / 2 - (0.5 if geometry == "paper" else 0.0)
+    return center[..., None] + (index - half) * stride[..., None]
+
+
+def gaussian_filter(positions: Tensor, variance: Tensor, size: int | Tensor) -> Tensor:
+    """Compute the rows of a Gaussian filter: G[i, p] = exp(-(mu_i - p)^2 / (2 sigma^2)) / Z_i for the cells p.
+
+    Main paper Eq. 7-8. Z_i is the row's sum, but at least 1e-8, as in the release: the row of a point with a cell
+    within 6 sigma sums to one, and a point far outside the map reads zero instead of 0/0. A point between two cells
+    that are both farther away than 6 sigma reads zero too, in the release and here; this needs a variance below 0.0065,
+    a fifteenth of the prior's.
+
+    Args:
+        positions: float [..., points] (mu), in cells.
+        variance: float [...] (sigma^2), in cells squared.
+        size: number of cells along the axis.
+
+    Returns:
+        float [..., points, size].
+    """
+    cells = ops.cast(ops.arange(size), positions.dtype)
+    distance = positions[..., None] - cells
+    weights = ops.exp(-ops.square(distance) / (2 * variance[..., None, None]))
+    return weights / ops.maximum(ops.sum(weights, axis=-1, keepdims=True), 1e-8)
+
+
+def linear_filter(positions: Tensor, size: int | Tensor) -> Tensor:
+    """Compute the rows of linear interpolation: max(0, 1 - |mu_i - p|) for the cells p, zeros outside the map.
+
+    Main paper Eq. 9 prints ceil(mu) - mu and mu - floor(mu), which are both zero for an integer mu. This form is equal
+    elsewhere, and correct there.
+
+    Args:
+        positions: float [..., points] (mu), in cells.
+        size: number of cells along the axis.
+
+    Returns:
+        float [..., points, size].
+    """
+    cells = ops.cast(ops.arange(size), positions.dtype)
+    return ops.relu(1 - ops.abs(positions[..., None] - cells))
+
+
+def release_coordinates(positions: Tensor, size: int | Tensor) -> Tensor:
+    """Compute where the release's `grid_sample` reads a position: scaled by size - 1, read with align_corners=False."""
+    size = ops.cast(size, positions.dtype)
+    return positions * size / ops.maximum(size - 1, 1) - 0.5
+
+
+def apply_filters(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tensor) -> Tensor:
+    """Compute V = F_t F_y F_x I, one small matrix product per axis (main paper Eq. 10).
+
+    Args:
+        volume: float [batch, frames, height, width, channels] (I).
+        rows: float [batch, out_height, height] (F_y), or [batch, frames, out_height, height] where every frame has its
+            own.
+        columns: float [batch, out_width, width] (F_x), or [batch, frames, out_width, width].
+        frames: float [batch, out_frames, frames] (F_t).
+
+    Returns:
+        float [batch, out_frames, out_height, out_width, channels].
+    """
+    _, num_frames, height, width, channels = ops.shape(volume)
+    out_height, out_width, out_frames = ops.shape(rows)[-2], ops.shape(columns)[-2], ops.shape(frames)[-2]
+    if len(rows.shape) == 3 and height * width <= LARGEST_JOINT_MAP:
+        joint = rows[:, :, None, :, None] * columns[:, None, :, None, :]  # b n m y x
+        joint = ops.reshape(joint, (-1, 1, out_height * out_width, height * width))
+        cut = ops.matmul(joint, ops.reshape(volume, (-1, num_frames, height * width, channels)))  # b t (n m) c
+    else:
+        # Frames that share their location are joined with the channels: large products with few matrices.
+        sharing = num_frames if len(rows.shape) == 3 else 1
+        rows, columns = (ops.reshape(matrix, (-1, *ops.shape(matrix)[-2:])) for matrix in (rows, columns))
+        cut = ops.reshape(volume, (-1, sharing, height, width, channels))
+        cut = ops.reshape(ops.transpose(cut, (0, 2, 1, 3, 4)), (-1, height, sharing * width * channels))
+        cut = ops.reshape(ops.matmul(rows, cut), (-1, out_height, sharing, width, channels))  # b n t x c
+        cut = ops.reshape(ops.transpose(cut, (0, 3, 1, 2, 4)), (-1, width, out_height * sharing * channels))
+        cut = ops.reshape(ops.matmul(columns, cut), (-1, out_width, out_height, sharing, channels))  # b m n t c
+        cut = ops.transpose(cut, (0, 3, 2, 1, 4))  # b t n m c
+    cut = ops.matmul(frames, ops.reshape(cut, (-1, num_frames, out_height * out_width * channels)))  # b l (n m c)
+    return ops.reshape(cut, (-1, out_frames, out_height, out_width, channels))

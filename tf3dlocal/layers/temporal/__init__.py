@@ -1,0 +1,1 @@
+"""Pooling over time: the frames of a walk become one, or a few."""

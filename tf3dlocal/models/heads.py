@@ -1,0 +1,99 @@
+"""The last layers of all models: a linear map per strip, the compact block and the classifier."""
+
+import keras
+
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers import CompactBlock, SeparateDense, derive_seed
+
+
+def embedding_head(
+    strips: Tensor,
+    *,
+    embedding_channels: int = 256,
+    compact_channels: int = 0,
+    num_classes: int | None = None,
+    dropout: float = 0.9,
+    compare_by: str = "compact",
+    train_norm_bias: bool = True,
+    synchronized: bool = False,
+    seed: int | None = None,
+) -> dict[str, Tensor]:
+    """Add the last layers to a functional model and return its outputs by name.
+
+    The layers are "part_features" (`SeparateDense`), with compact_channels "compact_block" (`CompactBlock`), and with
+    num_classes "logits". They compute in float32 under any policy: distances and logits need it.
+
+    Args:
+        strips: [batch, strips, channels].
+        embedding_channels: length of one strip's feature.
+        compact_channels: length of the compact block's embedding; 0 for no compact block.
+        num_classes: number of training subjects, for the classifier; None for no classifier.
+        dropout: dropout of the compact block.
+        compare_by: "compact" compares walks by the embedding of the compact block if there is one; "parts" by the part
+            features.
+        train_norm_bias: whether the batch normalizations of the compact block learn their biases.
+        synchronized: synchronize the batch normalizations over replicas.
+        seed: seed of the model, for initial weights and dropout.
+
+    Returns:
+        dict "part_features" float32 [batch, strips, embedding_channels], "embedding" (the same, or the compact block's
+        [batch, compact_channels]) and, with num_classes, "logits" float32 [batch, num_classes].
+
+    Raises:
+        ValueError: a classifier without a compact block, or an unknown compare_by.
+
+    Example:
+        >>> outputs = embedding_head(keras.Input((16, 128)), compact_channels=64, num_classes=74)
+        >>> {name: value.shape for name, value in outputs.items()}
+        {'part_features': (None, 16, 256), 'embedding': (None, 64), 'logits': (None, 74)}
+    """
+    if num_classes is not None and not compact_channels:
+        raise ValueError(
+            "The classifier reads the embedding of the compact block: set compact_channels (256 in the papers of GLN "
+            f"and 3DLocal), or leave out num_classes={num_classes!r}."
+        )
+    if compare_by not in ("compact", "parts"):
+        raise ValueError(f'compare_by must be "compact" or "parts"; got {compare_by!r}.')
+    features = SeparateDense(
+        embedding_channels, seed=derive_seed(seed, name="part_features"), dtype="float32", name="part_features"
+    )(strips)  # b p c
+    outputs = {"part_features": features, "embedding": features}
+    if not compact_channels:
+        return outputs
+    embedding = CompactBlock(
+        compact_channels,
+        dropout=dropout,
+        train_norm_bias=train_norm_bias,
+        synchronized=synchronized,
+        seed=derive_seed(seed, name="compact_block"),
+        dtype="float32",
+        name="compact_block",
+    )(features)  # b c
+    if compare_by == "compact":
+        outputs["embedding"] = embedding
+    if num_classes is not None:
+        start = keras.initializers.GlorotUniform(derive_seed(seed, name="logits"))
+        classifier = keras.layers.Dense(
+            num_classes, use_bias=False, kernel_initializer=start, dtype="float32", name="logits"
+        )
+        outputs["logits"] = classifier(embedding)
+    return outputs
+
+
+def embedding_model(model: keras.Model) -> keras.Model:
+    """Create the model from silhouettes to the one tensor by which probe and gallery are compared.
+
+    Args:
+        model: any model of this package, with a dict of outputs that has "embedding".
+
+    Returns:
+        keras.Model with the same weights: float [batch, frames, height, width, 1] -> float32 [batch, channels] or
+        [batch, strips, channels].
+
+    Raises:
+        ValueError: the model has no output "embedding".
+    """
+    outputs = model.output
+    if not isinstance(outputs, dict) or "embedding" not in outputs:
+        raise ValueError(f'The model {model.name!r} has no output "embedding"; its outputs are {outputs!r}.')
+    return keras.Model(model.input, outputs["embedding"], name=f"{model.name}_embedding")
