@@ -4,6 +4,7 @@ import collections
 import math
 
 import tensorflow as tf
+
 from tf3dlocal.training.keras_internals import called_function  # the only place of TensorFlow's private names
 
 # Their result is another view of the same bytes.

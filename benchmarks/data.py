@@ -101,10 +101,9 @@ def read_all(prepared, num_walks, *, times):
 def write_many(folder, num_walks):
     """Write a data set of many walks of one frame, with CASIA-B's names."""
     # Not public: `prepare` alone writes data sets, and here is nothing to align.
+    from tf3dlocal.data import Walk
     from tf3dlocal.data.records.dataset_index import write_index
     from tf3dlocal.data.records.shards import write_shard
-
-    from tf3dlocal.data import Walk
 
     frame = np.zeros((1, 64, 64), np.uint8)
     frame[:, 2:62, 24:40] = 255

@@ -29,11 +29,11 @@ import numpy as np
 import tensorflow as tf
 from _graph_memory import GraphMemory, largest, saved
 from measuring.scripts import add_outputs, keep_text
-from tf3dlocal.training.accumulation.gradients import accumulated_gradients  # the graph of slices is what is counted
 
 from tf3dlocal.layers import PAPER_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, ScaledCrossEntropy
 from tf3dlocal.models import MODELS
+from tf3dlocal.training.accumulation.gradients import accumulated_gradients  # the graph of slices is what is counted
 
 NUM_CLASSES = 74
 
