@@ -1,5 +1,5 @@
-# The README's commands. Needs make and Python 3.11, 3.12 or 3.13; another interpreter: make demo PYTHON=python3.12
-# An environment is made once and installed again only when setup.cfg or the Python version changes.
+# The README's commands. They need make and Python 3.11, 3.12 or 3.13; another interpreter: make demo PYTHON=python3.12
+# An environment is created once. It is installed again only when setup.cfg, pyproject.toml or the Python version changes.
 
 PYTHON ?= python3
 JOBS ?= 2
@@ -13,26 +13,32 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 # config.py and two_checkouts.py measure what their arguments name.
 BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/config.py benchmarks/two_checkouts.py,$(wildcard benchmarks/*.py)))
 
-.PHONY: help demo test test-quick notebooks bench clean check-python
+.PHONY: help demo lint test test-quick notebooks bench clean check-python
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo        install, then walkers -> training -> rank-1 table -> SavedModel -> who is it? (writes $(DEMO)/)'
-	@echo 'make test        all tests, notebooks included, in an environment of their own'
-	@echo 'make test-quick  the tests that take seconds'
-	@echo 'make notebooks   run the notebooks and keep their outputs in them'
-	@echo 'make bench       what each part costs on this machine, against PyTorch; QUICK=1 for a first look'
+	@echo 'make demo        install, then draw walkers, train, print the rank-1 table, export, identify (writes $(DEMO)/)'
+	@echo 'make lint        check format and style with ruff'
+	@echo 'make test        lint, then all tests and the notebooks, in a separate environment'
+	@echo 'make test-quick  lint, then the tests that take seconds'
+	@echo 'make notebooks   execute the notebooks and save their outputs'
+	@echo 'make bench       measure every part on this machine, compared with PyTorch; QUICK=1 for a first look'
 	@echo 'make clean       remove the environments (not $(DEMO)/ and not runs/)'
-	@echo 'Another interpreter: PYTHON=python3.12   tests side by side: JOBS=$(JOBS)   demo folder: DEMO=$(DEMO)'
+	@echo 'Another interpreter: PYTHON=python3.12   parallel tests: JOBS=$(JOBS)   demo folder: DEMO=$(DEMO)'
 
 demo: $(USER_ENV)/installed-$(VERSION)
 	$(USER_ENV)/bin/tf3dlocal demo $(DEMO)
 
-# One worker per core with one thread each; loadfile keeps a file's tests together, for they share costly fixtures.
-test: $(TEST_ENV)/installed-$(VERSION)
+# Seconds. It runs before the tests, so that a style error is reported at once.
+lint: $(TEST_ENV)/installed-$(VERSION)
+	$(TEST_ENV)/bin/ruff format --check .
+	$(TEST_ENV)/bin/ruff check .
+
+# One worker per core with one thread each. loadfile keeps the tests of a file together, because they share costly fixtures.
+test: lint
 	$(PYTEST) -n $(JOBS) --dist loadfile --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 tests $(NOTEBOOKS)
 
-test-quick: $(TEST_ENV)/installed-$(VERSION)
+test-quick: lint
 	$(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" tests
 
 notebooks: $(TEST_ENV)/installed-$(VERSION)
@@ -54,11 +60,12 @@ check-python:
 	  *) echo "error: '$(PYTHON)' is Python $(VERSION), and TensorFlow 2.21 needs 3.11, 3.12 or 3.13. Name one: make PYTHON=python3.12" >&2; exit 1 ;; \
 	esac
 
-# $(1) folder, $(2) what to install. The marks carry the Python version, so that another interpreter makes the environment anew.
+# $(1) is the folder, $(2) what to install. The marker files carry the Python version, so that another interpreter creates
+# the environment again.
 define environment
 $(1)/installed-$(VERSION): setup.cfg pyproject.toml | check-python
 	@test -f $(1)/made-with-$(VERSION) || { \
-	  echo "making $(1) with Python $(VERSION)"; $$(PYTHON) -m venv --clear $(1) && touch $(1)/made-with-$(VERSION); }
+	  echo "creating $(1) with Python $(VERSION)"; $$(PYTHON) -m venv --clear $(1) && touch $(1)/made-with-$(VERSION); }
 	@echo "installing into $(1) (about 2 GB with TensorFlow; minutes the first time)"
 	$(1)/bin/python -m pip install --disable-pip-version-check -e '$(2)'
 	@touch $$@

@@ -42,8 +42,8 @@ MAY_USE_TENSORFLOW = {"cli", "comparison", "data", "demo", "io", "load_model", "
 TENSORFLOW_IN = {
     "layers/convolution/volume_convolution.py",
     "layers/dropout.py",
-    "losses/gather_batch.py",
-    "losses/sorted_negatives.py",
+    "losses/distances.py",
+    "losses/triplet_loss.py",
     "evaluation/embedding.py",
 }
 

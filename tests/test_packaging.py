@@ -1,7 +1,8 @@
-"""What pip installs: everything that the package reads, nothing that it does not, and every library that it imports."""
+"""What pip installs: every file and library that the package needs, and nothing else."""
 
 import ast
 import configparser
+import hashlib
 import importlib.metadata
 import pathlib
 import re
@@ -11,6 +12,7 @@ import sys
 import zipfile
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tf3dlocal"
@@ -26,11 +28,10 @@ def metadata():
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """A wheel built from a copy of what git tracks or would track, without any network."""
+    """A wheel that is built without network from a copy of the files that git tracks."""
     source = tmp_path_factory.mktemp("source")
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, source)
+        shutil.copy(ROOT / name, source)
     shutil.copytree(PACKAGE, source / "tf3dlocal", ignore=shutil.ignore_patterns("__pycache__"))
     command = [sys.executable, "-c", "import setuptools; setuptools.setup()", "--quiet", "bdist_wheel"]
     subprocess.run(command, check=True, cwd=source, capture_output=True, timeout=240)
@@ -39,7 +40,8 @@ def wheel(tmp_path_factory):
 
 
 def requirements(metadata, section="options", key="install_requires"):
-    lines = filter(None, (line.strip() for line in metadata[section][key].splitlines()))
+    lines = [line.strip() for line in metadata[section][key].splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
     return dict(re.match(r"([\w.-]+)(.*)", line).groups() for line in lines)
 
 
@@ -47,11 +49,25 @@ def test_every_file_of_the_package_is_in_the_wheel_and_nothing_else(wheel):
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     wanted = {path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*") if path.is_file()}
     wanted = {name for name in wanted if "__pycache__" not in name}
-    assert wanted - inside == set(), "add them to [options.package_data] in setup.cfg, or an __init__.py beside them"
+    assert wanted - inside == set(), (
+        "add them to [options.package_data] in setup.cfg, or add an __init__.py to their folder"
+    )
     assert inside - wanted == set()
 
 
-def test_the_command_answers_out_of_the_wheel_alone(wheel, tmp_path):
+def test_the_wheel_carries_the_licence_and_says_that_it_has_type_hints(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (licence,) = [name for name in archive.namelist() if name.endswith("/LICENSE")]
+    assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
+    assert "tf3dlocal/py.typed" in archive.namelist()
+
+
+def test_the_licence_is_the_complete_official_text():
+    text = (ROOT / "LICENSE").read_bytes()
+    assert hashlib.md5(text).hexdigest() == "3b83ef96387f14655fc854ddc3c6bd57"  # apache.org/licenses/LICENSE-2.0.txt
+
+
+def test_the_command_runs_from_the_wheel_alone(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import tf3dlocal.cli as c; print(c.__file__); c.main()"
@@ -62,21 +78,27 @@ def test_the_command_answers_out_of_the_wheel_alone(wheel, tmp_path):
     assert done.stdout.startswith(str(tmp_path))
 
 
-# Libraries behind an extra of their own: one file may import them, and it says how to install them.
-OPTIONAL = {"checkpoints/pytorch.py": {"torch"}}
+# Libraries of an extra: one file of one package may import them, and its message says how to install them.
+OPTIONAL = {"torch": "pytorch_weights"}
 
 
 def test_every_library_that_the_package_imports_is_required(metadata):
     required = {IMPORT_NAMES.get(name, name) for name in requirements(metadata)}
-    imported = set()
-    for path in PACKAGE.rglob("*.py"):
-        optional = OPTIONAL.get(path.relative_to(PACKAGE).as_posix(), set())
+    importers = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names} - optional
+                names = {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
-                imported |= {node.module.split(".")[0]} - optional
-    missing = imported - required - set(sys.stdlib_module_names) - {"tf3dlocal"}
+                names = {node.module.split(".")[0]}
+            else:
+                continue
+            for name in names:
+                importers.setdefault(name, set()).add(path.relative_to(PACKAGE))
+    for name, package in OPTIONAL.items():
+        (importer,) = importers.pop(name)
+        assert importer.parts[0] == package
+    missing = set(importers) - required - set(sys.stdlib_module_names) - {"tf3dlocal"}
     assert not missing, "name them under install_requires in setup.cfg"
 
 
@@ -85,9 +107,28 @@ def test_every_requirement_has_a_floor_and_a_ceiling(metadata):
     assert not loose
 
 
-def test_the_version_is_written_in_one_place_only(metadata):
+def test_metadata_changelog_and_citation_agree_on_the_version(metadata):
+    (version,) = re.findall(r'^__version__ = "(\d+\.\d+\.\d+)"$', (PACKAGE / "__init__.py").read_text(), re.MULTILINE)
     assert metadata["metadata"]["version"] == "attr: tf3dlocal.__version__"
-    assert re.search(r'^__version__ = "\d+\.\d+\.\d+"$', (PACKAGE / "__init__.py").read_text(), re.MULTILINE)
+    assert re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] == version
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
+
+
+def test_metadata_and_citation_name_the_same_licence(metadata):
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert metadata["metadata"]["license"] == citation["license"] == "Apache-2.0"
+    paper = citation["preferred-citation"]
+    assert [author["family-names"] for author in paper["authors"]] == "Huang Xue Shen Tian Li Huang Hua".split()
+    assert (paper["year"], paper["start"], paper["end"]) == (2021, 14920, 14929)
+
+
+def test_the_tests_start_with_ruff_in_a_pinned_range(metadata):
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.search(r"^test: lint$", makefile, re.MULTILINE) and re.search(
+        r"^test-quick: lint$", makefile, re.MULTILINE
+    )
+    bounds = requirements(metadata, "options.extras_require", "test")["ruff"]
+    assert ">=" in bounds and "<" in bounds
 
 
 def test_the_installed_command_points_at_the_command_line():

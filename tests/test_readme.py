@@ -1,4 +1,4 @@
-"""The README says what is so: its code runs, and what it names exists."""
+"""README and documentation are right: the code runs, and every command, option, file and link exists."""
 
 import hashlib
 import json
@@ -10,6 +10,15 @@ from small_walks import write_small_walks
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "saved_models" / "README.md",
+    *DOCS,
+    *sorted((ROOT / "configs").rglob("*.md")),
+]
+CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
 PROTOCOL = """
 name: small
@@ -20,12 +29,30 @@ probes: {NM: [nm-05, nm-06], CL: [cl-01, cl-02]}
 """
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(text, languages):
+    return re.findall(rf"```(?:{languages})\n(.*?)```", text, re.DOTALL)
+
+
+def commands(text):
+    """The lines of shell blocks and the inline code of a page, continued lines joined."""
+    text = "\n".join(
+        [*blocks(text, "sh|bash"), *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S))]
+    )
+    return text.replace("\\\n", " ")
+
+
+def anchors(path):
+    """GitHub's anchors of the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
 def test_the_python_of_the_readme_runs_from_data_set_to_export(tmp_path, monkeypatch, capsys):
-    (program,) = blocks("python")
+    (program,) = blocks(README, "python")
     assert len([line for line in program.splitlines() if line]) <= 18
     (tmp_path / "demo" / "prepared").mkdir(parents=True)
     (tmp_path / "demo" / "protocol.yaml").write_text(PROTOCOL)
@@ -39,7 +66,7 @@ def test_the_python_of_the_readme_runs_from_data_set_to_export(tmp_path, monkeyp
 
 
 def test_the_exported_model_in_the_tree_is_the_one_its_card_describes_and_embeds_a_walk(monkeypatch):
-    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "saved_models" / "README.md").read_text(), re.DOTALL)
+    (program,) = blocks((ROOT / "saved_models" / "README.md").read_text(), "python")
     monkeypatch.chdir(ROOT)
     names = {}
     exec(compile(program, "saved_models/README.md", "exec"), names)
@@ -50,39 +77,82 @@ def test_the_exported_model_in_the_tree_is_the_one_its_card_describes_and_embeds
     assert sums == card["sha256"]
 
 
-def test_nothing_is_left_to_be_filled_in():
-    for page in (ROOT / "README.md", ROOT / "saved_models" / "README.md"):
-        assert not re.search(r"^(?:[A-Z0-9]{3,}|TBD|TODO.*)$", page.read_text(), re.MULTILINE), page
+def test_the_readme_has_at_most_150_lines():
+    assert len(README.splitlines()) <= 150
 
 
-def test_every_command_of_the_readme_is_a_verb_with_these_options():
+def test_the_readme_starts_with_a_sentence_a_picture_and_the_installation():
+    title, *paragraphs = [part for part in README.split("\n\n") if part.strip()]
+    assert title == "# tf3dlocal"
+    assert paragraphs[0].startswith("tf3dlocal recognises people") and paragraphs[1].startswith("![")
+    first_section = README.split("\n## ")[1]
+    assert first_section.startswith("Start\n") and "make demo" in first_section and "```python" in first_section
+    assert "### What is verified, and what is not" in first_section
+
+
+@pytest.mark.parametrize("page", DOCS, ids=name_of)
+def test_a_page_states_its_purpose_first_and_is_linked_from_the_start(page):
+    title, first = page.read_text(encoding="utf-8").split("\n\n")[:2]
+    assert title.startswith("# ") and "\n" not in title
+    assert first.startswith("This page "), f"the first line of {name_of(page)} must say what the page is for"
+    links = README + (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"\]\((?:docs/)?{re.escape(page.name)}[)#]", links)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_is_a_verb_with_these_options(page):
     from typer.main import get_command
 
     from tf3dlocal.cli import app
 
     verbs = get_command(app).commands
-    calls = re.findall(
-        r"tf3dlocal ([a-z]\w*)([^\n`|#]*)", "\n".join(blocks("sh")) + "\n".join(re.findall(r"`([^`\n]+)`", README))
-    )
-    assert {verb for verb, _ in calls} == set(verbs)
+    calls = re.findall(r"\btf3dlocal ([a-z][a-z-]*)([^\n`|#]*)", commands(page.read_text(encoding="utf-8")))
+    if name_of(page) == "README.md":
+        assert {verb for verb, _ in calls} == set(verbs), "the README names every verb"
     for verb, rest in calls:
-        known = {option for parameter in verbs[verb].params for option in parameter.opts} | {"--help"}
-        assert set(re.findall(r"--[a-z-]+", rest)) <= known, verb
+        assert verb in verbs, f"tf3dlocal {verb}"
+        parameters = verbs[verb].params
+        known = {option for each in parameters for option in (*each.opts, *each.secondary_opts)} | {"--help"}
+        assert set(re.findall(r"(?<=\s)--[a-z-]+", rest)) <= known, f"tf3dlocal {verb} {rest}"
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"make ([a-z-]+)", "\n".join(blocks("sh"))))))
-def test_every_make_target_of_the_readme_is_in_the_makefile(target):
-    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+@pytest.mark.parametrize("path", CONFIGS, ids=name_of)
+def test_the_commands_in_a_config_name_files_that_exist(path):
+    head = "\n".join(line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
+    named = re.findall(r"\b(?:configs|docs)/[\w./-]+\w", head)
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_every_file_that_the_readme_names_is_there():
-    named = re.findall(r"\]\(([^)#]+)\)", README)
-    named += re.findall(r"\b(?:configs|tests|tf3dlocal|notebooks|benchmarks)/[\w./-]*\w", README)
-    missing = [name for name in named if not name.startswith("http") and not (ROOT / name).exists()]
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_make_target_is_in_the_makefile(page):
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"\bmake ([a-z-]+)", commands(page.read_text(encoding="utf-8"))))
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_and_every_file_that_a_page_names_exists(page):
+    text = page.read_text(encoding="utf-8")
+    missing = []
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if link.startswith("http"):
+            continue
+        target, _, anchor = link.partition("#")
+        file = (page.parent / target).resolve() if target else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            missing.append(link)
+    named = re.findall(r"(?<![\w/.-])(?:configs|tests|tf3dlocal|notebooks|benchmarks)/[\w./-]*\w", text)
+    missing += [name for name in named if not (ROOT / name).exists()]
     assert not missing
 
 
-def test_the_pictures_of_the_readme_are_small_enough_to_load():
-    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert pictures
-    assert all((ROOT / picture).stat().st_size < 500_000 for picture in pictures)
+def test_nothing_is_left_to_be_filled_in():
+    for page in PAGES:
+        assert not re.search(r"^(?:[A-Z0-9]{3,}|TBD|TODO.*)$", page.read_text(encoding="utf-8"), re.MULTILINE), page
+
+
+def test_the_pictures_are_small_enough_to_load():
+    for page in PAGES:
+        for picture in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / picture).stat().st_size < 500_000, picture
+    assert "![" in README

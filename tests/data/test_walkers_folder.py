@@ -1,4 +1,4 @@
-"""write_walkers: the layout of CASIA-B, whole or not at all, and resumable."""
+"""write_walkers writes the layout of CASIA-B, each subject whole or not at all, and can be resumed."""
 
 import errno
 import os
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tf3dlocal.data.walkers import draw_walk, write, write_walkers
+from tf3dlocal.data.walkers.processes import share_out
 
 SMALL = {"frames": 3, "views": [0, 90], "sequences": ["nm-01", "cl-01"], "image_size": (96, 128), "progress": False}
 
@@ -20,23 +21,24 @@ def _contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_the_layout_is_that_of_casia_b_and_the_pictures_are_those_of_draw_walk(tmp_path):
+def test_the_layout_is_that_of_casia_b_with_the_pictures_of_draw_walk(tmp_path):
     out = write_walkers(tmp_path / "walkers", subjects=2, workers=1, **SMALL)
     names = sorted(_contents(out))
     assert len(names) == 2 * 2 * 2 * 3
     assert names[0] == "001/cl-01/000/001-cl-01-000-001.png"
     picture = cv2.imread(str(out / "002/nm-01/090/002-nm-01-090-003.png"), cv2.IMREAD_UNCHANGED)
     assert picture.dtype == np.uint8 and picture.ndim == 2
-    assert np.array_equal(picture, draw_walk(0, 2, "nm-01", 90, 3, (96, 128))[2])
+    walk = draw_walk(0, subject=2, condition="nm-01", view_degrees=90, frames=3, image_size=(96, 128))
+    assert np.array_equal(picture, walk[2])
 
 
-def test_two_workers_write_what_one_writes(tmp_path):
+def test_two_workers_write_the_same_as_one(tmp_path):
     one = write_walkers(tmp_path / "one", subjects=3, workers=1, **SMALL)
     two = write_walkers(tmp_path / "two", subjects=3, workers=2, **SMALL)
     assert _contents(one) == _contents(two)
 
 
-def test_a_second_call_keeps_what_is_there_and_adds_what_is_missing(tmp_path):
+def test_a_second_call_keeps_existing_subjects_and_adds_missing_ones(tmp_path):
     write_walkers(tmp_path, subjects=1, workers=1, **SMALL)
     before = (tmp_path / "001").stat().st_mtime_ns
     write_walkers(tmp_path, subjects=2, workers=1, **SMALL)
@@ -47,7 +49,7 @@ def test_a_second_call_keeps_what_is_there_and_adds_what_is_missing(tmp_path):
 @pytest.mark.parametrize(
     "change", [{"seed": 1}, {"frames": 4}, {"views": [0]}, {"sequences": ["nm-01"]}, {"image_size": (100, 128)}]
 )
-def test_a_folder_drawn_with_other_settings_is_refused_not_mixed(tmp_path, change):
+def test_a_folder_drawn_with_other_settings_raises_an_error_and_is_kept(tmp_path, change):
     write_walkers(tmp_path, subjects=1, workers=1, **SMALL)
     before = _contents(tmp_path)
     with pytest.raises(ValueError, match="001 was drawn with other settings"):
@@ -55,13 +57,13 @@ def test_a_folder_drawn_with_other_settings_is_refused_not_mixed(tmp_path, chang
     assert _contents(tmp_path) == before
 
 
-def test_a_folder_with_other_files_is_refused(tmp_path):
+def test_a_folder_with_other_files_raises_an_error(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(ValueError, match=r"thesis\.tex"):
         write_walkers(tmp_path, subjects=1, workers=1, **SMALL)
 
 
-def test_a_full_disk_is_reported_and_complete_subjects_stay(tmp_path, monkeypatch):
+def test_a_full_disk_raises_an_error_and_complete_subjects_are_kept(tmp_path, monkeypatch):
     opened = []
 
     def full(path, mode):
@@ -79,17 +81,18 @@ def test_a_full_disk_is_reported_and_complete_subjects_stay(tmp_path, monkeypatc
     assert sorted(os.listdir(tmp_path)) == ["001", "002", "003"]
 
 
-def test_a_worker_that_cannot_write_says_why(tmp_path, monkeypatch):
+def test_a_worker_that_cannot_write_reports_why(tmp_path):
     (tmp_path / "blocked").write_text("")
     settings = {"seed": 0, "frames": 1, "views": [90], "sequences": ["nm-01"], "image_size": [96, 128]}
     with pytest.raises(OSError, match="blocked"):
-        write.share_out(tmp_path / "blocked", [1, 2], settings, 2, lambda: None)
+        share_out(tmp_path / "blocked", numbers=[1, 2], settings=settings, workers=2, advance=lambda: None)
 
 
-def test_a_call_that_was_killed_goes_on_and_gives_the_same(tmp_path):
+def test_a_killed_call_is_resumed_with_the_same_result(tmp_path):
     out = tmp_path / "killed"
-    settings = {**SMALL, "frames": 12, "image_size": (240, 320)}
-    code = f"from tf3dlocal.data.walkers import write_walkers; write_walkers({str(out)!r}, subjects=6, workers=2, **{settings})"
+    settings = {**SMALL, "frames": 8, "image_size": (240, 320)}
+    arguments = f"{str(out)!r}, subjects=4, workers=2, **{settings}"
+    code = f"from tf3dlocal.data.walkers import write_walkers; write_walkers({arguments})"
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     deadline = time.monotonic() + 60
     while not (out / "001").exists() and time.monotonic() < deadline:
@@ -97,10 +100,10 @@ def test_a_call_that_was_killed_goes_on_and_gives_the_same(tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     done = {name for name in os.listdir(out) if not name.startswith(".")}
-    assert done and all(len(_contents(out / name)) == 2 * 2 * 12 for name in done)
-    write_walkers(out, subjects=6, workers=1, **settings)
-    assert sorted(os.listdir(out)) == [f"{number:03d}" for number in range(1, 7)]
-    assert _contents(out) == _contents(write_walkers(tmp_path / "whole", subjects=6, workers=1, **settings))
+    assert done and all(len(_contents(out / name)) == 2 * 2 * 8 for name in done)
+    write_walkers(out, subjects=4, workers=1, **settings)
+    assert sorted(os.listdir(out)) == [f"{number:03d}" for number in range(1, 5)]
+    assert _contents(out) == _contents(write_walkers(tmp_path / "whole", subjects=4, workers=1, **settings))
 
 
 @pytest.mark.parametrize(
@@ -110,14 +113,14 @@ def test_a_call_that_was_killed_goes_on_and_gives_the_same(tmp_path):
         ({"subjects": 1000}, "subjects"),
         ({"workers": 0}, "workers"),
         ({"views": []}, "views"),
-        ({"views": [10]}, "view 10"),
+        ({"views": [10]}, "The view 10"),
         ({"views": [0, 0]}, "twice"),
         ({"sequences": ["x"]}, "'x'"),
         ({"frames": 0}, "frames"),
         ({"seed": -1}, "seed"),
     ],
 )
-def test_a_bad_argument_is_named_before_anything_is_written(tmp_path, change, named):
+def test_a_wrong_argument_raises_an_error_before_anything_is_written(tmp_path, change, named):
     with pytest.raises(ValueError, match=named):
         write_walkers(tmp_path / "out", **{**SMALL, "subjects": 1, "workers": 1, **change})
     assert not (tmp_path / "out").exists()

@@ -1,14 +1,13 @@
-"""Do the walkers behave like gait data? Measured by the nearest gait energy image."""
+"""The walkers behave like gait data, measured by the nearest gait energy image."""
 
 import types
 
 import numpy as np
 import pytest
 
-from tf3dlocal.data.silhouettes import align_silhouette
+from tf3dlocal.data import align_silhouette
 from tf3dlocal.data.walkers import SEQUENCES, draw_views
-from tf3dlocal.evaluation.gait_energy_image import evaluate_gait_energy
-from tf3dlocal.evaluation.protocol import Protocol
+from tf3dlocal.evaluation import Protocol, evaluate_gait_energy
 
 VIEWS = (0, 54, 90, 144)
 
@@ -19,9 +18,11 @@ def test_nm_is_easier_than_bg_than_cl_and_the_same_view_than_another():
         (f"{subject:03d}", sequence, view, np.stack([align_silhouette(frame) for frame in walk]))
         for subject in range(1, 17)
         for sequence in SEQUENCES
-        for view, walk in zip(VIEWS, draw_views(0, subject, sequence, VIEWS))
+        for view, walk in zip(
+            VIEWS, draw_views(0, subject=subject, condition=sequence, views_degrees=VIEWS), strict=True
+        )
     ]
-    subjects, conditions, views, silhouettes = zip(*rows)
+    subjects, conditions, views, silhouettes = zip(*rows, strict=True)
     walks = types.SimpleNamespace(
         subjects=subjects,
         conditions=conditions,
@@ -35,7 +36,7 @@ def test_nm_is_easier_than_bg_than_cl_and_the_same_view_than_another():
         gallery=["nm-01", "nm-02", "nm-03", "nm-04"],
         probes={"NM": ["nm-05", "nm-06"], "BG": ["bg"], "CL": ["cl"]},
     )
-    result = evaluate_gait_energy(walks, protocol, progress=False)
+    result = evaluate_gait_energy(walks, protocol=protocol, progress=False)
     same, other = result.mean(identical_views="only"), result.mean(identical_views="exclude")
     chance = 100 / 16
     assert 98 > same[0] > same[1] + 10 > same[2] + 20

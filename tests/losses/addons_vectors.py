@@ -1,6 +1,6 @@
-"""Write what tensorflow-addons 0.23, the last release, computes: `addons_vectors.npz` beside this file.
+"""Write the losses and gradients of tensorflow-addons 0.23, the last release, to `addons_vectors.npz`.
 
-It needs TensorFlow below 2.16 and Keras 2, so it runs in an environment of its own (Python 3.11, about 2 GB):
+tensorflow-addons requires TensorFlow below 2.16 and Keras 2, so use a separate environment (Python 3.11, about 2 GB):
 
     python3.11 -m venv addons && addons/bin/pip install 'tensorflow==2.15.*' 'tensorflow-addons==0.23.*' 'numpy<2'
     addons/bin/python tests/losses/addons_vectors.py
@@ -14,7 +14,7 @@ import tensorflow_addons as tfa
 
 
 def cases():
-    """Labels and embeddings by name: plain, normalised as its documentation asks, and the awkward ones."""
+    """Yield labels and embeddings by name: plain, normalised as its documentation recommends, and edge cases."""
     rng = np.random.default_rng(20)
     three_by_four = np.repeat(np.arange(3), 4)
     plain = rng.normal(size=[12, 8])
@@ -33,7 +33,7 @@ def cases():
 
 
 def losses():
-    """Losses by name: each metric, and the soft form of batch-hard."""
+    """Yield losses by name: each metric, and the soft form of batch-hard."""
     for metric in ("L2", "squared-L2", "angular"):
         yield f"hard/{metric}", lambda y, x, m=metric: tfa.losses.triplet_hard_loss(y, x, distance_metric=m)
         yield f"soft/{metric}", lambda y, x, m=metric: tfa.losses.triplet_hard_loss(y, x, soft=True, distance_metric=m)

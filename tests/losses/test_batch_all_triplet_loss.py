@@ -1,4 +1,4 @@
-"""The batch-all loss against a plain loop, the PyTorch original's numbers and the places where gradients break."""
+"""The batch-all loss equals a plain loop and the PyTorch original, and its gradient is finite everywhere."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ def value_and_gradient(loss, labels, features):
 
 
 def triplets_by_hand(labels, features, margin):
-    """Every triplet written out: mean of the non-zero terms and their share, part by part."""
+    """Compute the mean of the non-zero terms and their share by listing all triplets of each part."""
     losses, shares = [], []
     for part in range(features.shape[1]):
         points = features[:, part].astype("float64")
@@ -40,11 +40,11 @@ def triplets_by_hand(labels, features, margin):
     return np.array(losses), np.array(shares)
 
 
-def test_three_points_on_a_line_give_the_loss_one_gets_by_hand():
+def test_three_points_on_a_line_give_the_loss_computed_by_hand():
     points = np.array([0.0, 1.0, 1.5], "float32").reshape([3, 1, 1])
     labels = np.array([0, 0, 1])
     # margin 1: anchor 0 has the terms 1 + 0 - 1.5 < 0 and 1 + 1 - 1.5; anchor 1 has 1 + 0 - 0.5 and 1 + 1 - 0.5;
-    # anchor 2 has no term above 0 but those of itself: 1 + 0 - 1.5 < 0 and 1 + 0 - 0.5.
+    # anchor 2, its own positive, has 1 + 0 - 1.5 < 0 and 1 + 0 - 0.5.
     loss, share = batch_all_triplets(labels, points, margin=1.0)
     np.testing.assert_allclose(loss, [(0.5 + 0.5 + 1.5 + 0.5) / 4], rtol=1e-6)
     np.testing.assert_allclose(share, [4 / 6], rtol=1e-6)
@@ -55,7 +55,7 @@ def test_three_points_on_a_line_give_the_loss_one_gets_by_hand():
 def test_it_equals_a_plain_loop_over_all_triplets(labels, margin):
     features = np.random.default_rng(len(labels)).normal(size=[len(labels), 3, 5]).astype("float32")
     labels = np.array(labels)
-    loss, share = batch_all_triplets(labels, features, margin)
+    loss, share = batch_all_triplets(labels, features, margin=margin)
     expected_loss, expected_share = triplets_by_hand(labels, features, margin)
     np.testing.assert_allclose(loss, expected_loss, atol=2e-6)
     np.testing.assert_allclose(share, expected_share, atol=1e-6)
@@ -70,13 +70,13 @@ def test_labels_may_be_a_column_and_features_without_parts():
     np.testing.assert_allclose(one_part, triplets_by_hand(labels, features[:, None], 0.5)[0], atol=1e-6)
 
 
-def test_features_with_frames_left_in_them_are_refused_by_their_shape():
+def test_features_that_still_have_frames_raise_an_error_with_their_shape():
     with pytest.raises(ValueError, match=r"\(2, 3, 4, 5\)"):
         BatchAllTripletLoss()(np.zeros([2]), np.zeros([2, 3, 4, 5], "float32"))
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_coinciding_embeddings_give_the_margin_and_a_zero_gradient(mode):
+def test_equal_embeddings_give_the_margin_and_a_zero_gradient(mode):
     features = tf.ones([6, 2, 4])
     labels = tf.constant([0, 0, 1, 1, 2, 2])
     step = MODES[mode](lambda f: value_and_gradient(BatchAllTripletLoss(margin=0.2), labels, f))
@@ -124,9 +124,9 @@ def test_it_equals_the_original_in_loss_and_gradient(shared, mode):
     data = np.load(shared / "parity" / "official_full_triplet.npz")
     cases = sorted({name.split("/")[0] for name in data.files})
     assert len(cases) == 7
+    step = MODES[mode](lambda f, y: value_and_gradient(BatchAllTripletLoss(margin=0.2), y, f))
     for case in cases:
         features, labels = tf.constant(data[f"{case}/features"]), tf.constant(data[f"{case}/labels"], tf.int32)
-        step = MODES[mode](lambda f, y: value_and_gradient(BatchAllTripletLoss(margin=0.2), y, f))
         value, gradient = step(features, labels)
         np.testing.assert_allclose(value, data[f"{case}/loss64"], atol=1e-5, err_msg=case)
         np.testing.assert_allclose(gradient, data[f"{case}/grad64"], atol=1e-5, err_msg=case)
@@ -143,7 +143,7 @@ def test_the_metric_is_the_mean_share_of_violating_triplets():
     np.testing.assert_allclose(metric.result(), np.mean(shares), rtol=1e-5)
 
 
-def test_loss_and_metric_survive_their_config():
+def test_the_configs_restore_loss_and_metric():
     for thing in (BatchAllTripletLoss(margin=0.3), NonzeroTriplets(margin=0.3)):
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(thing))
         assert type(again) is type(thing) and again.margin == 0.3

@@ -1,4 +1,4 @@
-"""Batch-hard and semi-hard losses against plain loops and against tensorflow-addons' own numbers."""
+"""Batch-hard and semi-hard losses equal plain loops and the values of tensorflow-addons."""
 
 import pathlib
 
@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tf3dlocal.losses import TripletHardLoss, TripletSemiHardLoss, triplet_hard_loss, triplet_semihard_loss
-from tf3dlocal.losses.pairwise_distances import pairwise_distances
+from tf3dlocal.losses.distances import pairwise_distances
 
 ADDONS = np.load(pathlib.Path(__file__).with_name("addons_vectors.npz"))
 CASES = sorted({name.removesuffix("/loss") for name in ADDONS.files if name.endswith("/loss")})
@@ -50,11 +50,11 @@ def semihard_by_hand(labels, points, margin, metric):
 
 @pytest.mark.parametrize("metric", ["L2", "squared-L2", "angular"])
 @pytest.mark.parametrize("margin", [0.2, 1.0])
-def test_they_equal_plain_loops_over_the_triplets_part_by_part(metric, margin):
+def test_they_equal_plain_loops_over_the_triplets_of_each_part(metric, margin):
     features = np.random.default_rng(7).normal(size=[9, 2, 4])
     labels = np.array([0, 1, 2, 0, 1, 2, 0, 0, 1])
-    hard = triplet_hard_loss(labels, features.astype("float32"), margin, distance_metric=metric)
-    semihard = triplet_semihard_loss(labels, features.astype("float32"), margin, distance_metric=metric)
+    hard = triplet_hard_loss(labels, features.astype("float32"), margin=margin, distance_metric=metric)
+    semihard = triplet_semihard_loss(labels, features.astype("float32"), margin=margin, distance_metric=metric)
     for part in range(2):
         points = features[:, part]
         np.testing.assert_allclose(hard[part], hard_by_hand(labels, points, margin, metric), rtol=1e-5)
@@ -69,11 +69,11 @@ def test_they_equal_tensorflow_addons(case):
         tape.watch(features)
         loss = LOSSES[kind](ADDONS[f"{name}/labels"], features, metric)
     gradient = tape.gradient(loss, features)
-    if (name, kind) == ("all_alone", "semihard"):  # no pair at all: a division 0/0 there, nothing to learn here
+    if (name, kind) == ("all_alone", "semihard"):  # no pair: addons divides 0 by 0, this loss is 0
         assert np.isnan(ADDONS[f"{case}/loss"]) and loss == 0 and not np.any(gradient)
         return
     np.testing.assert_allclose(loss[0], ADDONS[f"{case}/loss"], rtol=2e-6, atol=1e-6)
-    if (name, kind) == ("duplicates", "semihard"):  # of negatives equally far, rounding picks one there, order here
+    if (name, kind) == ("duplicates", "semihard"):  # the two choose different ones of equally distant negatives
         assert np.isfinite(gradient).all()
         return
     np.testing.assert_allclose(gradient, ADDONS[f"{case}/gradient"], atol=1e-6)
@@ -94,7 +94,7 @@ def test_gradients_are_finite_where_embeddings_coincide(kind, metric, jit_compil
         assert np.isfinite(gradient(features)).all()
 
 
-def test_pairwise_distances_of_equal_rows_are_exactly_zero_and_large_ones_exact():
+def test_distances_of_equal_rows_are_exactly_zero_and_large_features_lose_no_precision():
     features = 1e3 + np.random.default_rng(0).normal(size=[4, 2, 256]).astype("float32")
     features[2] = features[0]
     distances = np.asarray(pairwise_distances(features))
@@ -104,12 +104,12 @@ def test_pairwise_distances_of_equal_rows_are_exactly_zero_and_large_ones_exact(
     np.testing.assert_allclose(distances[:, 0, 1], expected, rtol=1e-6)
 
 
-def test_an_unknown_metric_is_refused_with_the_known_ones():
+def test_an_unknown_metric_raises_an_error_that_lists_the_known_ones():
     with pytest.raises(ValueError, match="'cosine'.*L2, squared-L2, angular"):
         triplet_hard_loss(np.array([0, 1]), np.zeros([2, 3], "float32"), distance_metric="cosine")
 
 
-def test_they_survive_their_config():
+def test_their_configs_restore_them():
     hard = TripletHardLoss(margin=0.3, soft=True, distance_metric="angular")
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(hard))
     assert (again.margin, again.soft, again.distance_metric) == (0.3, True, "angular")

@@ -1,4 +1,4 @@
-"""The classifier's loss against its formula and against Keras."""
+"""The scaled cross-entropy equals its formula and the losses of Keras."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ LOGITS = np.random.default_rng(0).normal(size=[5, 3]).astype("float32")
 LABELS = np.array([0, 2, 1, 1, 0])
 
 
-def test_without_scale_and_smoothing_it_is_keras_own():
+def test_without_scale_and_smoothing_it_equals_the_loss_of_keras():
     expected = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(LABELS, LOGITS)
     np.testing.assert_allclose(ScaledCrossEntropy()(LABELS[:, None], LOGITS), expected, rtol=1e-6)
 
@@ -21,12 +21,15 @@ def test_scale_and_smoothing_are_those_of_the_formula():
     np.testing.assert_allclose(ScaledCrossEntropy(scale=16, label_smoothing=0.1)(LABELS, LOGITS), expected, rtol=1e-5)
 
 
-def test_values_without_sense_are_refused():
-    with pytest.raises(ValueError, match="label_smoothing in 0..1; got 1.0 and 2"):
-        ScaledCrossEntropy(label_smoothing=2)
+@pytest.mark.parametrize(
+    ("arguments", "message"), [({"scale": 0}, "above 0, not 0"), ({"label_smoothing": 2}, "between 0 and 1, not 2")]
+)
+def test_arguments_out_of_range_raise_an_error(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ScaledCrossEntropy(**arguments)
 
 
-def test_it_survives_its_config():
+def test_its_config_restores_it():
     loss = ScaledCrossEntropy(scale=16, label_smoothing=0.1)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert (again.scale, again.label_smoothing) == (16, 0.1)

@@ -1,14 +1,14 @@
-"""Contact sheets: which frames are shown, where, and under which name."""
+"""A contact sheet shows the right frames, at the right place, with the right title."""
 
 import numpy as np
 import pytest
 
 from tf3dlocal.visualization import contact_sheet
-from tf3dlocal.visualization.frames import spaced_frames
+from tf3dlocal.visualization.walks import spaced_frames
 
 
 def numbered(num_frames, height=64, width=44):
-    """A walk whose frame t is grey of value t everywhere."""
+    """Make a walk in which all pixels of frame t have the value t."""
     return np.broadcast_to(np.arange(num_frames, dtype=np.uint8)[:, None, None], (num_frames, height, width))
 
 
@@ -22,7 +22,7 @@ def test_frames_are_evenly_spaced_from_the_first_to_the_last():
     assert spaced_frames(9, 1).tolist() == [0]
 
 
-def test_every_tile_is_the_frame_whose_number_it_bears():
+def test_every_tile_is_the_frame_of_its_number():
     figure = contact_sheet([numbered(30), numbered(3)], num_frames=4)
     sheet = sheet_of(figure)
     numbers = [(int(text.get_text()), *text.get_position()) for text in figure.axes[0].texts]
@@ -31,30 +31,31 @@ def test_every_tile_is_the_frame_whose_number_it_bears():
         assert sheet[round(y) + 20, round(x) + 20] == number
 
 
-def test_a_row_per_walk_with_its_title_in_the_middle_of_its_height():
+def test_each_walk_has_a_row_with_its_title_at_the_middle():
     figure = contact_sheet([numbered(2), numbered(2)], titles=["001/nm-01/090", "002/nm-01/090"])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["001/nm-01/090", "002/nm-01/090"]
     assert figure.axes[0].get_yticks().tolist() == [31.5, 66 + 31.5]
     assert sheet_of(figure).shape == (64 + 2 + 64, 44 + 2 + 44)
 
 
-def test_where_a_short_walk_has_no_more_frames_the_paper_shows():
+def test_the_rest_of_the_row_of_a_short_walk_is_transparent():
     sheet = sheet_of(contact_sheet([numbered(3), numbered(1)]))
     assert np.isnan(sheet[66:, 46:]).all()
 
 
-def test_walks_of_other_sizes_stand_on_the_same_ground():
+def test_a_smaller_walk_is_at_the_bottom_of_its_row_and_centred_in_its_columns():
     sheet = sheet_of(contact_sheet([numbered(1, 64, 64), numbered(1, 32, 22) + np.uint8(9)]))
     row = sheet[66:]
     assert np.isnan(row[:32]).all()
     assert (row[32:, 21:43] == 9).all()
 
 
-def test_the_tiny_data_set_is_drawn(small_walks, tmp_path):
+def test_walks_of_a_prepared_data_set_are_drawn(small_walks, tmp_path):
     walks = [small_walks.read(index) for index in range(3)]
-    figure = contact_sheet([walk.silhouettes for walk in walks], tmp_path / "walks.png", [walk.name for walk in walks])
+    path = tmp_path / "walks.png"
+    figure = contact_sheet([walk.silhouettes for walk in walks], path=path, titles=[walk.name for walk in walks])
     assert len(figure.axes[0].get_yticklabels()) == 3
-    assert (tmp_path / "walks.png").stat().st_size > 2000
+    assert path.stat().st_size > 2000
 
 
 @pytest.mark.parametrize(
@@ -63,14 +64,14 @@ def test_the_tiny_data_set_is_drawn(small_walks, tmp_path):
         ([], {}, "at least one walk"),
         ([numbered(2)], {"titles": ["a", "b"]}, "1 walks and 2 titles"),
         ([numbered(2)], {"num_frames": 0}, "at least 1, not 0"),
-        ([numbered(2), numbered(2)[0]], {}, r"walks\[1\] must be .* not uint8 \[64, 44\]: .*silhouette\[None\]"),
-        ([numbered(2)[None]], {}, r"not uint8 \[1, 2, 64, 44\]: take one walk of a batch"),
-        ([numbered(2) / 255], {}, r"not float64 \[2, 64, 44\]: for values in 0..1"),
-        ([numbered(0)], {}, r"\[0, 64, 44\]: at least one frame"),
-        # An array of walks of one batch is a sequence of walks, but a walk alone is none.
+        ([numbered(2), numbered(2)[0]], {}, r"walks\[1\] must be .* not uint8 \[64, 44\]\. .*silhouette\[None\]"),
+        ([numbered(2)[None]], {}, r"not uint8 \[1, 2, 64, 44\]\. Take one walk of a batch"),
+        ([numbered(2) / 255], {}, r"not float64 \[2, 64, 44\]\. Convert values from 0..1"),
+        ([numbered(0)], {}, r"\[0, 64, 44\]\. At least one frame"),
+        # A batch of walks is a sequence of walks, but a single walk is not.
         (numbered(2), {}, r"walks\[0\] must be .* not uint8 \[64, 44\]"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused_with_the_way_out(walks, arguments, message):
+def test_what_cannot_be_drawn_raises_an_error_with_the_solution(walks, arguments, message):
     with pytest.raises(ValueError, match=message):
         contact_sheet(walks, **arguments)

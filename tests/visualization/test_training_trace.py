@@ -1,4 +1,4 @@
-"""The trace of a training: which numbers of the log stand in which panel."""
+"""The plot of a training draws each number of the log in its panel."""
 
 import json
 
@@ -27,7 +27,7 @@ RANKS = [
 
 
 def lines_of(figure):
-    """{panel: {line: [(step, value), ..]}}"""
+    """Return {panel: {line: [(step, value), ...]}}."""
     return {
         axes.get_ylabel(): {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines()}
         for axes in figure.axes
@@ -39,7 +39,7 @@ def write_log(path, records, end=""):
     return path
 
 
-def test_every_number_of_the_log_has_its_panel():
+def test_every_number_of_the_log_has_a_panel():
     panels = lines_of(plot_training(TWO_OUTPUTS + RANKS))
     assert {panel: list(lines) for panel, lines in panels.items()} == {
         "loss": ["total", "part features", "logits"],
@@ -50,7 +50,7 @@ def test_every_number_of_the_log_has_its_panel():
     np.testing.assert_allclose(panels["loss"]["logits"], [[1, 2], [2, 1], [3, 2 / 3]])
     np.testing.assert_allclose(panels["share"]["non-zero triplets"], [[1, 0.9], [2, 0.45], [3, 0.3]])
     assert panels["rank-1, held out"]["NM"] == [[2, 60], [3, 80]]
-    assert panels["rank-1, held out"]["CL"] == [[2, 40]]  # a group without probes has no number, and no point
+    assert panels["rank-1, held out"]["CL"] == [[2, 40]]  # without probes there is no number and no point
 
 
 def test_the_loss_of_a_single_output_is_drawn_once():
@@ -71,18 +71,18 @@ def test_the_log_is_read_from_its_file_or_from_the_run_folder(tmp_path):
     write_log(tmp_path / "log.jsonl", TWO_OUTPUTS)
     expected = lines_of(plot_training(TWO_OUTPUTS))
     assert lines_of(plot_training(tmp_path / "log.jsonl")) == expected
-    assert lines_of(plot_training(str(tmp_path), tmp_path / "training.png")) == expected
+    assert lines_of(plot_training(str(tmp_path), path=tmp_path / "training.png")) == expected
     assert (tmp_path / "training.png").exists()
 
 
 @pytest.mark.parametrize("cut", ['{"step": 4, "lo', '{"step": 4, "loss": 0.1}'])
-def test_a_last_line_that_a_kill_cut_short_is_left_out(tmp_path, cut):
+def test_an_incomplete_last_line_is_ignored(tmp_path, cut):
     log = write_log(tmp_path / "log.jsonl", TWO_OUTPUTS, end=cut)
     assert len(lines_of(plot_training(log))["loss"]["total"]) == 3
 
 
-def test_the_log_of_a_real_run_folder_is_read_as_the_training_reads_it(tmp_path):
-    from tf3dlocal.training.run_folder import RunFolder
+def test_the_log_of_a_run_folder_is_read_as_the_training_reads_it(tmp_path):
+    from tf3dlocal.training import RunFolder
     from tf3dlocal.visualization.training_trace import read_records
 
     run = RunFolder(tmp_path)
@@ -94,24 +94,24 @@ def test_the_log_of_a_real_run_folder_is_read_as_the_training_reads_it(tmp_path)
 
 
 @pytest.mark.parametrize("end", ["", '{"step": 1, "lo'])
-def test_a_log_without_a_record_is_named(tmp_path, end):
+def test_a_log_without_records_raises_an_error_with_its_name(tmp_path, end):
     log = write_log(tmp_path / "log.jsonl", [], end)
-    with pytest.raises(ValueError, match="log.jsonl has no records to plot: the training has not written"):
-        plot_training(log, tmp_path / "training.png")
+    with pytest.raises(ValueError, match="log.jsonl has no numbers to plot. The training has not written"):
+        plot_training(log, path=tmp_path / "training.png")
     assert list(tmp_path.iterdir()) == [log]
 
 
-def test_no_log_at_all_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="log.jsonl; a training writes it"):
+def test_a_missing_log_raises_an_error_with_its_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match="log.jsonl. A training creates it"):
         plot_training(tmp_path)
 
 
-def test_no_records_are_refused():
-    with pytest.raises(ValueError, match="the list of records has no records"):
+def test_an_empty_list_of_records_raises_an_error():
+    with pytest.raises(ValueError, match="The list of records has no numbers"):
         plot_training([])
 
 
-def test_a_broken_line_is_named_with_its_number(tmp_path):
+def test_a_damaged_line_raises_an_error_with_its_number(tmp_path):
     log = tmp_path / "log.jsonl"
     log.write_text('{"step": 1, "loss": 1.0}\nnonsense\n{"step": 3, "loss": 1.0}\n')
     with pytest.raises(ValueError, match=r"log.jsonl, line 2 is not JSON .*nonsense"):
@@ -119,6 +119,6 @@ def test_a_broken_line_is_named_with_its_number(tmp_path):
 
 
 @pytest.mark.parametrize("record", [{"loss": 1.0}, ["step", 1]])
-def test_something_else_than_a_record_is_shown(record):
-    with pytest.raises(ValueError, match=r'a record is a dict with "step".*got'):
+def test_something_other_than_a_record_raises_an_error_that_shows_it(record):
+    with pytest.raises(ValueError, match=r'record must be a dict with the key "step".* not .*(loss|step)'):
         plot_training([record])

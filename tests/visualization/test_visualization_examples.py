@@ -1,4 +1,4 @@
-"""The examples in the docstrings give what they show."""
+"""The examples in the docstrings give the results that they show."""
 
 import doctest
 import importlib
@@ -13,6 +13,6 @@ MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__in
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_in_the_docstrings_give_what_they_say(name):
+def test_the_examples_of_a_module_give_the_results_they_show(name):
     result = doctest.testmod(importlib.import_module(f"tf3dlocal.visualization.{name}"))
     assert result.attempted > 0 and result.failed == 0

@@ -20,6 +20,7 @@ from tf3dlocal.io.types import PathLike
 
 UNFINISHED = ".unfinished"
 LOCK, REPLACED = "lock", "replaced"
+MANY_FILES = 100  # above, one os.sync() replaces the calls per file: 0.3 s instead of 15 s for 3,300 small files
 SECONDS_TO_LOCK = (
     60  # a temporary folder without a lock file is left alone for so long: its process may be about to lock it
 )
@@ -105,8 +106,7 @@ def new_folder(path: PathLike, *, replace: bool = False) -> Iterator[pathlib.Pat
         folder = outer / path.name
         folder.mkdir()
         yield folder
-        for inner in (folder, *folder.rglob("*")):
-            sync(inner)
+        _sync_content(folder)
         _refuse_existing(path, replace)
         kept = outer / REPLACED / path.name
         if path.exists():
@@ -152,6 +152,15 @@ def sync(path: pathlib.Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _sync_content(folder: pathlib.Path) -> None:
+    content = [folder, *folder.rglob("*")]
+    if len(content) > MANY_FILES and hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in content:
+        sync(path)
 
 
 @contextlib.contextmanager

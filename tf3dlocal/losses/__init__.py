@@ -1,4 +1,4 @@
-"""Losses: over the triplets of a batch, part by part, and over the classes of the training subjects."""
+"""Losses: triplet losses over the walks of a batch, per part, and cross-entropy over the training subjects."""
 
 from tf3dlocal.losses.batch_all_triplet_loss import BatchAllTripletLoss, NonzeroTriplets
 from tf3dlocal.losses.scaled_cross_entropy import ScaledCrossEntropy

@@ -1,40 +1,42 @@
-"""Batch-all triplet loss, part by part: the mean over all triplets that still violate the margin."""
+"""Batch-all triplet loss, per part: the mean over all triplets that violate the margin."""
 
 import keras
 from keras import ops
 
-from tf3dlocal.losses.gather_batch import gather_batch
-from tf3dlocal.losses.pairwise_distances import pairwise_distances
-from tf3dlocal.losses.sorted_negatives import count_below, sorted_negatives
-from tf3dlocal.losses.triplet_loss import TripletLoss, labels_and_parts
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.losses.distances import count_below, pairwise_distances, sorted_negatives
+from tf3dlocal.losses.triplet_loss import TripletLoss, gather_batch, labels_and_parts
 
 
-def batch_all_triplets(labels, features, margin: float = 0.2):
-    """Loss and share of violating triplets of each part.
+def batch_all_triplets(labels: Tensor, features: Tensor, *, margin: float = 0.2) -> tuple[Tensor, Tensor]:
+    """Compute the loss of each part and its share of violating triplets.
 
-        loss_part = sum over (a, p, n) of max(0, margin + d(a, p) - d(a, n)) / number of terms above 0
+        loss = sum over (a, p, n) of max(0, margin + d(a, p) - d(a, n)) / number of terms above 0
 
-    over all anchors a, positives p of a's class (a itself among them) and negatives n of other classes, d the
-    Euclidean distance, not squared; 0 where no term is above 0. For an anchor and a positive the violating negatives
-    are the first k of the anchor's sorted negatives, so their terms add up to k (margin + d(a, p)) minus the sum of
-    those k distances: no tensor with an axis for each of a, p and n is needed.
+    The sum is over all anchors a, positives p of the class of a (including a itself) and negatives n of other classes;
+    d is the Euclidean distance, not squared. The loss is 0 if no term is above 0. For an anchor and a positive, the
+    violating negatives are the first k of the anchor's sorted negatives. Their terms sum to k (margin + d(a, p)) minus
+    the sum of those k distances, so no tensor with one axis for each of a, p and n is needed.
 
     Args:
         labels: int32 [batch].
         features: float [batch, parts, channels].
-        margin: in units of the features' distance.
+        margin: In units of the distance of the features.
 
     Returns:
-        loss float32 [parts], share of terms above 0 among all triplets float32 [parts] (without gradient).
+        The loss, float32 [parts], and the number of terms above 0 divided by the number of all triplets,
+        float32 [parts] (without gradient).
 
-    Example (walks at 0, 1 and 3 on a line; six triplets, with the terms 1, 2, 2, 3, 1 and 2, their mean 11/6):
+    Example:
+        Walks at 0, 1 and 3 on a line give six triplets with the terms 1, 2, 2, 3, 1 and 2; their mean is 11/6.
+
         >>> import numpy as np
         >>> points = np.array([0.0, 1.0, 3.0], "float32").reshape([3, 1, 1])
         >>> loss, share = batch_all_triplets(np.array([0, 0, 1]), points, margin=4.0)
         >>> round(float(loss[0]), 4), float(share[0])
         (1.8333, 1.0)
 
-    Source: Huang et al., ICCV 2021, name the triplet loss; mining and mean as the authors' release does, margin 0.2.
+    Source: Huang et al., ICCV 2021, name the triplet loss; mining, mean and the margin 0.2 follow the authors' release.
     """
     distances = pairwise_distances(features)  # [parts, batch, batch]
     same = ops.equal(labels[:, None], labels[None, :])[None]  # [1, batch, batch]
@@ -54,12 +56,16 @@ def batch_all_triplets(labels, features, margin: float = 0.2):
 
 @keras.saving.register_keras_serializable(package="tf3dlocal")
 class BatchAllTripletLoss(TripletLoss):
-    """Mean of max(0, margin + d(anchor, positive) - d(anchor, negative)) over the triplets where it is above 0.
+    """Batch-all triplet loss: the mean over the triplets that violate the margin.
 
-    See `batch_all_triplets` for the formula. Under a `tf.distribute` strategy the triplets are mined in the whole batch.
+        mean of max(0, margin + d(anchor, positive) - d(anchor, negative)) over the triplets where it is above 0
+
+    See `batch_all_triplets` for the formula and `TripletLoss` for shapes and distribution.
 
     Args:
-        margin: 0.2 in the authors' release and in OpenGait; the paper does not print it.
+        margin: In units of the distance. 0.2 in the authors' release and in OpenGait; the paper does not print it.
+        reduction: As in `keras.losses.Loss`.
+        name: Name of the loss.
 
     Example:
         >>> import numpy as np
@@ -68,31 +74,43 @@ class BatchAllTripletLoss(TripletLoss):
         0.2
     """
 
-    def __init__(self, margin: float = 0.2, reduction="sum_over_batch_size", name="batch_all_triplet_loss", **kwargs):
+    def __init__(
+        self,
+        margin: float = 0.2,
+        *,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "batch_all_triplet_loss",
+        **kwargs,
+    ):
         super().__init__(margin, reduction=reduction, name=name, **kwargs)
 
-    def mine(self, labels, features):
-        return batch_all_triplets(labels, features, self.margin)[0]
+    def mine(self, labels: Tensor, features: Tensor) -> Tensor:
+        """Compute the batch-all loss of each part, float32 [parts]."""
+        return batch_all_triplets(labels, features, margin=self.margin)[0]
 
 
 @keras.saving.register_keras_serializable(package="tf3dlocal")
 class NonzeroTriplets(keras.metrics.Mean):
-    """Share, 0 to 1, of a batch's triplets that still violate the margin, mean over parts and batches.
+    """Share of a batch's triplets that violate the margin, from 0 to 1, averaged over parts and batches.
 
-    The number to watch in training: it starts near 1, falls with the loss's work done, and a loss that stays at the
-    margin while it is 1 says that all embeddings have collapsed into one point.
+    It starts near 1 and falls during training. If it stays at 1 while the loss equals the margin, all embeddings have
+    collapsed into one point.
 
     Args:
-        margin: that of the loss.
+        margin: The margin of the loss.
+        name: Name of the metric.
     """
 
-    def __init__(self, margin: float = 0.2, name="nonzero_triplets", **kwargs):
+    def __init__(self, margin: float = 0.2, *, name: str = "nonzero_triplets", **kwargs):
         super().__init__(name=name, **kwargs)
         self.margin = float(margin)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: None = None) -> None:
+        """Add the share of one batch; the arguments are those of `TripletLoss.call`."""
         labels, features = gather_batch(*labels_and_parts(y_true, y_pred))
-        return super().update_state(batch_all_triplets(labels, ops.stop_gradient(features), self.margin)[1])
+        _, share = batch_all_triplets(labels, ops.stop_gradient(features), margin=self.margin)
+        super().update_state(share)
 
     def get_config(self):
+        """Return the constructor's arguments."""
         return {**super().get_config(), "margin": self.margin}

@@ -4,34 +4,39 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf3dlocal.losses.pairwise_distances import pairwise_distances
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.losses.distances import pairwise_distances
 from tf3dlocal.losses.triplet_loss import TripletLoss, labels_and_parts
 
 
-def triplet_hard_loss(y_true, y_pred, margin: float = 1.0, soft: bool = False, distance_metric: str = "L2"):
-    """Mean over the anchors of the hardest triplet each of them has in the batch.
+def triplet_hard_loss(
+    y_true: Tensor, y_pred: Tensor, *, margin: float = 1.0, soft: bool = False, distance_metric: str = "L2"
+) -> Tensor:
+    """Compute the mean over the anchors of the hardest triplet of each.
 
         mean over a of max(0, margin + max over p of d(a, p) - min over n of d(a, n)),  or, if soft,
         mean over a of log(1 + exp(max over p of d(a, p) - min over n of d(a, n)))
 
-    over all anchors a, easy ones included. An anchor that is alone in its class has itself as positive (distance 0);
-    one without any negative has the farthest walk of the batch in its place. Features are not normalised here. Where
-    several walks are equally far, the gradient is shared among them.
+    The mean is over all anchors a, including those with loss 0. An anchor without another walk of its class is its own
+    positive (distance 0). An anchor without negatives uses the farthest walk of the batch instead. Features are not
+    normalised. The gradient is shared among walks at equal distance.
 
     Args:
-        y_true: class of each walk, int or float [batch] or [batch, 1].
+        y_true: Class of each walk, int or float [batch] or [batch, 1].
         y_pred: float [batch, parts, channels] or [batch, channels].
-        margin: not used if `soft`.
-        soft: the smooth form, without a margin.
+        margin: In units of the distance. Not used if `soft`.
+        soft: Whether to use the smooth form, without a margin.
         distance_metric: "L2", "squared-L2" or "angular".
 
     Returns:
-        float32 [parts] ([1] for features without parts).
+        float32 [parts], [1] for features without parts.
 
     Raises:
-        ValueError: an unknown metric, or features with neither two nor three axes.
+        ValueError: The metric is unknown, or the features have neither two nor three axes.
 
-    Example (walks at 0, 1 and 3 on a line, the first two of one class; terms 2 + 1 - 3, 2 + 1 - 2 and 2 + 0 - 2):
+    Example:
+        Walks at 0, 1 and 3 on a line, the first two of one class: the terms are 2 + 1 - 3, 2 + 1 - 2 and 2 + 0 - 2.
+
         >>> points = np.array([[0.0], [1.0], [3.0]], "float32")
         >>> print(triplet_hard_loss(np.array([0, 0, 1]), points, margin=2.0).numpy().round(4))
         [0.3333]
@@ -51,14 +56,15 @@ def triplet_hard_loss(y_true, y_pred, margin: float = 1.0, soft: bool = False, d
 
 @keras.saving.register_keras_serializable(package="tf3dlocal")
 class TripletHardLoss(TripletLoss):
-    """`triplet_hard_loss` as a Keras loss, under the name and arguments it has in tensorflow-addons.
+    """Batch-hard triplet loss, with the name and arguments of tensorflow-addons.
 
-    Under a `tf.distribute` strategy the triplets are mined in the whole batch.
+    See `triplet_hard_loss` for the formula and `TripletLoss` for shapes and distribution.
 
     Args:
-        margin: not used if `soft`.
-        soft: the smooth form, without a margin.
+        margin: In units of the distance. Not used if `soft`.
+        soft: Whether to use the smooth form, without a margin.
         distance_metric: "L2", "squared-L2" or "angular".
+        name: Name of the loss.
 
     Example:
         >>> points = np.array([[0.0], [1.0], [3.0]], "float32")
@@ -66,13 +72,25 @@ class TripletHardLoss(TripletLoss):
         3.3333
     """
 
-    def __init__(self, margin=1.0, soft=False, distance_metric="L2", name=None, **kwargs):
+    def __init__(
+        self,
+        margin: float = 1.0,
+        *,
+        soft: bool = False,
+        distance_metric: str = "L2",
+        name: str | None = None,
+        **kwargs,
+    ):
         super().__init__(margin, name=name, **kwargs)
         self.soft = soft
         self.distance_metric = distance_metric
 
-    def mine(self, labels, features):
-        return triplet_hard_loss(labels, features, self.margin, self.soft, self.distance_metric)
+    def mine(self, labels: Tensor, features: Tensor) -> Tensor:
+        """Compute the batch-hard loss of each part, float32 [parts]."""
+        return triplet_hard_loss(
+            labels, features, margin=self.margin, soft=self.soft, distance_metric=self.distance_metric
+        )
 
     def get_config(self):
+        """Return the constructor's arguments."""
         return {**super().get_config(), "soft": self.soft, "distance_metric": self.distance_metric}

@@ -1,50 +1,77 @@
-"""What the triplet losses share: parts, labels and the whole batch of a distributed step."""
+"""Base class of the triplet losses: labels, parts and the whole batch of a distributed step."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
-from tf3dlocal.losses.gather_batch import gather_batch, share_of_replica
+from tf3dlocal.io.types import Tensor
 
 
 class TripletLoss(keras.losses.Loss):
-    """A loss over triplets (anchor, positive, negative) of one batch; subclasses say which triplets in `mine`.
+    """Base class of losses over the triplets (anchor, positive, negative) of one batch.
 
-    Args of `call`:
-        y_true: class of each walk, int or float [batch] or [batch, 1].
-        y_pred: float [batch, parts, channels] or [batch, channels] (one part).
+    A subclass defines in `mine` which triplets count. Under a `tf.distribute` strategy the triplets are mined in the
+    whole batch.
 
-    `call` returns float32 [parts], one value per part, never a scalar: Keras divides a loss by the number of replicas
-    only where it takes a mean itself. Where it takes none (`reduction` "sum" or None), each of R replicas gives the R-th part
-    of the whole batch's loss, so that their gradients add up to that of one device.
+    `call` takes `y_true`, the class of each walk, int or float [batch] or [batch, 1], and `y_pred`, float
+    [batch, parts, channels] or [batch, channels] (one part). It returns float32 [parts], one value per part and never
+    a scalar: Keras divides a loss by the number of replicas only when it takes the mean itself. When it takes no mean
+    (`reduction` "sum" or None), each of R replicas returns 1/R of the loss of the whole batch, so that the gradients of
+    the replicas sum to the gradient of one device.
+
+    Args:
+        margin: In units of the distance, not negative.
+        reduction: As in `keras.losses.Loss`.
+        name: Name of the loss.
 
     Raises:
-        ValueError: y_pred has neither two nor three axes.
+        ValueError: `margin` is negative; in `call`, `y_pred` has neither two nor three axes.
     """
 
-    def __init__(self, margin: float, reduction="sum_over_batch_size", name=None, **kwargs):
+    def __init__(
+        self, margin: float, *, reduction: str | None = "sum_over_batch_size", name: str | None = None, **kwargs
+    ):
         super().__init__(name=name, reduction=reduction, **kwargs)
         if margin < 0:
-            raise ValueError(f"margin must not be negative; it is {margin}")
+            raise ValueError(f"The margin must not be negative, not {margin!r}.")
         self.margin = float(margin)
 
-    def mine(self, labels, features):
-        """Loss of each part, float32 [parts], from labels [batch] and features [batch, parts, channels]."""
+    def mine(self, labels: Tensor, features: Tensor) -> Tensor:
+        """Compute the loss of each part.
+
+        Args:
+            labels: int32 [batch].
+            features: float [batch, parts, channels].
+
+        Returns:
+            float32 [parts].
+        """
         raise NotImplementedError
 
     def call(self, y_true, y_pred):
+        """Compute the loss of each part, float32 [parts]."""
         labels, features = labels_and_parts(y_true, y_pred)
-        of_whole_batch = self.mine(*gather_batch(labels, features))
-        return share_of_replica(of_whole_batch) if self.reduction in ("sum", "none", None) else of_whole_batch
+        loss = self.mine(*gather_batch(labels, features))  # of the whole batch
+        return share_of_replica(loss) if self.reduction in ("sum", "none", None) else loss
 
     def get_config(self):
+        """Return the constructor's arguments."""
         return {**super().get_config(), "margin": self.margin}
 
 
-def labels_and_parts(y_true, y_pred):
-    """Labels as int32 [batch] and features as [batch, parts, channels], from the forms in which Keras hands them over.
+def labels_and_parts(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    """Convert labels and features from the shapes in which Keras passes them.
+
+    Args:
+        y_true: int or float [batch] or [batch, 1].
+        y_pred: float [batch, parts, channels] or [batch, channels].
+
+    Returns:
+        Labels int32 [batch], and features float [batch, parts, channels].
 
     Raises:
-        ValueError: y_pred has neither two nor three axes.
+        ValueError: `y_pred` has neither two nor three axes.
 
     Example:
         >>> import numpy as np
@@ -56,6 +83,50 @@ def labels_and_parts(y_true, y_pred):
         features = ops.expand_dims(features, axis=1)
     if len(features.shape) != 3:
         raise ValueError(
-            f"a triplet loss takes features [batch, parts, channels] or [batch, channels]; got shape {features.shape}"
+            "A triplet loss expects features of shape [batch, parts, channels] or [batch, channels], not "
+            f"{tuple(features.shape)}. Reduce the other axes, such as frames, first."
         )
     return ops.cast(ops.reshape(y_true, (-1,)), "int32"), features
+
+
+def gather_batch(*tensors: Tensor) -> list[Tensor]:
+    """Concatenate each tensor over all replicas of a `tf.distribute` strategy, along the batch axis.
+
+    Triplets must be mined in the whole batch: with B walks on R replicas, one replica alone sees B/R walks and about
+    1/R^2 of the triplets. The gradient of the gathering sums, over the replicas, their gradients with respect to one
+    replica's rows. Each replica computes the same loss L, and Keras takes L/R of it when it reduces a mean. So a
+    replica's features receive R * (dL/R) = dL, and the sum of the replicas' weight gradients equals the gradient of
+    one device. (Keras does not divide a scalar loss by R, so `Loss.call` must return one value per part. It does not
+    divide without a mean either: see `share_of_replica`.)
+
+    Args:
+        *tensors: Each [local batch, ...]; the local batches of all replicas have the same size.
+
+    Returns:
+        List of tensors [batch, ...], in the order of the replicas; the given tensors where there is only one replica.
+
+    Example:
+        >>> [t.numpy().tolist() for t in gather_batch(ops.array([1, 2]))]
+        [[1, 2]]
+    """
+    replica = _one_of_several_replicas()
+    return [replica.all_gather(tensor, axis=0) if replica else tensor for tensor in tensors]
+
+
+def share_of_replica(whole: Tensor) -> Tensor:
+    """Divide a value of the whole batch, known to all R replicas, by R, so that the replicas' values sum to it.
+
+    Example:
+        >>> share_of_replica(2.0)
+        2.0
+    """
+    replica = _one_of_several_replicas()
+    return whole / replica.num_replicas_in_sync if replica else whole
+
+
+def _one_of_several_replicas() -> Any:
+    """Return the `tf.distribute.ReplicaContext` of the current step, or None with one replica or outside a step."""
+    import tensorflow as tf
+
+    replica = tf.distribute.get_replica_context()
+    return replica if replica is not None and replica.num_replicas_in_sync > 1 else None

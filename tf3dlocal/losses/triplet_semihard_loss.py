@@ -3,33 +3,37 @@
 import keras
 from keras import ops
 
-from tf3dlocal.losses.pairwise_distances import pairwise_distances
-from tf3dlocal.losses.sorted_negatives import count_below, sorted_negatives
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.losses.distances import count_below, pairwise_distances, sorted_negatives
 from tf3dlocal.losses.triplet_loss import TripletLoss, labels_and_parts
 
 
-def triplet_semihard_loss(y_true, y_pred, margin: float = 1.0, distance_metric: str = "L2"):
-    """Mean over all pairs of one class of the semi-hard triplet of each.
+def triplet_semihard_loss(
+    y_true: Tensor, y_pred: Tensor, *, margin: float = 1.0, distance_metric: str = "L2"
+) -> Tensor:
+    """Compute the mean, over all pairs of one class, of the semi-hard triplet of each pair.
 
         mean over (a, p), p other than a, of max(0, margin + d(a, p) - d(a, n)),
-        n = the nearest negative with d(a, n) > d(a, p), or the farthest negative if none is that far
+        n = the nearest negative with d(a, n) > d(a, p), or the farthest negative if there is none
 
-    0 where the batch has no such pair. An anchor without any negative counts with d(a, n) = 0. Features are not
-    normalised here.
+    The loss is 0 if the batch has no such pair. For an anchor without negatives, d(a, n) is 0. Features are not
+    normalised.
 
     Args:
-        y_true: class of each walk, int or float [batch] or [batch, 1].
+        y_true: Class of each walk, int or float [batch] or [batch, 1].
         y_pred: float [batch, parts, channels] or [batch, channels].
-        margin: in units of the distance.
+        margin: In units of the distance.
         distance_metric: "L2", "squared-L2" or "angular".
 
     Returns:
-        float32 [parts] ([1] for features without parts).
+        float32 [parts], [1] for features without parts.
 
     Raises:
-        ValueError: an unknown metric, or features with neither two nor three axes.
+        ValueError: The metric is unknown, or the features have neither two nor three axes.
 
-    Example (walks at 0, 1 and 3 on a line, the first two of one class; pairs 0-1 and 1-0: 2.5 + 1 - 3 and 2.5 + 1 - 2):
+    Example:
+        Walks at 0, 1 and 3 on a line, the first two of one class: the terms are 2.5 + 1 - 3 and 2.5 + 1 - 2.
+
         >>> import numpy as np
         >>> points = np.array([[0.0], [1.0], [3.0]], "float32")
         >>> triplet_semihard_loss(np.array([0, 0, 1]), points, margin=2.5).numpy().tolist()
@@ -54,13 +58,14 @@ def triplet_semihard_loss(y_true, y_pred, margin: float = 1.0, distance_metric: 
 
 @keras.saving.register_keras_serializable(package="tf3dlocal")
 class TripletSemiHardLoss(TripletLoss):
-    """`triplet_semihard_loss` as a Keras loss, under the name and arguments it has in tensorflow-addons.
+    """Semi-hard triplet loss, with the name and arguments of tensorflow-addons.
 
-    Under a `tf.distribute` strategy the triplets are mined in the whole batch.
+    See `triplet_semihard_loss` for the formula and `TripletLoss` for shapes and distribution.
 
     Args:
-        margin: in units of the distance.
+        margin: In units of the distance.
         distance_metric: "L2", "squared-L2" or "angular".
+        name: Name of the loss.
 
     Example:
         >>> import numpy as np
@@ -69,12 +74,14 @@ class TripletSemiHardLoss(TripletLoss):
         1.0
     """
 
-    def __init__(self, margin=1.0, distance_metric="L2", name=None, **kwargs):
+    def __init__(self, margin: float = 1.0, *, distance_metric: str = "L2", name: str | None = None, **kwargs):
         super().__init__(margin, name=name, **kwargs)
         self.distance_metric = distance_metric
 
-    def mine(self, labels, features):
-        return triplet_semihard_loss(labels, features, self.margin, self.distance_metric)
+    def mine(self, labels: Tensor, features: Tensor) -> Tensor:
+        """Compute the semi-hard loss of each part, float32 [parts]."""
+        return triplet_semihard_loss(labels, features, margin=self.margin, distance_metric=self.distance_metric)
 
     def get_config(self):
+        """Return the constructor's arguments."""
         return {**super().get_config(), "distance_metric": self.distance_metric}

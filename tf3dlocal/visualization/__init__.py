@@ -1,21 +1,23 @@
-"""Pictures of walks, of what a model looks at, of its training and of its embeddings: arrays in, figures out.
+"""Pictures of walks, of located parts, of a training and of embeddings: arrays in, figures out.
 
-Every function gives a matplotlib figure, and with `path` also writes it; matplotlib's global state (pyplot) is never
-touched, so that they work without a screen, in threads and in notebooks.
+Every function returns a matplotlib figure and, with `path`, also writes it. matplotlib's global state (pyplot) is never
+used, so the functions work without a screen, in threads and in notebooks.
 """
 
-from tf3dlocal.visualization.animation import write_animation
-from tf3dlocal.visualization.cost_growth import plot_cost_growth
+from tf3dlocal.visualization.box_geometry import part_box
 from tf3dlocal.visualization.embedding_map import plot_embedding_map
 from tf3dlocal.visualization.part_boxes import draw_part_boxes
-from tf3dlocal.visualization.rank_by_view import plot_rank_by_view
+from tf3dlocal.visualization.picture import Picture
+from tf3dlocal.visualization.rank_by_view import MOST_METHODS, plot_rank_by_view
 from tf3dlocal.visualization.training_trace import plot_training
-from tf3dlocal.visualization.walks import contact_sheet
+from tf3dlocal.visualization.walks import contact_sheet, write_animation
 
 __all__ = [
+    "MOST_METHODS",
+    "Picture",
     "contact_sheet",
     "draw_part_boxes",
-    "plot_cost_growth",
+    "part_box",
     "plot_embedding_map",
     "plot_rank_by_view",
     "plot_training",

@@ -1,14 +1,24 @@
-"""From where a local path looks, in cells and frames of its map, to a box in the pixels of the silhouettes."""
+"""Conversion of a location, in cells and frames of a feature map, to a box in the pixels of the silhouettes."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 FIELDS = ("center_x", "center_y", "center_t", "stride_x", "stride_y", "stride_t", "variance", "confidence")
+GEOMETRIES = ("paper", "release")
 
 
 class PartBox(NamedTuple):
-    """Edges in pixels (pixel p has its centre at p), whether the part reads each frame, and its weight, all [frames]."""
+    """Box of a part in every frame; all fields are [frames].
+
+    Attributes:
+        left: Left edge in pixels; pixel p has its centre at p.
+        top: Top edge in pixels.
+        right: Right edge in pixels.
+        bottom: Bottom edge in pixels.
+        read: Whether the part reads the frame.
+        confidence: Weight of the part.
+    """
 
     left: np.ndarray
     top: np.ndarray
@@ -18,31 +28,41 @@ class PartBox(NamedTuple):
     confidence: np.ndarray
 
 
-def part_box(location, map_size, picture_size, num_frames, num_rows=None, grid="symmetric"):
-    """The box that a located part covers in every frame.
+def part_box(
+    location: np.ndarray,
+    *,
+    map_size: tuple[int, int],
+    picture_size: tuple[int, int],
+    num_frames: int,
+    num_rows: int | None = None,
+    geometry: str = "paper",
+) -> PartBox:
+    """Compute the box that a located part covers in every frame.
 
         edges = center -+ stride n / 2 in cells,    pixel = (cell + 1/2) scale - 1/2
 
-    with n = the map's width for x, its height (or `num_rows`) for y, the frames for t. Cell p of the map has its own
-    centre at coordinate p, as pixel p of the silhouette has, and covers `scale` pixels.
+    n is the width of the map for x, its height (or `num_rows`) for y, and the number of frames for t. Cell p of the map
+    has its centre at coordinate p, as pixel p of the silhouette does, and covers `scale` pixels.
 
     Args:
         location: float [8] or [frames, 8], the numbers of `FIELDS` in cells and frames.
-        map_size: (height, width) of the map, in cells.
-        picture_size: (height, width) of the silhouettes, in pixels.
-        num_frames: frames of the walk that the part was located in.
-        num_rows: sampled rows where they are fewer than the map's.
-        grid: "symmetric" about the centre, or "release": half a stride nearer to the origin on all three axes, as the
-            authors' code lays it.
+        map_size: Height and width of the map, in cells.
+        picture_size: Height and width of the silhouettes, in pixels.
+        num_frames: Frames of the walk in which the part was located.
+        num_rows: Number of sampled rows if it is lower than that of the map.
+        geometry: "paper": the sampled grid is symmetric about the centre. "release": it lies half a stride closer to
+            the origin on all three axes, as in the authors' code.
 
     Returns:
-        `PartBox`. In time the walk has one extent, that of the mean over frames, as when it is sampled.
+        The box. Its extent in time is the same for the whole walk, from the mean location over the frames, as in the
+        sampler.
 
     Raises:
-        ValueError: another shape of the location, a number that is not finite, or an unknown grid.
+        ValueError: The location has another shape or a number that is not finite, or the geometry is unknown.
 
     Example:
-        >>> box = part_box([1.0, 0.5, 1.0, 0.5, 1.0, 0.5, 0.1, 0.7], (2, 4), (8, 16), num_frames=3)
+        >>> location = [1.0, 0.5, 1.0, 0.5, 1.0, 0.5, 0.1, 0.7]
+        >>> box = part_box(location, map_size=(2, 4), picture_size=(8, 16), num_frames=3)
         >>> [float(edge[0]) for edge in (box.left, box.top, box.right, box.bottom)]  # cells 0 to 2 and -0.5 to 1.5
         [1.5, -0.5, 9.5, 7.5]
         >>> box.read  # frames 0.25 to 1.75
@@ -51,19 +71,19 @@ def part_box(location, map_size, picture_size, num_frames, num_rows=None, grid="
     location = np.asarray(location, "float64")
     if location.shape not in ((len(FIELDS),), (num_frames, len(FIELDS))):
         raise ValueError(
-            f"a location is [{len(FIELDS)}] ({', '.join(FIELDS)}) or, with a place for every frame, "
-            f"[{num_frames}, {len(FIELDS)}], not {list(location.shape)}: take one walk of a batch, located in just the "
-            "frames that are drawn"
+            f"A location has shape [{len(FIELDS)}] ({', '.join(FIELDS)}) or, with one location per frame, "
+            f"[{num_frames}, {len(FIELDS)}], not {list(location.shape)}. Take one walk of a batch, located in just "
+            "the frames that are drawn."
         )
     if not np.isfinite(location).all():
-        raise ValueError(f"a location holds numbers that are not finite: {location.tolist()}")
-    if grid not in ("symmetric", "release"):
-        raise ValueError(f'grid is "symmetric" or "release", not {grid!r}')
+        raise ValueError(f"The location has numbers that are not finite: {location.tolist()!r}.")
+    if geometry not in GEOMETRIES:
+        raise ValueError(f'The geometry must be "paper" or "release", not {geometry!r}.')
     x, y, t, stride_x, stride_y, stride_t, _, confidence = np.broadcast_to(location, (num_frames, len(FIELDS))).T
     (height, width), (picture_height, picture_width) = map_size, picture_size
 
     def edges(center, stride, count):
-        if grid == "release":
+        if geometry == "release":
             center = center - stride / 2
         return center - stride * count / 2, center + stride * count / 2
 
@@ -74,4 +94,5 @@ def part_box(location, map_size, picture_size, num_frames, num_rows=None, grid="
     top, bottom = (pixel(edge, picture_height / height) for edge in edges(y, stride_y, num_rows or height))
     begin, end = edges(t.mean(), stride_t.mean(), num_frames)
     frame = np.arange(num_frames)
-    return PartBox(left, top, right, bottom, (begin <= frame) & (frame <= end), confidence)
+    read = (begin <= frame) & (frame <= end)
+    return PartBox(left=left, top=top, right=right, bottom=bottom, read=read, confidence=confidence)

@@ -1,16 +1,16 @@
-"""An embedded data set: synthetic walkers, drawn from a seed in the raw layout of CASIA-B.
+"""Synthetic walkers: a data set drawn from a seed, in the raw layout of CASIA-B.
 
-`write_walkers` fills a folder; `draw_walk` gives one walk. Reading order: gait (joint angles), person, skeleton, body,
-conditions (bags and coats), camera, outlines, segmentation_noise, draw, write.
+`write_walkers` fills a folder; `draw_walk` returns one walk. Reading order: gait (joint angles), person, joints,
+skeleton, body, conditions (bags and coats), camera, segmentation_noise, draw, write, processes.
 
-It stands in for CASIA-B where that is absent; no number measured on it is a CASIA-B result. How much persons differ,
-how much the walks of one person differ and how thick coats are was tuned until the nearest gait energy image
-(`tf3dlocal.evaluation.gait_energy_image`) ranks about as it does on real data. Rank-1 in %, seed 0, 20 subjects, 30
-frames, 11 views, gallery nm-01..04 (chance 5): same view NM 91, BG 67, CL 36; other views NM 30, BG 24, CL 19.
-With 30 subjects (chance 3): 92, 63, 27 and 26, 22, 15.
+The walkers replace CASIA-B where it is not available; no number measured on them is a result on CASIA-B. The
+differences between persons, the differences between walks of one person and the thickness of coats were tuned until
+the nearest gait energy image (`tf3dlocal.evaluation.gait_energy_image`) ranks about as it does on real data. Rank-1 in
+%, seed 0, 20 subjects, 30 frames, 11 views, gallery nm-01..04 (chance 5): same view NM 91, BG 67, CL 36; other views
+NM 30, BG 24, CL 19. With 30 subjects (chance 3): 92, 63, 27 and 26, 22, 15.
 
-Shape and motion carry the identity alike. Same view, NM, 30 subjects, views 000, 090 and 126: if all have the same body
-59 %, if all have the same motion and posture 59 %.
+Shape and motion contribute equally to the identity. Same view, NM, 30 subjects, views 000, 090 and 126: 59 % if all
+have the same body, 59 % if all have the same motion and posture.
 """
 
 from tf3dlocal.data.walkers.camera import VIEWS_DEGREES

@@ -1,6 +1,4 @@
-"""One walk of one person, seen by one camera or by several at once."""
-
-from __future__ import annotations
+"""Drawing of one walk of one person, seen by one camera or by several at the same time."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,65 +6,79 @@ import cv2
 import numpy as np
 
 from tf3dlocal.data.walkers.body import dress
-from tf3dlocal.data.walkers.camera import FRAME_RATE, VIEWS_DEGREES, follow, project, view_camera
+from tf3dlocal.data.walkers.camera import FRAME_RATE, VIEWS_DEGREES, follow, link_outlines, project, view_camera
 from tf3dlocal.data.walkers.conditions import carry, equip, parse_condition
-from tf3dlocal.data.walkers.outlines import link_outlines
-from tf3dlocal.data.walkers.person import draw_person, vary
-from tf3dlocal.data.walkers.randomness import stream
-from tf3dlocal.data.walkers.segmentation_noise import draw_noise, spoil
-from tf3dlocal.data.walkers.skeleton import turn_z, walk_skeleton
+from tf3dlocal.data.walkers.joints import turn_z
+from tf3dlocal.data.walkers.person import draw_person, random_stream, vary
+from tf3dlocal.data.walkers.segmentation_noise import SegmentationNoise, draw_noise, spoil
+from tf3dlocal.data.walkers.skeleton import walk_skeleton
 
 _SUBPIXEL_BITS = 4
 
 
 def draw_walk(
     seed: int,
+    *,
     subject: int,
     condition: str,
     view_degrees: int,
     frames: int = 30,
     image_size: tuple[int, int] = (240, 320),
 ) -> np.ndarray:
-    """A synthetic person walking through the picture, as 0/255 silhouettes.
+    """Draw a synthetic person walking through the picture, as 0/255 silhouettes.
 
     Args:
-        seed: The data set's seed.
-        subject: Any number from 1 on; each stands for another person.
-        condition: As in CASIA-B: "nm-01", "bg-02", "cl-01"; each is another walk.
-        view_degrees: One of 0, 18, .. 180.
-        frames: At 25 a second; one gait cycle takes about 27.
+        seed: The seed of the data set.
+        subject: Number of the person, at least 1.
+        condition: Name of the walk as in CASIA-B: "nm-01", "bg-02", "cl-01".
+        view_degrees: One of 0, 18, ..., 180.
+        frames: Number of frames, at 25 per second; one gait cycle takes about 27.
         image_size: Height and width in pixels.
 
     Returns:
         uint8 [frames, height, width].
 
     Raises:
-        ValueError: If an argument is out of range; the message names it.
+        ValueError: An argument is out of range; the message names it.
 
     Example:
-        >>> walk = draw_walk(seed=0, subject=1, condition="nm-01", view_degrees=90, frames=5)
+        >>> walk = draw_walk(0, subject=1, condition="nm-01", view_degrees=90, frames=5)
         >>> walk.shape, sorted(set(walk.ravel().tolist()))
         ((5, 240, 320), [0, 255])
     """
-    return next(draw_views(seed, subject, condition, (view_degrees,), frames, image_size))
+    views = {"views_degrees": (view_degrees,), "frames": frames, "image_size": image_size}
+    return next(draw_views(seed, subject=subject, condition=condition, **views))
 
 
 def draw_views(
     seed: int,
+    *,
     subject: int,
     condition: str,
     views_degrees: Sequence[int] = VIEWS_DEGREES,
     frames: int = 30,
     image_size: tuple[int, int] = (240, 320),
 ) -> Iterator[np.ndarray]:
-    """One walk as all cameras see it at the same time: yields what `draw_walk` gives, view by view."""
-    check_walk(subject, condition, views_degrees, frames, image_size)
-    random = stream(seed, "walk", subject, condition)
-    person = carry(vary(draw_person(seed, subject), random), condition)
+    """Draw one walk as several cameras see it at the same time.
+
+    Args:
+        seed: As in `draw_walk`, like the other arguments.
+        subject: Number of the person.
+        condition: Name of the walk.
+        views_degrees: The views.
+        frames: Number of frames.
+        image_size: Height and width in pixels.
+
+    Yields:
+        The result of `draw_walk` for each view.
+    """
+    check_walk(subject=subject, condition=condition, views_degrees=views_degrees, frames=frames, image_size=image_size)
+    random = random_stream(seed, names=("walk", subject, condition))
+    person = carry(vary(draw_person(seed, subject=subject), random=random), condition=condition)
     phase = random.uniform() + person.habits["cadence"] / FRAME_RATE * np.arange(frames)
-    skeleton = walk_skeleton(person, phase)
+    skeleton = walk_skeleton(person, phase=phase)
     body = dress(person, skeleton)
-    equip(body, person, skeleton, condition, random)
+    equip(body, person=person, skeleton=skeleton, condition=condition, random=random)
     noise = draw_noise(random)
     heading = turn_z(np.radians(2.5 * random.standard_normal(1)))[0]
     path = skeleton.joints["pelvis"][:, 0]
@@ -76,33 +88,37 @@ def draw_views(
     centres = (body.centres() - middle[:, None]) @ heading.T
     squares = heading @ body.squares() @ heading.T
     for view in views_degrees:
-        places, ellipses = project(view_camera(seed, view), centres, squares, image_size)
-        grown = noise.swelling * image_size[0] / 240
-        outlines = link_outlines(places, ellipses, body.links(), grown)
-        yield _fill(outlines, image_size, noise, stream(seed, "noise", subject, condition, view))
+        camera = view_camera(seed, view_degrees=view)
+        centres_2d, squares_2d = project(camera, centres=centres, squares=squares, image_size=image_size)
+        margin = noise.swelling * image_size[0] / 240
+        outlines = link_outlines(centres_2d, squares=squares_2d, links=body.links(), margin=margin)
+        random = random_stream(seed, names=("noise", subject, condition, view))
+        yield _fill(outlines, image_size, noise=noise, random=random)
 
 
-def check_walk(subject: int, condition: str, views_degrees: Sequence[int], frames: int, image_size: tuple[int, int]):
-    """Raises a ValueError that names what cannot be drawn."""
+def check_walk(
+    *, subject: int, condition: str, views_degrees: Sequence[int], frames: int, image_size: Sequence[int]
+) -> None:
+    """Raise a ValueError that names the argument that is out of range."""
     parse_condition(condition)
     if subject < 1:
-        raise ValueError(f"subject must be 1 or more, not {subject}")
+        raise ValueError(f"subject must be at least 1, not {subject!r}.")
     if frames < 1:
-        raise ValueError(f"frames must be 1 or more, not {frames}")
+        raise ValueError(f"frames must be at least 1, not {frames!r}.")
     for view in views_degrees:
         if view not in VIEWS_DEGREES:
-            raise ValueError(
-                f"view {view} is unknown: the cameras stand at {', '.join(map(str, VIEWS_DEGREES))} degrees"
-            )
+            raise ValueError(f"The view {view!r} is unknown. Use some of {', '.join(map(str, VIEWS_DEGREES))} degrees.")
     if len(image_size) != 2 or min(image_size) < 32:
-        raise ValueError(f"image_size must be (height, width) of at least 32 pixels each, not {image_size}")
+        raise ValueError(f"image_size must be (height, width) of at least 32 pixels each, not {image_size!r}.")
 
 
-def _fill(outlines: np.ndarray, image_size: tuple[int, int], noise, random: np.random.Generator) -> np.ndarray:
-    """Polygons [frames, links, corners, 2] to uint8 [frames, height, width]."""
+def _fill(
+    outlines: np.ndarray, image_size: tuple[int, int], *, noise: SegmentationNoise, random: np.random.Generator
+) -> np.ndarray:
+    """Fill polygons [frames, links, corners, 2] and add noise: uint8 [frames, height, width]."""
     height, width = image_size
     walk = np.zeros((len(outlines), height, width), "uint8")
-    # Corners 0, 6, 12 and 18 of each outline are its furthest to the right, down, to the left and up.
+    # Corners 0, 6, 12 and 18 of each outline are the farthest to the right, down, to the left and up.
     low = np.stack([outlines[:, :, 12, 0].min(axis=1), outlines[:, :, 18, 1].min(axis=1)], axis=1)
     high = np.stack([outlines[:, :, 0, 0].max(axis=1), outlines[:, :, 6, 1].max(axis=1)], axis=1)
     low = np.clip(np.floor(low), 0, (width, height)).astype(int)
@@ -110,6 +126,6 @@ def _fill(outlines: np.ndarray, image_size: tuple[int, int], noise, random: np.r
     corners = np.round(outlines * (1 << _SUBPIXEL_BITS)).astype("int32")
     for index, frame in enumerate(walk):
         for polygon in corners[index]:
-            cv2.fillConvexPoly(frame, polygon, 255, cv2.LINE_8, _SUBPIXEL_BITS)
-        spoil(frame, (*map(int, low[index]), *map(int, high[index])), noise, random)
+            cv2.fillConvexPoly(frame, polygon, 255, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
+        spoil(frame, box=(*map(int, low[index]), *map(int, high[index])), noise=noise, random=random)
     return walk

@@ -1,19 +1,17 @@
-"""Who walks: a body, a way of walking and a wardrobe, all drawn from a seed."""
-
-from __future__ import annotations
+"""Persons: body, way of walking and clothes, all drawn from a seed."""
 
 import dataclasses
+import zlib
 
 import numpy as np
 
 from tf3dlocal.data.walkers.gait import NORMAL_CURVES
-from tf3dlocal.data.walkers.randomness import stream
 
-# Typical value and spread (standard deviation) over persons, metres unless the name says otherwise. Lengths follow the
-# segment proportions of Drillis and Contini as printed in Winter, "Biomechanics and Motor Control of Human Movement".
+# Typical value and standard deviation over persons, in metres unless the name says otherwise. Lengths follow the
+# segment proportions of Drillis and Contini in Winter, "Biomechanics and Motor Control of Human Movement".
 _SHAPE = {
     "height": (1.69, 0.085),
-    "thigh": (0.245, 0.010),  # from here to `head`: in body heights
+    "thigh": (0.245, 0.010),  # from here to `neck`: in body heights
     "shank": (0.246, 0.010),
     "foot": (0.152, 0.008),
     "trunk": (0.288, 0.010),
@@ -24,31 +22,32 @@ _SHAPE = {
     "hand": (0.095, 0.006),
     "head": (0.130, 0.006),
     "neck": (0.052, 0.008),
-    "limb_girth": (1.00, 0.10),  # factors on typical radii
+    "limb_girth": (1.00, 0.10),  # factors of typical radii
     "trunk_girth": (1.00, 0.10),
     "hip_girth": (1.00, 0.09),
     "chest_depth": (1.00, 0.09),
-    "belly": (0.015, 0.016),  # how far it stands out
-    "trousers": (0.014, 0.008),  # cloth round the shanks
-    "shirt": (0.008, 0.005),  # cloth round trunk and arms
+    "belly": (0.015, 0.016),  # how far it protrudes
+    "trousers": (0.014, 0.008),  # cloth around the shanks
+    "shirt": (0.008, 0.005),  # cloth around trunk and arms
     "hair": (0.012, 0.008),
     "hair_length": (0.06, 0.07),
     "shoe": (0.030, 0.004),
 }
+_IN_BODY_HEIGHTS = tuple(_SHAPE)[1:12]  # thigh to neck
 _HABITS = {
-    "cadence": (0.93, 0.065),  # cycles a second
-    "trunk_lean": (3.0, 2.6),  # degrees forwards, as all from here on
+    "cadence": (0.93, 0.065),  # cycles per second
+    "trunk_lean": (3.0, 2.6),  # degrees forwards; all below are degrees too, unless noted
     "neck_lean": (14.0, 6.0),
     "head_pitch": (2.0, 5.0),
     "arm_spread": (8.0, 3.2),
     "toe_out": (7.0, 4.0),
     "leg_spread": (3.2, 1.0),
-    "shoulder_counter_turn": (1.0, 0.4),  # turn of the shoulder line, in turns of the pelvis
+    "shoulder_counter_turn": (1.0, 0.4),  # rotation of the shoulders as a factor of the rotation of the pelvis
     "trunk_sway": (1.5, 0.9),
     "side_lean": (0.0, 0.8),
 }
-# How far each joint's curve may leave the normal one: factor on its swing, shift of its mean in degrees, shift in time
-# in cycles. The finer shape (each harmonic) varies by `_HARMONIC_SPREAD` besides.
+# Standard deviation of each joint's curve from the normal one: factor of its swing, shift of its mean in degrees, shift
+# in time in cycles. In addition, each harmonic varies by `_HARMONIC_SPREAD`.
 _CURVES = {
     "hip": (0.09, 2.0, 0.010),
     "knee": (0.08, 2.5, 0.012),
@@ -60,19 +59,41 @@ _CURVES = {
     "pelvis_obliquity": (0.40, 0.0, 0.02),
 }
 _HARMONIC_SPREAD = 0.10
-_SIDE_DIFFERENCE = 0.22  # of a person's own departure from normal, how much differs between left and right
+_SIDE_DIFFERENCE = 0.22  # difference between left and right, as a factor of the deviation of a person from normal
 
 
-@dataclasses.dataclass(frozen=True)
+def random_stream(seed: int, *, names: tuple[str | int, ...]) -> np.random.Generator:
+    """Create a random generator that depends on the seed and the names only, not on earlier draws.
+
+    So a walk is the same whether it is drawn alone, after others, or in another process.
+
+    Args:
+        seed: The seed of the data set, an integer of at least 0.
+        names: What is drawn, for example ("person", 7).
+
+    Raises:
+        ValueError: `seed` is negative or not an integer.
+
+    Example:
+        >>> first, second = (random_stream(0, names=("person", 7)) for _ in range(2))
+        >>> bool(first.integers(100) == second.integers(100))
+        True
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"The seed must be an integer of at least 0, not {seed!r}.")
+    return np.random.default_rng([int(seed), *(zlib.crc32(str(name).encode()) for name in names)])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Person:
     """One walker.
 
     Attributes:
         shape: Lengths in metres and girth factors by name.
         habits: Cadence and posture by name.
-        curves: Joint name -> complex [2 sides (left, right), harmonics + 1], degrees; the right side's curve is
-            counted from the right foot's own touch of the ground.
-        traits: Standard normal numbers by name for what is chosen once per person elsewhere (bags, coats).
+        curves: Joint name -> complex [2 sides (left, right), harmonics + 1], degrees. Each side's phase starts at the
+            ground contact of that side's foot.
+        traits: float [16], standard normal numbers for choices made once per person elsewhere (bags, coats).
     """
 
     shape: dict[str, float]
@@ -81,52 +102,42 @@ class Person:
     traits: np.ndarray
 
 
-def draw_person(seed: int, subject: int) -> Person:
-    """The person that a seed and a subject number stand for.
+def draw_person(seed: int, *, subject: int) -> Person:
+    """Draw the person of a seed and a subject number.
 
     Example:
-        >>> draw_person(0, 1).shape["height"] == draw_person(0, 1).shape["height"] != draw_person(0, 2).shape["height"]
+        >>> heights = [draw_person(0, subject=subject).shape["height"] for subject in (1, 1, 2)]
+        >>> heights[0] == heights[1] != heights[2]
         True
     """
-    random = stream(seed, "person", subject)
+    random = random_stream(seed, names=("person", subject))
 
     def draw(table):
-        # Cut at 2.3 standard deviations: nobody should look like an error.
+        # Cut at 2.3 standard deviations, so that all persons look plausible.
         return {
             name: mean + spread * float(np.clip(random.standard_normal(), -2.3, 2.3))
             for name, (mean, spread) in table.items()
         }
 
     shape = draw(_SHAPE)
-    for name in (
-        "thigh",
-        "shank",
-        "foot",
-        "trunk",
-        "hip_width",
-        "shoulder_width",
-        "upper_arm",
-        "forearm",
-        "hand",
-        "head",
-        "neck",
-    ):
+    for name in _IN_BODY_HEIGHTS:
         shape[name] *= shape["height"]
     for name in ("trousers", "shirt", "hair", "hair_length", "belly"):
         shape[name] = max(shape[name], 0.0)
     habits = draw(_HABITS)
     curves = {}
     for name in _CURVES:
-        both = _bend(np.stack([NORMAL_CURVES[name]] * 2), name, random, 1.0, shared=True)
-        curves[name] = _bend(both, name, random, _SIDE_DIFFERENCE)
-    return Person(shape, habits, curves, random.standard_normal(16))
+        both = _bend(np.stack([NORMAL_CURVES[name]] * 2), name, random=random, amount=1.0, shared=True)
+        curves[name] = _bend(both, name, random=random, amount=_SIDE_DIFFERENCE, shared=False)
+    return Person(shape=shape, habits=habits, curves=curves, traits=random.standard_normal(16))
 
 
-def vary(person: Person, random: np.random.Generator, amount: float = 1.0) -> Person:
-    """The same person in another walk: speed, posture, clothes and joint curves a little different.
+def vary(person: Person, *, random: np.random.Generator, amount: float = 1.0) -> Person:
+    """Draw the same person in another walk, with slightly different speed, posture, clothes and joint curves.
 
     Args:
-        random: The walk's own stream.
+        person: See `draw_person`.
+        random: The random stream of the walk.
         amount: 1 is the difference between two walks of one person; 0 changes nothing.
     """
     shape = dict(person.shape)
@@ -137,16 +148,19 @@ def vary(person: Person, random: np.random.Generator, amount: float = 1.0) -> Pe
     habits = dict(person.habits)
     for name, (_, spread) in _HABITS.items():
         habits[name] += amount * 0.52 * spread * random.standard_normal()
-    pace = 1 + amount * 0.035 * random.standard_normal()  # who hurries takes longer and more frequent steps
+    pace = 1 + amount * 0.035 * random.standard_normal()  # at a higher speed, steps are longer and more frequent
     habits["cadence"] *= pace
-    curves = {name: _bend(curve, name, random, 0.56 * amount, shared=True) for name, curve in person.curves.items()}
+    curves = {
+        name: _bend(curve, name, random=random, amount=0.56 * amount, shared=True)
+        for name, curve in person.curves.items()
+    }
     for name in ("hip", "shoulder"):
         curves[name] = _swing(curves[name], pace)
-    return Person(shape, habits, curves, person.traits)
+    return Person(shape=shape, habits=habits, curves=curves, traits=person.traits)
 
 
-def _bend(curves: np.ndarray, name: str, random: np.random.Generator, amount: float, shared: bool = False):
-    """Curves [2, harmonics + 1] with swing, mean, timing and harmonics moved by random amounts."""
+def _bend(curves: np.ndarray, name: str, *, random: np.random.Generator, amount: float, shared: bool) -> np.ndarray:
+    """Change swing, mean, timing and harmonics of curves [2, harmonics + 1] at random, both sides alike if `shared`."""
     swing, mean, time = (amount * spread for spread in _CURVES[name])
     rows = 1 if shared else 2
     orders = np.arange(curves.shape[1])
@@ -161,7 +175,7 @@ def _bend(curves: np.ndarray, name: str, random: np.random.Generator, amount: fl
 
 
 def _swing(curves: np.ndarray, factor: float) -> np.ndarray:
-    """Curves whose swing about their mean is multiplied."""
+    """Multiply the swing of curves about their mean."""
     scaled = curves * factor
     scaled[:, 0] = curves[:, 0]
     return scaled

@@ -2,7 +2,7 @@
 
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from tf3dlocal.visualization.picture import Picture
+from tf3dlocal.visualization import Picture
 
 LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
@@ -39,7 +39,7 @@ def plot_cost_growth(series, size_label="frames", path=None):
         if not len(values["sizes"]) == len(values["seconds"]) == len(values["peak_mb"]) > 0:
             raise ValueError(f"{name}: sizes, seconds and peak_mb are lists of one length, at least one number each")
     with_memory = any(value is not None for values in series.values() for value in values["peak_mb"])
-    picture = Picture(9 if with_memory else 5, 3.8)
+    picture = Picture((9 if with_memory else 5, 3.8))
     all_axes = picture.subplots(1, 2 if with_memory else 1, squeeze=False)[0]
     for color, (name, values) in zip(LINE_COLORS * len(series), series.items()):
         sizes = values["sizes"]
