@@ -1,4 +1,4 @@
-"""Measurements in which every call is a fresh process: short programs, and calls that leave something behind."""
+"""Measurements in which every call is a fresh process: programs, and calls that cannot be repeated in one process."""
 
 import os
 import resource

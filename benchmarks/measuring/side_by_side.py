@@ -103,18 +103,10 @@ def side_by_side(
                 drop(name, failure)
             advance(1)
             time.sleep(pause)
-        busy, begin, done = busy_seconds(), time.perf_counter(), 0
-        while done < rounds and workers:
-            if limit_seconds is not None and done >= FEWEST_ROUNDS and time.perf_counter() - begin > limit_seconds:
-                break
-            for name in order_of(workers, done):
-                try:
-                    _take_turn(rows[name], workers[name])
-                except AlternativeError as failure:
-                    drop(name, failure)
-                advance(1, note=f"round {done + 1} of {rounds}")
-                time.sleep(pause)
-            done += 1
+        busy, begin = busy_seconds(), time.perf_counter()
+        done = _take_rounds(
+            workers, rows=rows, rounds=rounds, limit_seconds=limit_seconds, pause=pause, drop=drop, advance=advance
+        )
         if busy is not None and done:
             own = sum(row.calls_per_round * sum(row.processor_seconds) for row in rows.values())
             load["others"] = round(max(0.0, busy_seconds() - busy - own) / (time.perf_counter() - begin), 2)
@@ -140,6 +132,23 @@ def _warmed_up(name, *, worker, warm_ups, least_seconds):
     if seconds and least_seconds:
         row.calls_per_round = max(1, round(least_seconds / max(min(seconds), 1e-6)))
     return row
+
+
+def _take_rounds(workers, *, rows, rounds, limit_seconds, pause, drop, advance):
+    """Let the workers take turns, which adds to their rows; returns the number of rounds."""
+    begin = time.perf_counter()
+    for number in range(rounds):
+        over = limit_seconds is not None and time.perf_counter() - begin > limit_seconds
+        if not workers or (over and number >= FEWEST_ROUNDS):
+            return number
+        for name in order_of(workers, number):
+            try:
+                _take_turn(rows[name], workers[name])
+            except AlternativeError as failure:
+                drop(name, failure)
+            advance(1, note=f"round {number + 1} of {rounds}")
+            time.sleep(pause)
+    return rounds
 
 
 def _take_turn(row, worker):
