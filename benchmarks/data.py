@@ -1,11 +1,12 @@
-"""What reading costs: batches for training, opening a large data set, and how reading grows.
+"""Measure reading: batches for training, opening a large data set, and how reading grows.
 
     python benchmarks/data.py [TABLE ...] [--quick] [--rounds N] [--json FILE] [--out [DIR]]
 
-batches: one batch out of TFRecords on one core, beside one training step of the smallest configs on all cores, on batches
-of the same size, and beside the plain way (a folder of PNGs, cv2.imread, numpy) on one core. open: a data set of 13,640 tiny
-walks from a cold process, beside reading all records as one would without an index. growth: all walks read once. The walks
-are synthetic walkers drawn and prepared for the occasion; alignment itself has benchmarks/preparation.py.
+batches: one batch from TFRecords on one core, compared with one training step of the smallest configs on all cores, on
+batches of the same size, and with the plain way (a folder of PNGs, cv2.imread, numpy) on one core. open: a data set of
+13,640 tiny walks from a cold process, compared with reading all records, as without an index. growth: all walks read
+once. The walks are synthetic walkers that the script draws and prepares; benchmarks/preparation.py measures the
+alignment.
 """
 
 import os
@@ -13,40 +14,38 @@ import pathlib
 import tempfile
 
 import numpy as np
-from _fresh_processes import fresh_processes
-from _tables import ROOT, chosen, keep, options_of, show
+from measuring import Alternative, fresh_processes, side_by_side
+from measuring.scripts import CONFIGS, chosen, keep, options_of, show
 
-from tf3dlocal.benchmark import Alternative, side_by_side
-
-CONFIGS = ("gaitpart_walkers.yaml", "gaitset_walkers.yaml", "three_d_local_walkers.yaml")
+STEPS_OF = ("gaitpart_walkers", "gaitset_walkers", "three_d_local_walkers")
+SHARD = "walks-00000-of-00001.tfrecord"
 NUM_WALKS = 13_640  # 124 subjects, 10 walks, 11 views
 
 
 def prepared_walkers(folder, quick):
-    """A prepared data set of drawn walkers: 8 subjects, 4 views, 60 frames (quick: 4, 1, 16); returns its folder."""
+    """Draw and prepare walkers: 8 subjects, 4 views, 60 frames (quick: 4, 1, 16); returns the folder."""
     from tf3dlocal.data import prepare
     from tf3dlocal.data.walkers import write_walkers
 
     if not (folder / "prepared").exists():
         subjects, frames, views = (4, 16, (90,)) if quick else (8, 60, (0, 36, 90, 144))
-        write_walkers(folder / "raw", subjects, frames=frames, views=views, progress=False)
+        write_walkers(folder / "raw", subjects=subjects, frames=frames, views=views, progress=False)
         prepare(folder / "raw", out=folder / "prepared", progress=False)
     return folder / "prepared"
 
 
-def batches(prepared, one_core=True):
-    """A callable that takes the next batch of 4 x 4 clips of 12 frames."""
+def batches(prepared):
+    """Return a callable that takes the next batch of 4 x 4 clips of 12 frames."""
     from tf3dlocal.data import open_walks, training_batches
 
-    if one_core:
-        pin()
+    pin()
     walks = open_walks(prepared)
     iterator = iter(training_batches(walks, subjects_per_batch=4, walks_per_subject=4, clip_length=12, window=(12, 16)))
     return lambda: next(iterator)[0].numpy()
 
 
 def plain_batches(raw):
-    """The same batch as a loop over picture files that are aligned already: read, stack, cut, mirror, scale."""
+    """Return the same batch from aligned picture files in a plain loop: read, stack, cut, mirror, scale."""
     import cv2
 
     pin()
@@ -66,7 +65,7 @@ def plain_batches(raw):
 
 
 def write_aligned(prepared, folder):
-    """The prepared frames as one PNG each, for the plain loop."""
+    """Write each prepared frame as a PNG, for the plain loop."""
     import cv2
 
     from tf3dlocal.data import open_walks
@@ -81,12 +80,13 @@ def write_aligned(prepared, folder):
 
 
 def pin():
+    """Keep this process on one core."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def read_all(prepared, num_walks, times):
-    """A callable that reads walks as the evaluation does, each `times` over as if it were as many walks."""
+def read_all(prepared, num_walks, *, times):
+    """Return a callable that reads walks as the evaluation does, each `times` times, as if there were as many walks."""
     from tf3dlocal.data import open_walks
 
     walks = open_walks(prepared)
@@ -99,18 +99,21 @@ def read_all(prepared, num_walks, times):
 
 
 def write_many(folder, num_walks):
-    """An index of many walks of one frame, with CASIA-B's names."""
+    """Write a data set of many walks of one frame, with CASIA-B's names."""
+    # Not public: `prepare` alone writes data sets, and here is nothing to align.
     from tf3dlocal.data import Walk
     from tf3dlocal.data.records.dataset_index import write_index
-    from tf3dlocal.data.records.shards import shard_name, write_shard
+    from tf3dlocal.data.records.shards import write_shard
 
     frame = np.zeros((1, 64, 64), np.uint8)
     frame[:, 2:62, 24:40] = 255
     conditions = [f"nm-{n:02d}" for n in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"]
-    names = [(f"{1 + i // 110:03d}", conditions[i // 11 % 10], 18 * (i % 11)) for i in range(num_walks)]
-    walks = [Walk(frame, subject=subject, condition=condition, view_degrees=view) for subject, condition, view in names]
-    shard = shard_name(0, 1)
-    write_index(folder, name="many", size=64, shards={shard: write_shard(folder / shard, walks)})
+    walks = (
+        Walk(frame, subject=f"{1 + i // 110:03d}", condition=conditions[i // 11 % 10], view_degrees=18 * (i % 11))
+        for i in range(num_walks)
+    )
+    folder.mkdir()
+    write_index(folder, name="many", size=64, shards={SHARD: write_shard(folder / SHARD, walks)})
 
 
 def batch_table(folder, options):
@@ -119,16 +122,16 @@ def batch_table(folder, options):
         write_aligned(prepared, folder / "aligned")
     alternatives = [here("TFRecords, one core", "batches", prepared=str(prepared))]
     alternatives += [here("plain: PNGs, cv2, one core", "plain_batches", raw=str(folder / "aligned"))]
-    for config in CONFIGS[:1] if options.quick else CONFIGS:
-        arguments = {"config": str(ROOT / "configs" / config), "walks": 16, "frames": 12}
-        step = "tf3dlocal.benchmark.training_step:training_step"
-        alternatives.append(Alternative(f"step of {config.removesuffix('_walkers.yaml')}", step, arguments))
+    for config in STEPS_OF[:1] if options.quick else STEPS_OF:
+        arguments = {"config": str(CONFIGS / f"{config}.yaml"), "walks": 16, "frames": 12}
+        name = f"step of {config.removesuffix('_walkers')}"
+        alternatives.append(Alternative(name, function="measuring.steps:training_step", arguments=arguments))
     conditions = {"batch": "16 clips of 12 frames"}
-    # Many batches in a row: a few lie ready at any time, which would look as if they cost nothing.
+    # Many batches in a row: a few are read ahead at any time, and these alone would seem to cost nothing.
     return side_by_side(
         alternatives,
-        rounds_of(options),
-        "batches",
+        title="batches",
+        rounds=rounds_of(options),
         warm_ups=8,
         least_seconds=1.0,
         conditions=conditions,
@@ -140,17 +143,21 @@ def open_table(folder, options):
     num_walks = 440 if options.quick else NUM_WALKS
     write_many(folder / "many", num_walks)
     count = f"walks = open_walks({str(folder / 'many')!r}); assert len(walks) == {num_walks}"
-    shard = str(folder / "many" / "walks-00000-of-00001.tfrecord")
-    records = f"tf.data.TFRecordDataset({shard!r}).as_numpy_iterator()"
-    scan = f"assert sum(1 for record in {records} if tf.train.Example.FromString(record)) == {num_walks}"
+    scan = (
+        "import tensorflow as tf\n"
+        f"records = tf.data.TFRecordDataset({str(folder / 'many' / SHARD)!r}).as_numpy_iterator()\n"
+        f"assert sum(tf.train.Example.FromString(record) is not None for record in records) == {num_walks}"
+    )
     programs = {
         "open_walks": f"from tf3dlocal.data import open_walks; {count}",
         "import numpy alone": "import numpy",
-        "open_walks, beside TensorFlow": f"import tensorflow; from tf3dlocal.data import open_walks; {count}",
+        "open_walks, after TensorFlow": f"import tensorflow; from tf3dlocal.data import open_walks; {count}",
         "import TensorFlow alone": "import tensorflow",
-        "plain: every record read": f"import tensorflow as tf; {scan}",
+        "plain: every record read": scan,
     }
-    return fresh_processes(f"open {num_walks:,} walks", programs, rounds_of(options), {"walks": num_walks})
+    return fresh_processes(
+        f"open {num_walks:,} walks", programs=programs, rounds=rounds_of(options), conditions={"walks": num_walks}
+    )
 
 
 def growth_table(folder, options):
@@ -159,7 +166,7 @@ def growth_table(folder, options):
         here(f"read {40 * times} walks", "read_all", prepared=prepared, num_walks=40, times=times)
         for times in (1, 2, 4)
     ]
-    return side_by_side(alternatives, rounds_of(options), "growth: all walks read once", limit_seconds=120)
+    return side_by_side(alternatives, title="growth: all walks read once", rounds=rounds_of(options), limit_seconds=120)
 
 
 def rounds_of(options):
@@ -167,21 +174,21 @@ def rounds_of(options):
 
 
 def here(label, function, **arguments):
-    return Alternative(label, f"{pathlib.Path(__file__).resolve()}:{function}", arguments)
+    return Alternative(label, function=f"{pathlib.Path(__file__).resolve()}:{function}", arguments=arguments)
 
 
 TABLES = {"batches": batch_table, "open": open_table, "growth": growth_table}
 
 
 def main():
-    parser = options_of(__doc__, TABLES)
+    parser = options_of(__doc__, choices=TABLES)
     options = parser.parse_args()
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        for name in chosen(parser, options, TABLES):
+        for name in chosen(parser, options=options, tables=TABLES):
             results.append(TABLES[name](pathlib.Path(folder), options))
             show(results[-1])
-    keep("data", __doc__, results, options)
+    keep("data", description=__doc__, results=results, options=options)
 
 
 if __name__ == "__main__":

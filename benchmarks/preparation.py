@@ -1,13 +1,14 @@
-"""How fast `prepare` is, against the plain loop that one would write oneself.
+"""Measure the speed of `prepare`, compared with the plain loop that one would write instead.
 
-    python benchmarks/preparation.py [RAW] [--subjects 8] [--quick] [--rounds N] [--json FILE] [--out [DIR]]
+    python benchmarks/preparation.py [RAW] [--subjects N] [--quick] [--rounds N] [--json FILE] [--out [DIR]]
 
-RAW is a folder of CASIA-B's SSS.tar.gz; without it synthetic walkers are drawn and packed so. The plain loop reads the
-unpacked frames with cv2.imread in one process, aligns them with numpy and cv2.resize, and writes each as a PNG, as the
-published scripts do; `prepare` reads the archives as they are and writes TFRecords, with one and with two processes. All
-take turns, every run in a new process, and are checked to give the same pictures. The peak memory is without that of the
-processes that `prepare` starts. Starting them takes a quarter of a second and more, which weighs below some ten thousand
-frames.
+RAW is a folder of CASIA-B's SSS.tar.gz; without it synthetic walkers are drawn and packed in the same way. The plain
+loop
+reads the unpacked frames with cv2.imread in one process, aligns them with numpy and cv2.resize, and writes each as a
+PNG, as the published scripts do. `prepare` reads the archives as they are and writes TFRecords, with one and with two
+processes. All take turns, every run in a new process, and are checked to give the same pictures. The peak memory does
+not include the processes that `prepare` starts. Starting them takes a quarter of a second and more, which matters
+below some ten thousand frames.
 """
 
 import os
@@ -18,16 +19,15 @@ import tempfile
 
 import cv2
 import numpy as np
-from _fresh_processes import fresh_calls
-from _tables import keep, options_of, show
+from measuring import Alternative, fresh_calls
+from measuring.scripts import keep, options_of, show
 
-from tf3dlocal.benchmark import Alternative
 from tf3dlocal.data import open_walks, prepare
 from tf3dlocal.data.walkers import write_walkers
 
 
 def plain_alignment(frame, size=64):
-    """The published steps in numpy: uint8 [height, width] -> uint8 [size, size] or None."""
+    """Align one frame by the published steps in numpy: uint8 [height, width] -> uint8 [size, size] or None."""
     if frame.sum() <= 10_000:
         return None
     rows = np.flatnonzero(frame.sum(axis=1))
@@ -53,11 +53,11 @@ def plain_loop(tree, out):
     return count
 
 
-def run(raw, out, total_frames, workers=None):
-    """A callable that aligns all frames once, with `prepare` or, where no workers are named, in the plain loop."""
-    shutil.rmtree(out, ignore_errors=True)  # of the round before
+def run(raw, out, *, total_frames, workers=None):
+    """Return a callable that aligns all frames once, with `prepare`, or in the plain loop if `workers` is None."""
+    shutil.rmtree(out, ignore_errors=True)  # of the previous round
     if workers is not None:
-        import tensorflow  # noqa: F401  (loaded beforehand: its import is not what is measured)
+        import tensorflow  # noqa: F401  (loaded first, so that its import is not measured)
 
     def call():
         if workers is None:
@@ -65,18 +65,18 @@ def run(raw, out, total_frames, workers=None):
         else:
             count = prepare(raw, out=out, name="bench", workers=workers, progress=False).num_raw_frames
         if count != total_frames:
-            raise ValueError(f"{raw} has {total_frames} frames, of which {count} were read")
+            raise ValueError(f"{raw} has {total_frames} frames, but {count} were read.")
 
     call.facts = {"total_frames": total_frames}
     return call
 
 
 def alternatives(folder, total_frames):
-    """The plain loop, and `prepare` from a tree and from archives; each writes to a folder of its own below `out`."""
+    """Yield the plain loop, and `prepare` from a tree and from archives; each writes to its own folder below `out`."""
 
     def here(label, layout, out, **arguments):
         arguments |= {"raw": str(folder / layout), "out": str(folder / "out" / out), "total_frames": total_frames}
-        return Alternative(label, f"{pathlib.Path(__file__).resolve()}:run", arguments)
+        return Alternative(label, function=f"{pathlib.Path(__file__).resolve()}:run", arguments=arguments)
 
     yield here("plain loop, tree", "tree", "plain")
     for layout in ("tree", "tars"):
@@ -86,7 +86,7 @@ def alternatives(folder, total_frames):
 
 
 def check_pictures(out):
-    """Compare every twentieth walk of all prepared data sets with the plain loop's; gives the number of walks."""
+    """Compare every twentieth walk of all prepared data sets with the plain loop's; returns the number of walks."""
     for folder in sorted(out.glob("t*-*")):
         walks = open_walks(folder)
         for index in range(0, len(walks), 20):
@@ -96,9 +96,9 @@ def check_pictures(out):
     return len(walks)
 
 
-def archives_of_walkers(folder, subjects, frames, views):
-    """Synthetic walkers, one SSS.tar.gz for each; returns the folder of the archives."""
-    raw = write_walkers(folder / "raw", subjects, frames=frames, views=views, progress=False)
+def archives_of_walkers(folder, *, subjects, frames, views):
+    """Draw synthetic walkers, one SSS.tar.gz each; returns the folder of the archives."""
+    raw = write_walkers(folder / "raw", subjects=subjects, frames=frames, views=views, progress=False)
     packed = folder / "archives"
     packed.mkdir()
     for person in sorted(path for path in raw.iterdir() if path.is_dir()):
@@ -110,10 +110,8 @@ def archives_of_walkers(folder, subjects, frames, views):
 
 def main():
     parser = options_of(__doc__)
-    parser.add_argument(
-        "raw", type=pathlib.Path, nargs="?", help="folder of SSS.tar.gz; walkers are drawn if not given"
-    )
-    parser.add_argument("--subjects", type=int, help="how many of them; 8 of RAW, 16 drawn ones")
+    parser.add_argument("raw", type=pathlib.Path, nargs="?", help="folder of SSS.tar.gz (default: drawn walkers)")
+    parser.add_argument("--subjects", type=int, help="how many subjects (default: 8 of RAW, 16 drawn)")
     options = parser.parse_args()
     subjects = options.subjects or (2 if options.quick else 8 if options.raw else 16)
     rounds = options.rounds or (1 if options.quick else 3)
@@ -122,10 +120,10 @@ def main():
         for name in ("tars", "out"):
             (folder / name).mkdir()
         frames, views = (15, (0, 90)) if options.quick else (60, (0, 54, 90, 144))
-        raw = options.raw or archives_of_walkers(folder, subjects, frames, views)
+        raw = options.raw or archives_of_walkers(folder, subjects=subjects, frames=frames, views=views)
         archives = sorted(raw.glob("*.tar.gz"))[:subjects]
         if not archives:
-            parser.error(f"{raw} has no SSS.tar.gz")
+            parser.error(f"The folder {raw} has no SSS.tar.gz.")
         for archive in archives:
             shutil.copy(archive, folder / "tars")
             with tarfile.open(archive) as content:
@@ -133,10 +131,10 @@ def main():
         total_frames = sum(1 for _ in (folder / "tree").glob("*/*/*/*.png"))
         source = f"of {options.raw}" if options.raw else "of drawn walkers"
         title = f"preparation of {total_frames:,} frames {source}"
-        result = fresh_calls(title, list(alternatives(folder, total_frames)), rounds)
+        result = fresh_calls(title, alternatives=list(alternatives(folder, total_frames)), rounds=rounds)
         result.conditions |= {"walks": check_pictures(folder / "out"), "pictures": "the same in all"}
     show(result)
-    keep("preparation", __doc__, [result], options)
+    keep("preparation", description=__doc__, results=[result], options=options)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ STRIPS = (1, 4, 8)
 
 
 class FocalConvolution(nn.Module):
-    """One convolution for all horizontal strips of a map, which do not see each other."""
+    """One convolution, applied to each horizontal strip of a map separately."""
 
     def __init__(self, inputs, outputs, kernel_size, num_strips):
         super().__init__()
@@ -55,12 +55,12 @@ def gate(channels, second_kernel):
 
 
 class MicroMotion(nn.Module):
-    """Two templates over 3 and 5 frames for every part, each with convolutions of its own."""
+    """Two templates over 3 and 5 frames for every strip, each with its own convolutions."""
 
-    def __init__(self, channels, num_parts):
+    def __init__(self, channels, num_strips):
         super().__init__()
-        self.conv1d3x1 = nn.ModuleList([gate(channels, 1) for _ in range(num_parts)])
-        self.conv1d3x3 = nn.ModuleList([gate(channels, 3) for _ in range(num_parts)])
+        self.conv1d3x1 = nn.ModuleList([gate(channels, 1) for _ in range(num_strips)])
+        self.conv1d3x3 = nn.ModuleList([gate(channels, 3) for _ in range(num_strips)])
 
     def forward(self, x):
         total = 0
@@ -82,16 +82,16 @@ class OverTime(nn.Module):
 
 
 class GaitPart(nn.Module):
-    def __init__(self, channels=(32, 64, 128), num_parts=16):
+    def __init__(self, channels=(32, 64, 128), num_strips=16):
         super().__init__()
-        self.num_parts = num_parts
+        self.num_strips = num_strips
         self.Backbone = OfEveryFrame(FrameBlocks(channels))
-        self.TFA = OverTime(MicroMotion(channels[-1], num_parts))
-        self.Head = SeparateLinear(num_parts, channels[-1], channels[-1])
+        self.TFA = OverTime(MicroMotion(channels[-1], num_strips))
+        self.Head = SeparateLinear(num_strips, channels[-1], channels[-1])
 
     def forward(self, silhouettes):
         x = self.Backbone(silhouettes.unsqueeze(2))  # n t c h w
-        x = x.unflatten(3, (self.num_parts, -1)).flatten(4)
+        x = x.unflatten(3, (self.num_strips, -1)).flatten(4)
         parts = (x.mean(-1) + x.amax(-1)).permute(0, 3, 2, 1)  # n p c t
         features = self.Head(self.TFA(parts.contiguous()))
         return {"part_features": features, "embedding": features}

@@ -17,14 +17,14 @@ class Strips(nn.Module):
 
     def __init__(self, inputs, outputs):
         super().__init__()
-        self.num_parts = sum(BINS)
-        self.fc = nn.Conv2d(self.num_parts * inputs, self.num_parts * outputs, 1, groups=self.num_parts, bias=False)
+        self.num_strips = sum(BINS)
+        self.fc = nn.Conv2d(self.num_strips * inputs, self.num_strips * outputs, 1, groups=self.num_strips, bias=False)
 
     def forward(self, x):
         scales = [x.unflatten(2, (number, -1)).flatten(3) for number in BINS]  # n c p (h w)
         parts = torch.cat([strips.mean(-1) + strips.amax(-1) for strips in scales], 2)  # n c p
         parts = parts.transpose(1, 2).flatten(1)[..., None, None]
-        return self.fc(parts).unflatten(1, (self.num_parts, -1))[..., 0, 0]
+        return self.fc(parts).unflatten(1, (self.num_strips, -1))[..., 0, 0]
 
 
 class GaitSet(nn.Module):

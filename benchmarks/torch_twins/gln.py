@@ -19,7 +19,7 @@ class Convolution(nn.Module):
 
 
 def stage(inputs, outputs, kernel_size=3):
-    """Two convolutions; the pooling in front has no weights and stands in `GLN.forward`."""
+    """Return two convolutions; the pooling before them has no weights and is in `GLN.forward`."""
     return nn.Sequential(
         Convolution(inputs, outputs, kernel_size), nn.LeakyReLU(0.01), Convolution(outputs, outputs), nn.LeakyReLU(0.01)
     )
@@ -49,7 +49,7 @@ class GLN(nn.Module):
     def forward(self, silhouettes):
         x = self.sil_stage_0(silhouettes.unsqueeze(2))  # n t c h w
         whole = x.amax(1)
-        maps = [torch.cat([whole, whole], 1)]  # the first stage has no set stage of its own
+        maps = [torch.cat([whole, whole], 1)]  # the first stage has no set stage
         for sil_stage, set_stage in ((self.sil_stage_1, self.set_stage_1), (self.sil_stage_2, self.set_stage_2)):
             x = sil_stage(self.frame_pool(x))
             strongest = x.amax(1)

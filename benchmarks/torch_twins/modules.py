@@ -1,4 +1,4 @@
-"""Modules that several twins are made of. Axes: batch n, frames t, channels c, height h, width w, parts p."""
+"""Modules that several twins share. Axes: batch n, frames t, channels c, height h, width w, strips p."""
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,7 @@ class FrameConvolution(nn.Module):
 
 
 class OfEveryFrame(nn.Module):
-    """A module of single maps on n t c h w."""
+    """A module of single maps, applied to every frame: n t c h w."""
 
     def __init__(self, forward_block):
         super().__init__()
@@ -28,11 +28,11 @@ class OfEveryFrame(nn.Module):
 
 
 class SeparateLinear(nn.Module):
-    """One matrix per part: n p c -> n p c."""
+    """One matrix per strip: n p c -> n p c."""
 
-    def __init__(self, num_parts, inputs, outputs):
+    def __init__(self, num_strips, inputs, outputs):
         super().__init__()
-        self.fc_bin = nn.Parameter(nn.init.xavier_uniform_(torch.empty(num_parts, inputs, outputs)))
+        self.fc_bin = nn.Parameter(nn.init.xavier_uniform_(torch.empty(num_strips, inputs, outputs)))
 
     def forward(self, x):
         return torch.matmul(x.transpose(0, 1), self.fc_bin).transpose(0, 1)

@@ -1,4 +1,7 @@
-"""MT3D in plain PyTorch, laid out as our own (no code of the authors is public). Axes: batch n, channels c, frames t."""
+"""MT3D in plain PyTorch, with the architecture of tf3dlocal's, because the authors published no code.
+
+Axes: batch n, channels c, frames t.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -29,17 +32,17 @@ def local_transform(channels):
 
 
 class MT3D(nn.Module):
-    def __init__(self, channels=(32, 64, 128), num_parts=32, features=256):
+    def __init__(self, channels=(32, 64, 128), num_strips=32, features=256):
         super().__init__()
         first, second, third = channels
-        self.num_parts = num_parts
+        self.num_strips = num_strips
         self.layer_1 = convolution(1, first, (3, 3, 3))
         self.small_2, self.large_2 = BasicBlock3D(first, second), BasicBlock3D(first, second)
         self.small_3_1, self.large_3_1 = BasicBlock3D(second, third), BasicBlock3D(second, third)
         self.small_3_2, self.large_3_2 = BasicBlock3D(third, third), BasicBlock3D(third, third)
         self.local_transform_1, self.local_transform_2 = local_transform(first), local_transform(second)
         self.local_transform_3 = local_transform(third)
-        self.part_features = nn.Parameter(nn.init.xavier_uniform_(torch.empty(2 * num_parts, third, features)))
+        self.part_features = nn.Parameter(nn.init.xavier_uniform_(torch.empty(2 * num_strips, third, features)))
 
     def forward(self, silhouettes):
         small = F.leaky_relu(self.layer_1(silhouettes.unsqueeze(1)), 0.01)  # n c t h w
@@ -48,7 +51,7 @@ class MT3D(nn.Module):
         large = F.max_pool3d(self.large_2(large), (1, 2, 2)) + self.local_transform_2(small)
         small = self.small_3_2(self.small_3_1(small))
         large = self.large_3_2(self.large_3_1(large)) + self.local_transform_3(small)
-        strips = [x.amax(2).unflatten(2, (self.num_parts, -1)).flatten(3) for x in (small, large)]
+        strips = [x.amax(2).unflatten(2, (self.num_strips, -1)).flatten(3) for x in (small, large)]
         parts = torch.cat([strip.mean(-1) + strip.amax(-1) for strip in strips], 2)  # n c p
         features = torch.einsum("ncp,pcd->npd", parts, self.part_features)
         return {"part_features": features, "embedding": features}

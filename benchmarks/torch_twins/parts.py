@@ -1,4 +1,4 @@
-"""The same parts in plain PyTorch, for benchmarks/parts.py."""
+"""The parts of the models in plain PyTorch, for benchmarks/parts.py."""
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch_steps import batch_all_triplet_loss
 
 
 def part(name, walks, frames, backward=True):
-    """A callable that computes one part once, and its gradient by inputs and weights where `backward`."""
+    """Return a callable that computes one part once, and with `backward` its gradient by inputs and weights."""
     torch.manual_seed(0)
     module, inputs = PARTS[name](walks, frames)
     inputs = [value.requires_grad_(backward) for value in inputs]

@@ -1,7 +1,7 @@
 """3DLocal in plain PyTorch, as one would write it without this library: the presets "release" and "paper".
 
-The release's modules carry the names of the authors' code, so that its checkpoints fit. Like that code, both presets
-normalize, rectify and pool the map in front of a localization network once for every part; ours does it once for all
+The release's modules have the names of the authors' code, so that its weights fit. Like that code, both presets
+normalize, rectify and pool the map before a localization network once for every part; tf3dlocal does it once for all
 parts of a block (`tf3dlocal.layers.NormalizedMaxPooling`). Axes: batch n, channels c, frames t, height h, width w.
 """
 
@@ -31,7 +31,7 @@ PAPER_PARTS = {
 
 
 class Backbone(nn.Module):
-    """Six per-frame convolutions; gives the input and the output of the last two."""
+    """Six per-frame convolutions; returns the input and the output of the last two."""
 
     def __init__(self, channels):
         super().__init__()
@@ -49,13 +49,13 @@ class Backbone(nn.Module):
 
 
 def by_walk(x, n, t):
-    """(n t) c h w -> n c t h w, laid out anew once, since six modules and more read it."""
+    """(n t) c h w -> n c t h w, copied once into this layout, because six modules and more read it."""
     return x.unflatten(0, (n, t)).transpose(1, 2).contiguous()
 
 
 class Localization(nn.Module):
     def __init__(self, channels, hidden, num_outputs=7, paper_map=None):
-        """`paper_map` is (time bins, rows, columns) in front of the linear layer, for the paper's layers."""
+        """Make the layers; `paper_map` is (time bins, rows, columns) before the linear layer, for the paper."""
         super().__init__()
         self.convs = nn.Sequential(
             nn.BatchNorm3d(channels),
@@ -95,14 +95,14 @@ def linear_rows(positions, size):
 
 
 def cut_out(x, rows, columns, frames):
-    """The sampled volume: one small matrix per axis."""
+    """Sample the volume with one small matrix per axis."""
     x = torch.einsum("niw,ncthw->ncthi", columns, x)
     x = torch.einsum("njh,ncthi->nctji", rows, x)
     return torch.einsum("nlt,nctji->nclji", frames, x)
 
 
 class ReleaseSampler(nn.Module):
-    """Gaussian on all three axes; one stride for height and width; rows that are not sampled stay zero."""
+    """Gaussian on all three axes; one stride for height and width; rows that are not sampled are zero."""
 
     def __init__(self, part):
         super().__init__()
@@ -209,19 +209,19 @@ def paper_paths(inputs, channels, height, width, clip_length=30):
     return LocalPaths(paths, channels, channels // 2)
 
 
-def strips(x, num_parts=16):
-    """Mean plus maximum of every horizontal strip: n c t h w -> n c t p."""
-    x = x.unflatten(3, (num_parts, -1)).flatten(4)
+def strips(x, num_strips=16):
+    """Compute the mean plus the maximum of every horizontal strip: n c t h w -> n c t p."""
+    x = x.unflatten(3, (num_strips, -1)).flatten(4)
     return x.mean(-1) + x.amax(-1)
 
 
 class MicroMotion(nn.Module):
-    def __init__(self, channels, num_parts, window, second_kernel, bias, activation):
+    def __init__(self, channels, num_strips, window, second_kernel, bias, activation):
         super().__init__()
-        all_channels, hidden = num_parts * channels, num_parts * (channels // 4)
-        self.conv1 = nn.Conv1d(all_channels, hidden, 3, padding=1, groups=num_parts, bias=bias)
+        all_channels, hidden = num_strips * channels, num_strips * (channels // 4)
+        self.conv1 = nn.Conv1d(all_channels, hidden, 3, padding=1, groups=num_strips, bias=bias)
         self.conv2 = nn.Conv1d(
-            hidden, all_channels, second_kernel, padding=second_kernel // 2, groups=num_parts, bias=bias
+            hidden, all_channels, second_kernel, padding=second_kernel // 2, groups=num_strips, bias=bias
         )
         self.window, self.activation = window, activation
 
@@ -232,29 +232,29 @@ class MicroMotion(nn.Module):
 
 
 class TemporalPool(nn.Module):
-    def __init__(self, channels, num_parts=16, bias=True, activation=F.relu):
+    def __init__(self, channels, num_strips=16, bias=True, activation=F.relu):
         super().__init__()
-        self.num_parts = num_parts
-        self.layer1 = MicroMotion(channels, num_parts, 3, 1, bias, activation)
-        self.layer2 = MicroMotion(channels, num_parts, 5, 3, bias, activation)
+        self.num_strips = num_strips
+        self.layer1 = MicroMotion(channels, num_strips, 3, 1, bias, activation)
+        self.layer2 = MicroMotion(channels, num_strips, 5, 3, bias, activation)
 
     def forward(self, x):
         x = x.permute(0, 3, 1, 2).flatten(1, 2)  # n (p c) t
-        return (self.layer1(x) + self.layer2(x)).amax(-1).unflatten(1, (self.num_parts, -1))  # n p c
+        return (self.layer1(x) + self.layer2(x)).amax(-1).unflatten(1, (self.num_strips, -1))  # n p c
 
 
 class PartwiseLinear(nn.Module):
-    def __init__(self, num_parts, inputs, outputs):
+    def __init__(self, num_strips, inputs, outputs):
         super().__init__()
-        self.fc = nn.Conv2d(num_parts * inputs, num_parts * outputs, 1, groups=num_parts, bias=False)
-        self.num_parts = num_parts
+        self.fc = nn.Conv2d(num_strips * inputs, num_strips * outputs, 1, groups=num_strips, bias=False)
+        self.num_strips = num_strips
 
     def forward(self, x):
-        return self.fc(x.flatten(1)[..., None, None]).unflatten(1, (self.num_parts, -1))[..., 0, 0]
+        return self.fc(x.flatten(1)[..., None, None]).unflatten(1, (self.num_strips, -1))[..., 0, 0]
 
 
 class ReleaseThreeDLocal(nn.Module):
-    """The authors' code with its Gaussian sampler: local paths behind block 3 alone."""
+    """The authors' code with its Gaussian sampler: local paths after block 3 only."""
 
     def __init__(self, channels=(32, 64, 128)):
         super().__init__()
@@ -269,7 +269,7 @@ class ReleaseThreeDLocal(nn.Module):
 
 
 class PaperThreeDLocal(nn.Module):
-    """The paper: local paths behind all three blocks, and the compact block with its classifier."""
+    """The paper: local paths after all three blocks, and the compact block with its classifier."""
 
     def __init__(self, channels=(32, 64, 128), num_classes=74, size=(64, 44), clip_length=30, dropout=0.9):
         super().__init__()

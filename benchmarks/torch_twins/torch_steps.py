@@ -1,15 +1,17 @@
-"""What is measured of a twin: its training step and its inference, on the batch that ours computes on."""
+"""The training step and the inference of a twin, on the batch that tf3dlocal computes on."""
 
 import torch
 import torch.nn.functional as F
-
-from tf3dlocal.benchmark.moving_bodies import moving_bodies
+from measuring.moving_bodies import moving_bodies
 
 
 def batch_all_triplet_loss(features, labels, margin=0.2):
-    """Mean over the parts of the mean of all terms above zero, over every anchor, positive and negative of the batch.
+    """Compute the mean over the strips of the mean of all positive terms of the batch's triplets.
 
-    Args: features [n, p, c], labels [n].
+    Args:
+        features: float [n, p, c].
+        labels: int [n].
+        margin: of the triplet loss.
     """
     x = features.transpose(0, 1)  # p n c
     squares = (x**2).sum(-1)
@@ -22,9 +24,9 @@ def batch_all_triplet_loss(features, labels, margin=0.2):
     return (terms.sum((1, 2, 3)) / above).mean()
 
 
-def training_step_of(model, walks, frames, height=64, width=44):
-    """Forward, triplet loss and, where there is a classifier, cross-entropy, backward, and a step of Adam."""
-    silhouettes, labels = _batch(walks, frames, height, width)
+def training_step_of(model, walks, frames):
+    """Return a callable: forward, triplet loss, cross-entropy if there is a classifier, backward, a step of Adam."""
+    silhouettes, labels = _batch(walks, frames)
     model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
 
@@ -42,9 +44,9 @@ def training_step_of(model, walks, frames, height=64, width=44):
     return call
 
 
-def inference_of(model, walks, frames, height=64, width=44):
-    """The embedding of the batch, without gradients."""
-    silhouettes, _ = _batch(walks, frames, height, width)
+def inference_of(model, walks, frames):
+    """Return a callable that embeds the batch, without gradients."""
+    silhouettes, _ = _batch(walks, frames)
     model.eval()
 
     def call():
@@ -55,9 +57,9 @@ def inference_of(model, walks, frames, height=64, width=44):
     return call
 
 
-def _batch(walks, frames, height, width):
+def _batch(walks, frames):
     torch.manual_seed(0)
-    silhouettes, labels = moving_bodies(walks, frames, height, width)
+    silhouettes, labels = moving_bodies(walks, frames)
     return torch.from_numpy(silhouettes[..., 0]), torch.from_numpy(labels).long()
 
 

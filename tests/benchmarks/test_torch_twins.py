@@ -1,5 +1,6 @@
-"""Every PyTorch twin is the same model: with the originals' weights it gives their embeddings, with ours ours."""
+"""Every PyTorch twin is the same model: with the same weights it gives the originals' or tf3dlocal's embeddings."""
 
+import functools
 import importlib
 import importlib.util
 import pathlib
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # the tests run in one process per core
 
 TWINS = pathlib.Path(__file__).resolve().parents[2] / "benchmarks" / "torch_twins"
 TOLERANCE = 5e-5  # the originals' own float32 is up to 8.4e-6 from their float64
@@ -16,11 +18,12 @@ TOLERANCE = 5e-5  # the originals' own float32 is up to 8.4e-6 from their float6
 
 @pytest.fixture(autouse=True)
 def twins_on_the_path(monkeypatch):
+    """Let the twins import each other, as in their own process."""
     monkeypatch.syspath_prepend(TWINS)
 
 
 def tensor(array):
-    return torch.from_numpy(np.array(array))  # a copy that owns its numbers
+    return torch.from_numpy(np.array(array))  # a copy that PyTorch may write to
 
 
 def embedding(twin, silhouettes):
@@ -53,10 +56,10 @@ def test_the_originals_weights_fit_by_name_and_give_their_embedding(name, file, 
 
 
 def redraw(model, seed=0):
-    """Give every weight of a Keras model its own numbers, statistics and biases included.
+    """Draw every weight of a Keras model anew, statistics and biases included.
 
-    A localization's last layer gets smaller ones: parts leave their priors, but by raw numbers of order one. With numbers of
-    order three a variance can become so small that float32 itself loses 1e-4 (both sides, against float64).
+    The last layer of a localization network gets smaller weights: parts then leave their priors, but by raw numbers of
+    order one. With numbers of order three a variance can become so small that float32 itself loses 1e-4.
     """
     random = np.random.default_rng(seed)
     for weight in model.weights:
@@ -79,11 +82,11 @@ def kernel(array):
 
 def norm(prefix, layer):
     pairs = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
-    return {f"{prefix}.{theirs}": np.asarray(getattr(layer, ours)) for theirs, ours in pairs.items()}
+    return {f"{prefix}.{key}": np.asarray(getattr(layer, name)) for key, name in pairs.items()}
 
 
 def state_of_mt3d(model):
-    """Our MT3D's weights under the twin's names."""
+    """Weights of tf3dlocal's MT3D under the names of the twin."""
     state = {"part_features": np.asarray(model.get_layer("part_features").kernel)}
     state["layer_1.weight"] = kernel(np.asarray(model.get_layer("layer_1").kernel))
     for number in (1, 2, 3):
@@ -97,7 +100,7 @@ def state_of_mt3d(model):
 
 
 def state_of_paper(model):
-    """Our 3DLocal's weights (preset "paper") under the twin's names."""
+    """Weights of tf3dlocal's 3DLocal (preset "paper") under the names of the twin."""
     state = {}
     for block in (1, 2, 3):
         for number in (1, 2):
@@ -137,8 +140,9 @@ def without_counters(state):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("system", ["paper", "mt3d"])
-def test_our_weights_in_the_twin_give_our_embedding(system):
-    from tf3dlocal.benchmark import moving_bodies
+def test_tf3dlocals_weights_in_the_twin_give_tf3dlocals_embedding(system):
+    from measuring.moving_bodies import moving_bodies
+
     from tf3dlocal.models import MT3D, ThreeDLocal
 
     if system == "paper":
@@ -150,24 +154,24 @@ def test_our_weights_in_the_twin_give_our_embedding(system):
     assert set(state) == without_counters(twin.state_dict())
     twin.load_state_dict({key: tensor(value) for key, value in state.items()}, strict=False)
     silhouettes, _ = moving_bodies(2, 10, seed=3)
-    ours = {name: np.asarray(value) for name, value in model(silhouettes, training=False).items()}
+    own = {name: np.asarray(value) for name, value in model(silhouettes, training=False).items()}
     with torch.inference_mode():
-        theirs = twin.eval().double()(torch.from_numpy(silhouettes[..., 0]).double())
-    assert np.abs(ours["embedding"]).max() > 0.1  # numbers to compare, not zeros
-    for name, value in ours.items():
-        assert np.abs(theirs[name].numpy() - value).max() < TOLERANCE, name
+        found = twin.eval().double()(torch.from_numpy(silhouettes[..., 0]).double())
+    assert np.abs(own["embedding"]).max() > 0.1  # numbers to compare, not zeros
+    for name, value in own.items():
+        assert np.abs(found[name].numpy() - value).max() < TOLERANCE, name
 
 
-def test_the_twins_loss_is_ours():
+def test_the_twins_loss_equals_tf3dlocals():
     from torch_steps import batch_all_triplet_loss
 
     from tf3dlocal.losses import BatchAllTripletLoss
 
     features = np.random.default_rng(0).normal(size=(8, 5, 6)).astype("float32") * 0.2
     labels = np.array([0, 0, 1, 1, 1, 2, 2, 3])
-    ours = float(BatchAllTripletLoss(0.2)(labels, features))
-    theirs = batch_all_triplet_loss(torch.from_numpy(features), torch.from_numpy(labels))
-    assert ours > 0 and abs(theirs.item() - ours) < 1e-6
+    own = float(BatchAllTripletLoss(margin=0.2)(labels, features))
+    found = batch_all_triplet_loss(torch.from_numpy(features), torch.from_numpy(labels))
+    assert own > 0 and abs(found.item() - own) < 1e-6
 
 
 def test_the_loss_of_equal_features_has_a_finite_gradient():
@@ -182,6 +186,13 @@ def test_the_loss_of_equal_features_has_a_finite_gradient():
 def test_a_training_step_changes_every_weight_and_inference_gives_an_embedding(file, monkeypatch):
     module = importlib.import_module(file)
     kept, step_of = {}, module.training_step_of
+    # Narrow, because only the steps are tested here; the widths are those of the tests above.
+    for name in ("GaitSet", "GaitPart", "GLN", "MT3D"):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, functools.partial(getattr(module, name), channels=(4, 8, 16)))
+    if file == "three_d_local":
+        narrow = functools.partial(module.ReleaseThreeDLocal, channels=(4, 8, 16))
+        monkeypatch.setitem(module.PRESETS, "release", narrow)
 
     def keep_the_model(model, *batch):
         kept["model"] = model
@@ -192,6 +203,6 @@ def test_a_training_step_changes_every_weight_and_inference_gives_an_embedding(f
     before = {name: value.detach().clone() for name, value in kept["model"].named_parameters()}
     assert call() > 0
     assert call.facts["walks"] == 4
-    still = [name for name, value in kept["model"].named_parameters() if torch.equal(value, before[name])]
-    assert not still
+    unchanged = [name for name, value in kept["model"].named_parameters() if torch.equal(value, before[name])]
+    assert not unchanged
     assert np.isfinite(module.inference(walks=1, frames=4)()).all()

@@ -1,11 +1,13 @@
-"""The program in which one alternative lives: `python -m tf3dlocal.benchmark.worker`, one line of JSON per question.
+"""The program in which one alternative runs: a question is one line of JSON on standard input, and so is each answer.
 
-    asked on standard input                               answered on what was standard output
-    {"function": "module:function", "arguments": {..}}    {"python_mb": .., "libraries_mb": .., "build_seconds": .., "facts": {..}}
-    {"calls": 3}                                          {"seconds": .., "processor_seconds": .., "peak_mb": ..}, of all calls
+    question                                              answer
+    {"function": "module:function", "arguments": {..}}    {"python_mb": .., "libraries_mb": .., "build_seconds": ..,
+    "facts": {..}} {"calls": 3}                                          {"seconds": .., "processor_seconds": ..,
+    "peak_mb": ..}, of all calls
 
-What goes wrong is answered as {"error": .., "traceback": ..}, and the program ends; it also ends with its input. Whatever
-else the alternative prints goes to standard error.
+Answers go to the original standard output; everything that the alternative prints goes to standard error. An error is
+answered as {"error": .., "traceback": ..}, and then the program ends. It also ends with its input. The file imports the
+standard library only, so that an alternative may choose its packages, such as another checkout of this project.
 """
 
 import importlib
@@ -24,12 +26,13 @@ except ImportError:  # Windows
 
 
 def main():
+    """Answer the questions on standard input until it ends; returns the exit code."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as answers:
         os.dup2(2, 1)
         try:
             for answer in answers_to(sys.stdin):
                 answers.write(json.dumps(answer) + "\n")
-        except BaseException as error:  # noqa: BLE001  (the other side shall know of anything, an exit included)
+        except BaseException as error:  # the measuring side must learn of everything, an exit included
             text = f"{type(error).__name__}: {error}".strip(": ")
             answers.write(json.dumps({"error": text, "traceback": traceback.format_exc()}) + "\n")
             return 1
@@ -37,7 +40,7 @@ def main():
 
 
 def answers_to(questions):
-    """The answers to a worker's questions, one by one; the first makes the callable, the others call it."""
+    """Yield the answers to the questions, one by one; the first question makes the callable, the others call it."""
     order = json.loads(next(questions))
     python_mb = resident_mb()
     function = load_function(order["function"])
@@ -64,7 +67,7 @@ def answers_to(questions):
 
 
 def load_function(name):
-    """The function that "module:function" or "FILE.py:function" names."""
+    """Import the function named "module:function" or "FILE.py:function"."""
     place, _, attribute = name.rpartition(":")
     if not place.endswith(".py"):
         return getattr(importlib.import_module(place), attribute)
@@ -78,7 +81,7 @@ def load_function(name):
 
 
 def processor_seconds():
-    """Of this process, and of those that it started and that have ended."""
+    """Return the processor seconds of this process and of the ended processes that it had started."""
     if resource is None:
         return time.process_time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -86,9 +89,9 @@ def processor_seconds():
 
 
 def resident_mb(peak=False):
-    """Resident memory of this process in MB (2^20 bytes), now or at its peak; None where the system does not tell.
+    """Return the resident memory of this process in MB (2^20 bytes), now or at its peak; None if it is unknown.
 
-    Linux is asked through /proc: what `getrusage` gives there begins at the peak of the process that started this one.
+    On Linux it is read from /proc, because the peak of `getrusage` starts at the peak of the parent process there.
     """
     try:
         with open("/proc/self/status", encoding="ascii") as file:

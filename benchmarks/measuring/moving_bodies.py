@@ -1,22 +1,24 @@
-"""A batch to compute on: made-up silhouettes, the same for every library."""
+"""The batch that all libraries compute on: made-up silhouettes."""
 
 import numpy as np
 
 
-def moving_bodies(walks=8, frames=30, height=64, width=44, walks_per_subject=2, seed=0):
-    """Bodies of two legs and a trunk that walk in place; what a step costs hardly depends on what they look like.
+def moving_bodies(walks=8, frames=30, *, height=64, width=44, walks_per_subject=2, seed=0):
+    """Draw bodies of a trunk and two legs that walk in place; the cost of a step hardly depends on what they look like.
 
     Args:
-        walks, frames: size of the batch.
-        height, width: of a silhouette, in pixels.
-        walks_per_subject: walks in a row that are of one subject; walk `i` is of subject `i // walks_per_subject`.
-        seed: another seed draws other bodies.
+        walks: walks of the batch.
+        frames: frames of a walk.
+        height: of a silhouette in pixels.
+        width: of a silhouette in pixels.
+        walks_per_subject: walk `i` belongs to subject `i // walks_per_subject`.
+        seed: random seed.
 
     Returns:
         (silhouettes float32 [walks, frames, height, width, 1] in 0..1, labels int32 [walks]).
 
     Raises:
-        ValueError: a number that is not positive.
+        ValueError: a size is not positive.
 
     Example:
         >>> silhouettes, labels = moving_bodies(4, 6)
@@ -24,7 +26,10 @@ def moving_bodies(walks=8, frames=30, height=64, width=44, walks_per_subject=2, 
         ((4, 6, 64, 44, 1), [0, 0, 1, 1])
     """
     if min(walks, frames, height, width, walks_per_subject) < 1:
-        raise ValueError(f"a batch has at least one walk, frame and pixel; got {walks} x {frames} x {height} x {width}")
+        raise ValueError(
+            f"A batch of {walks} walks of {frames} frames of {height} x {width} with {walks_per_subject} walks per "
+            "subject is impossible. Give at least 1 of each."
+        )
     random = np.random.default_rng(seed)
     girth, pace, start = (
         random.uniform(low, high, (walks, 1, 1, 1)).astype("float32")

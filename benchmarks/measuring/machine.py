@@ -1,4 +1,4 @@
-"""On what a measurement was made."""
+"""The machine that a measurement was made on, and how busy it was."""
 
 import datetime
 import importlib.metadata
@@ -7,6 +7,8 @@ import pathlib
 import platform
 import re
 import sys
+
+from tf3dlocal.io import num_cores
 
 LIBRARIES = ("tf3dlocal", "tensorflow", "keras", "numpy", "torch")
 THREAD_SETTINGS = (
@@ -25,21 +27,20 @@ THREAD_SETTINGS = (
 
 
 def machine_facts():
-    """Processor, cores, memory, system, library versions, thread settings and date.
+    """Return processor, cores, memory, system, library versions, thread settings and date.
 
     Returns:
-        dict that JSON can hold: "processor", "cores" (those that this process may use, and of the machine),
-        "memory_gb" (2^30 bytes), "gpus" (names of NVIDIA's, used or not), "system", "python", "libraries" (absent ones
-        are None), "settings" (of the environment, those that are set), "date" (UTC). What the system does not tell is None.
+        dict that JSON can hold: "processor", "cores" ("usable" by this process, and of the "machine"), "memory_gb"
+        (2^30 bytes), "gpus" (names of NVIDIA's, used or not), "system", "python", "libraries" (None where one is not
+        installed), "settings" (those environment variables that are set), "date" (UTC). What is unknown is None.
 
     Example:
         >>> sorted(machine_facts()["cores"])
         ['machine', 'usable']
     """
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": _processor(),
-        "cores": {"usable": usable, "machine": os.cpu_count()},
+        "cores": {"usable": num_cores(), "machine": os.cpu_count()},
         "memory_gb": _memory_gb(),
         "gpus": _gpus(),
         "system": platform.platform(),
@@ -51,12 +52,12 @@ def machine_facts():
 
 
 def load_average():
-    """Load averages of 1, 5 and 15 minutes, or None where there are none (Windows)."""
+    """Return the load averages of 1, 5 and 15 minutes, or None where there are none (Windows)."""
     return [round(value, 2) for value in os.getloadavg()] if hasattr(os, "getloadavg") else None
 
 
 def busy_seconds():
-    """Processor seconds that the whole machine has worked since its start, or None where it does not tell (not Linux)."""
+    """Return the processor seconds of all processes since the machine started, or None if unknown (not Linux)."""
     try:
         with open("/proc/stat", encoding="ascii") as file:
             user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(

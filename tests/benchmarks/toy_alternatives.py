@@ -1,4 +1,4 @@
-"""Alternatives that take no library: they note their calls, hold memory or fail in the ways that processes fail."""
+"""Alternatives without a library: they note their calls, hold memory, or fail in the ways that processes fail."""
 
 import os
 import pathlib
@@ -8,8 +8,8 @@ import sys
 import time
 
 
-def noting(file, name, seconds=0.0):
-    """Appends "name begin end" to a file with every call, and prints where others would read an answer."""
+def noting(file, name, *, seconds=0.0):
+    """Append "name begin end" to a file with every call, and print where the answers would be."""
 
     def call():
         begin = time.monotonic()
@@ -24,7 +24,7 @@ def noting(file, name, seconds=0.0):
 
 
 def holding(megabytes):
-    """Every call fills an array of so many megabytes and lets it go."""
+    """Fill an array of that many megabytes with every call and release it."""
 
     def call():
         held = bytearray(megabytes * 2**20)
@@ -34,7 +34,7 @@ def holding(megabytes):
 
 
 def counting(seconds):
-    """Every call takes so much of a processor's time."""
+    """Use that many processor seconds with every call."""
 
     def call():
         end = time.process_time() + seconds
@@ -44,8 +44,8 @@ def counting(seconds):
     return call
 
 
-def asking_another(seconds):
-    """Every call starts a process that takes so much of a processor's time."""
+def starting_another(seconds):
+    """Start a process with every call that uses that many processor seconds."""
     work = f"import time\nwhile time.process_time() < {seconds}: pass"
 
     def call():
@@ -54,8 +54,8 @@ def asking_another(seconds):
     return call
 
 
-def ending(how, at_call=1):
-    """Fails at a call: "raise" an error, "exit", "kill" itself or "sleep" for an hour."""
+def ending(how, *, at_call=1):
+    """Fail at a call: "raise" an error, "exit", "kill" itself or "sleep" for an hour."""
     calls = []
 
     def call():
@@ -74,13 +74,14 @@ def ending(how, at_call=1):
 
 
 def needing_a_library():
-    import a_library_that_nobody_has  # noqa: F401
+    import a_library_that_does_not_exist  # noqa: F401  (the test is about its absence)
 
 
-def step(walks, frames):
-    """A rival as `--against` names it."""
+def step(walks, frames, **_):
+    """Take a millisecond per frame: a rival as `--against` names it, and a step whose growth is known."""
 
     def call():
         time.sleep(0.001 * walks * frames)
 
+    call.facts = {"walks": walks, "frames": frames}
     return call

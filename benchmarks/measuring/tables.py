@@ -1,21 +1,19 @@
-"""Measurements on the terminal, and as text for a page."""
+"""Measurements as a table on the terminal, and as a Markdown section."""
 
 import statistics
 
 import rich.box
-import rich.console
 import rich.table
 import rich.text
 
 
-def print_measurements(measurements, console=None):
-    """Print the table of one measurement with what must be known beside it, and who is absent and why.
+def print_measurements(measurements, *, console):
+    """Print the table of one measurement and its notes.
 
     Args:
-        measurements: what `side_by_side` gave.
-        console: a rich console; default: standard output.
+        measurements: see `Measurements`.
+        console: a rich console.
     """
-    console = console or rich.console.Console()
     header, rows = table_cells(measurements)
     console.print(rich.text.Text(measurements.title, style="bold"))
     if rows:
@@ -33,7 +31,7 @@ def print_measurements(measurements, console=None):
 
 
 def markdown(measurements):
-    """The same as a Markdown section."""
+    """Return the table of one measurement and its notes as a Markdown section."""
     header, rows = table_cells(measurements)
     lines = [f"## {measurements.title}", ""]
     if rows:
@@ -43,7 +41,7 @@ def markdown(measurements):
 
 
 def table_cells(measurements):
-    """(header, rows) of the table, all text; a column that no row has a number for is left out."""
+    """Return (header, rows) of the table as text, without the columns for which no row has a number."""
     rows, base, values = measurements.rows, measurements.base, measurements.to_dict()["rows"]
     unit, factor = ("s", 1) if any(row.median >= 0.5 for row in rows) else ("ms", 1000)
     peak = _peak(measurements)
@@ -81,13 +79,12 @@ def table_cells(measurements):
 
 
 def notes(measurements):
-    """Sentences that belong under the table: who is absent, how it was measured, on what."""
+    """Yield the sentences under the table: which alternatives are absent, how it was measured, and on what machine."""
     for entry in measurements.absent:
         yield f"absent: {entry['name']} ({entry['reason']})"
     conditions, machine = measurements.conditions, measurements.machine
     if measurements.base is None and len(measurements.rows) > 1:
-        yield "no ratios: the alternative that they are to is absent"
-    yield from _chosen(measurements.rows)
+        yield "no ratios: the first alternative, which they would be to, is absent"
     yield "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in conditions.items() if value is not None)
     if machine:
         cores, memory = machine["cores"], machine["memory_gb"]
@@ -108,30 +105,19 @@ def notes(measurements):
         yield from _load(measurements.load, cores["usable"])
 
 
-def _chosen(rows):
-    """What "auto" and the environment came to in the rows that tell, where the name does not say it."""
-    forms = [f"{row.facts['form']} ({row.name})" for row in rows if row.facts.get("form", row.name) not in row.name]
-    if forms:
-        yield "form of the layers: " + ", ".join(forms)
-    told = [row for row in rows if "onednn" in row.facts]
-    if told and len({row.facts["onednn"] for row in told}) == 1:
-        yield f"TensorFlow's convolutions on a processor: {'oneDNN' if told[0].facts['onednn'] else 'Eigen'}"
-    elif told:
-        yield "TensorFlow's convolutions are oneDNN's in " + ", ".join(row.name for row in told if row.facts["onednn"])
-
-
 def _load(load, usable_cores):
     if load.get("before"):
         others = load.get("others")
         during = "" if others is None else f"; other processes kept {others:.2g} cores busy during the rounds"
         yield f"load average before {load['before'][0]}, after {load['after'][0]}{during}"
-        # The average of the minute before has this program's last table in it; what others did in the rounds tells more.
+        # The load average of the minute before includes this program's last table; what others did in the rounds
+        # says more.
         if others > 0.1 * usable_cores if others is not None else load["before"][0] > 0.3 * usable_cores:
-            yield "the machine was busy with other work: trust the ratios more than the seconds, and neither much"
+            yield "the machine was busy with other work: the seconds are unreliable, the ratios less so"
 
 
 def bound_by(measurements):
-    """One sentence on what bounds the fastest row that tells its operations, or None."""
+    """Return one sentence on what bounds the fastest row whose operations are known, or None."""
     rows = [row for row in measurements.rows if "gflop" in row.facts]
     peak = _peak(measurements)
     if not rows or not peak:
@@ -141,10 +127,11 @@ def bound_by(measurements):
     if share > 0.5:
         why = "products bound it; only fewer operations or a faster processor would help much"
     elif share > 0.2:
-        why = "about as much time goes into moving maps and working number by number as into products"
+        why = "memory traffic and elementwise operations take about as much time as products"
     else:
-        why = "moving maps, number-by-number work or the start of operations bound it, not products"
-    return f"{row.name}: {row.facts['gflop']:.0f} GFLOP a step at {100 * share:.0f} % of the machine's matrix product: {why}"
+        why = "memory traffic, elementwise operations or the start of operations bound it, not products"
+    share = f"{row.facts['gflop']:.0f} GFLOP a step at {100 * share:.0f} % of the machine's matrix product"
+    return f"{row.name}: {share}: {why}"
 
 
 def _peak(measurements):
