@@ -8,7 +8,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import pytest
 
-import tf3dlocal  # noqa: F401  (before TensorFlow, as a user's program does: see tf3dlocal.onednn)
+import tf3dlocal  # noqa: F401  (before TensorFlow, as in a user's program: see tf3dlocal.io.machine)
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tf3dlocal.pytorch_weights import TABLES
-from tf3dlocal.pytorch_weights.mapping import weight_at
-from tf3dlocal.pytorch_weights.transfer import set_weights as put_in
 
 from tf3dlocal.losses import BatchAllTripletLoss
 from tf3dlocal.models import ThreeDLocal
+from tf3dlocal.pytorch_weights import TABLES
+from tf3dlocal.pytorch_weights.mapping import weight_at
+from tf3dlocal.pytorch_weights.transfer import set_weights as put_in
 
 pytestmark = pytest.mark.shared
 
