@@ -1,7 +1,8 @@
 """GaitSet, GaitPart and GLN's compact block as short PyTorch functions of a state dict, in double precision.
 
-Our own short writing of what the papers and the public implementations compute, to compare with where no recorded output
-of an original exists; where one exists, the converted models are held to that. Silhouettes are [walks, frames, height, width] in 0..1.
+They compute what the papers and the public implementations compute, for comparison where no recorded output of an
+original exists; where one exists, the converted models are compared with that. Silhouettes are [walks, frames, height,
+width] in 0..1.
 """
 
 import numpy as np
@@ -40,11 +41,11 @@ def pyramid(maps, bins):
 def gaitset(silhouettes, frame_kernels, set_kernels, matrices, bins, halves):
     """[n, 62, c]; `matrices` [62, in, out] in the order that `halves` ("frame", "set") and `bins` give."""
     walks, frames = len(silhouettes), frames_of(silhouettes)
-    for number, kernel in enumerate(frame_kernels[:2]):
+    for kernel in frame_kernels[:2]:
         frames = frame_convolution(frames, kernel)
     frames = F.max_pool2d(frames, 2)
     whole = strongest(frames, walks)
-    for number, kernel in enumerate(set_kernels[:2]):
+    for kernel in set_kernels[:2]:
         whole = frame_convolution(whole, kernel)
     whole = F.max_pool2d(whole, 2)
     for kernel in frame_kernels[2:4]:

@@ -48,7 +48,8 @@ def set_weights(
     """
     expected = {key: array.shape for key, array in tensors_of(model, table).items()}
     counters = {key.removesuffix("running_mean") + COUNTER for key in expected if key.endswith(".running_mean")}
-    _check_tensors(expected, {key: array for key, array in tensors.items() if key not in counters}, table, name)
+    given = {key: array for key, array in tensors.items() if key not in counters}
+    _check_tensors(expected, given, table=table, name=name)
     unfilled = weights_without_row(model, table)
     if unfilled:
         raise ValueError(
@@ -77,7 +78,7 @@ def _placed(model: keras.Model, table: Table) -> Iterator[tuple[Row, keras.Varia
         yield row, *weight_at(model, row.place)
 
 
-def _check_tensors(expected: dict, tensors: dict, table: Table, name: str) -> None:
+def _check_tensors(expected: dict, tensors: dict, *, table: Table, name: str) -> None:
     """Raise ValueError that names every tensor which is missing, left over, of another shape or not floating point."""
     shapes = {key: array.shape for key, array in tensors.items()}
     misfits = {

@@ -97,7 +97,7 @@ def export(
             "version": version,
             "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "made_by": made_by or f"tf3dlocal.serving.export(model, folder={str(folder)!r}, version={version})",
-            **_facts(model, module, (height, width), distance),
+            **_facts(model, module, size=(height, width), distance=distance),
             "config": config,
             "scores": scores,
             "sha256": {path.relative_to(unfinished).as_posix(): sha256_of(path) for path in files},
@@ -127,7 +127,7 @@ class _Embedder(tf.Module):
         self.from_uint8 = scaled.get_concrete_function(spec(tf.uint8))
 
 
-def _facts(model: keras.Model, module: _Embedder, size: tuple[int, int], distance: str) -> dict:
+def _facts(model: keras.Model, module: _Embedder, *, size: tuple[int, int], distance: str) -> dict:
     """Return the entries of the card that follow from the model."""
     shape = list(module.from_float.structured_outputs[OUTPUT].shape)
     versions = {"tf3dlocal": tf3dlocal.__version__, "tensorflow": tf.__version__, "keras": keras.__version__}
