@@ -10,9 +10,9 @@ LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 def plot_cost_growth(series, size_label="frames", path=None):
     """Seconds and peak memory over size, with the power that fits the seconds.
 
-    The axes of the seconds are logarithmic, so that a power is a straight line; those of the memory are linear, so that a
-    constant plus an amount per walk or frame is one. A dotted line rises in proportion to the size from the first point of
-    the first series: what lies below it grows less than linearly.
+    The axes of the seconds are logarithmic, so that a power is a straight line; those of the memory are linear, so that
+    a constant plus an amount per walk or frame is one. A dotted line rises in proportion to the size from the first
+    point of the first series: what lies below it grows less than linearly.
 
     Args:
         series: {name: {"sizes": numbers, "seconds": [(first quartile, median, third quartile)], "peak_mb": numbers or
