@@ -9,31 +9,19 @@ from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_m
 from tf3dlocal.models.heads import embedding_head
 
 # Strips by number of blocks: three on CASIA-B, four on OU-MVLP. embedding_channels None: as many as the last block has.
+PAPER = dict(
+    strips_by_blocks={3: (1, 4, 8), 4: (2, 2, 8, 8)},
+    negative_slope=0.01,
+    temporal_bias=False,
+    temporal_activation="leaky_relu",
+    embedding_channels=None,
+    compact_channels=0,
+)
 PRESETS = {
-    "paper": dict(
-        strips_by_blocks={3: (1, 4, 8), 4: (2, 2, 8, 8)},
-        negative_slope=0.01,
-        temporal_bias=False,
-        temporal_activation="leaky_relu",
-        embedding_channels=None,
-        compact_channels=0,
-    ),
-    "opengait": dict(
-        strips_by_blocks={3: (1, 4, 8), 4: (1, 1, 8, 8)},
-        negative_slope=0.01,
-        temporal_bias=False,
-        temporal_activation="leaky_relu",
-        embedding_channels=None,
-        compact_channels=0,
-    ),
-    "release": dict(
-        strips_by_blocks={3: (1, 4, 8), 4: (2, 2, 8, 8)},
-        negative_slope=1e-4,
-        temporal_bias=True,
-        temporal_activation="relu",
-        embedding_channels=256,
-        compact_channels=0,
-    ),
+    "paper": PAPER,
+    "opengait": PAPER | dict(strips_by_blocks={3: (1, 4, 8), 4: (1, 1, 8, 8)}),
+    "release": PAPER
+    | dict(negative_slope=1e-4, temporal_bias=True, temporal_activation="relu", embedding_channels=256),
 }
 
 
