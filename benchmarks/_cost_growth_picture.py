@@ -1,4 +1,4 @@
-"""How the cost of a step grows with the walks or frames in it."""
+"""Plot of the cost of a step over its number of walks or frames."""
 
 from matplotlib.ticker import FuncFormatter, NullLocator
 
@@ -7,24 +7,24 @@ from tf3dlocal.visualization import Picture
 LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
-def plot_cost_growth(series, size_label="frames", path=None):
-    """Seconds and peak memory over size, with the power that fits the seconds.
+def plot_cost_growth(series, *, size_label="frames", path=None):
+    """Plot seconds and peak memory over size, with the power that fits the seconds.
 
-    The axes of the seconds are logarithmic, so that a power is a straight line; those of the memory are linear, so that
-    a constant plus an amount per walk or frame is one. A dotted line rises in proportion to the size from the first
-    point of the first series: what lies below it grows less than linearly.
+    Seconds are drawn on logarithmic axes, where a power is a straight line. Memory is drawn on linear axes, where a
+    constant plus a term per walk or frame is a straight line. A dotted line is proportional to the size and passes
+    through the first point of the first series: points below it grow less than linearly.
 
     Args:
         series: {name: {"sizes": numbers, "seconds": [(first quartile, median, third quartile)], "peak_mb": numbers or
             None, "factor" and "exponent" of seconds = factor * size^exponent}}.
-        size_label: what the sizes count.
-        path: file to write as well; the suffix names the format.
+        size_label: What the sizes count.
+        path: File to write as well; the suffix sets the format.
 
     Returns:
-        matplotlib Figure, one axes for seconds and one for memory (left out where no series has it).
+        matplotlib Figure with one axes for seconds and one for memory (left out if no series has it).
 
     Raises:
-        ValueError: no series, or one whose lists differ in length.
+        ValueError: There is no series, or the lists of a series differ in length.
 
     Example:
         >>> seconds = [(0.9, 1.0, 1.1), (1.8, 2.0, 2.3)]
@@ -34,10 +34,12 @@ def plot_cost_growth(series, size_label="frames", path=None):
         ['seconds a step', 'peak memory, MB']
     """
     if not series:
-        raise ValueError("there is no series to plot")
+        raise ValueError("There is no series to plot.")
     for name, values in series.items():
         if not len(values["sizes"]) == len(values["seconds"]) == len(values["peak_mb"]) > 0:
-            raise ValueError(f"{name}: sizes, seconds and peak_mb are lists of one length, at least one number each")
+            raise ValueError(
+                f"{name}: sizes, seconds and peak_mb must be lists of the same length, with at least one number each."
+            )
     with_memory = any(value is not None for values in series.values() for value in values["peak_mb"])
     picture = Picture((9 if with_memory else 5, 3.8))
     all_axes = picture.subplots(1, 2 if with_memory else 1, squeeze=False)[0]
@@ -76,6 +78,6 @@ def plot_cost_growth(series, size_label="frames", path=None):
 
 
 def _plain_number(value, _position):
-    """1, 2 and 5 of every decade, as people write them; the rest has a mark and no number."""
+    """Label 1, 2 and 5 of every decade; the other ticks have no label."""
     leading = float(f"{value:e}".split("e")[0])
     return f"{value:g}" if round(leading, 6) in (1, 2, 5) else ""

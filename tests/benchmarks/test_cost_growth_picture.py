@@ -1,4 +1,4 @@
-"""The picture of growing cost: which point stands where."""
+"""The plot of growing cost draws each point at its place."""
 
 import importlib
 import pathlib
@@ -30,8 +30,8 @@ SERIES = {
 }
 
 
-def test_seconds_and_memory_stand_over_the_sizes_with_the_fitted_power(tmp_path):
-    figure = plot_cost_growth(SERIES, "frames", tmp_path / "growth.png")
+def test_seconds_and_memory_are_drawn_over_the_sizes_with_the_fitted_power(tmp_path):
+    figure = plot_cost_growth(SERIES, size_label="frames", path=tmp_path / "growth.png")
     seconds, memory = figure.axes
     lines = {line.get_label(): line.get_xydata() for line in seconds.get_lines()}
     np.testing.assert_allclose(lines["train, auto: size to the 1.00"], [[10, 1], [20, 2], [40, 4]])
@@ -50,6 +50,6 @@ def test_without_memory_there_is_one_panel():
 
 
 @pytest.mark.parametrize("series", [{}, {"a": SERIES["train, auto"] | {"sizes": [10]}}])
-def test_nothing_to_plot_is_said(series):
-    with pytest.raises(ValueError, match="no series|lists of one length"):
+def test_nothing_to_plot_raises_an_error(series):
+    with pytest.raises(ValueError, match="no series|lists of the same length"):
         plot_cost_growth(series)

@@ -8,7 +8,16 @@ import sys
 import numpy as np
 import pytest
 
-from tf3dlocal.io import file_lock, lock_holder, new_folder, remove_unfinished, write_file, write_json, write_text
+from tf3dlocal.io import (
+    file_lock,
+    lock_holder,
+    new_folder,
+    remove_unfinished,
+    whole_file,
+    write_file,
+    write_json,
+    write_text,
+)
 
 HELD = """
 import sys, pathlib
@@ -124,3 +133,13 @@ def test_one_call_holds_a_lock_and_the_other_learns_who(tmp_path):
         assert lock_holder(path).startswith(f"process {os.getpid()} on ")
     with file_lock(path) as third:
         assert third
+
+
+def test_the_files_of_a_large_folder_are_forced_to_the_disk_together(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(whole_file.os, "sync", lambda: calls.append(sorted(path.name for path in tmp_path.iterdir())))
+    with new_folder(tmp_path / "walks") as folder:
+        for number in range(whole_file.MANY_FILES):
+            (folder / f"{number}.png").write_bytes(b"")
+    assert len(calls) == 1 and "walks" not in calls[0]
+    assert len(list((tmp_path / "walks").iterdir())) == whole_file.MANY_FILES

@@ -57,7 +57,7 @@ def main(num_replicas, out):
             model = tiny_model(num_replicas)
             model.compile(
                 keras.optimizers.SGD(0.05, momentum=0.9),
-                loss={"part_features": triplet, "logits": ScaledCrossEntropy(4.0, 0.1)},
+                loss={"part_features": triplet, "logits": ScaledCrossEntropy(4.0, label_smoothing=0.1)},
                 loss_weights={"part_features": 1.0, "logits": 0.5},
                 metrics={"part_features": [NonzeroTriplets(0.2)]},
             )

@@ -47,7 +47,7 @@ def train_small_model(name, strategy):
         model = TrainedModel(built.input, built.output, name=name)
         model.compile(
             keras.optimizers.SGD(RATE, momentum=0.9),
-            loss={"part_features": BatchAllTripletLoss(0.2), "logits": ScaledCrossEntropy(4.0, 0.1)},
+            loss={"part_features": BatchAllTripletLoss(0.2), "logits": ScaledCrossEntropy(4.0, label_smoothing=0.1)},
             metrics={"part_features": [NonzeroTriplets(0.2)]},
         )
     start = [variable.numpy() for variable in model.trainable_variables]

@@ -20,7 +20,7 @@ from tf3dlocal.io.types import PathLike
 
 UNFINISHED = ".unfinished"
 LOCK, REPLACED = "lock", "replaced"
-MANY_FILES = 100  # above, one os.sync() replaces the calls per file: 0.3 s instead of 15 s for 3,300 small files
+MANY_FILES = 100  # above, os.sync() comes before the calls per file: up to 4 s instead of 12 s for 3,300 small files
 SECONDS_TO_LOCK = (
     60  # a temporary folder without a lock file is left alone for so long: its process may be about to lock it
 )
@@ -158,9 +158,8 @@ def _sync_content(folder: pathlib.Path) -> None:
     content = [folder, *folder.rglob("*")]
     if len(content) > MANY_FILES and hasattr(os, "sync"):
         os.sync()
-        return
     for path in content:
-        sync(path)
+        sync(path)  # after os.sync() it has little to write, and reports errors
 
 
 @contextlib.contextmanager
