@@ -2,7 +2,6 @@
 
 import importlib.util
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf

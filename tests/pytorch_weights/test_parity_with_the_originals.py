@@ -142,8 +142,8 @@ def test_intermediate_maps_are_those_of_the_original(name, original_map, loaded,
     inner = keras.Model(model.input, model.get_layer(layer).output)
     found = as_recorded(np.asarray(inner(walks[..., None] / np.float32(255))))
     recorded = np.load(parity / f"{name}.npz")[f"mid/{original_map}"]
-    # The temporal pool of 3DLocal reaches 39.6, where float32 has steps of 3.8e-6: on an AMD processor with AVX-512 one of
-    # its values is 15 such steps (5.7e-5) away. The other maps stay below 9, where the limit is 5e-5.
+    # The temporal pool of 3DLocal reaches 39.6, where float32 has steps of 3.8e-6: on an AMD processor with AVX-512 one
+    # of its values is 15 such steps (5.7e-5) away. The other maps stay below 9, where the limit is 5e-5.
     assert np.abs(found - recorded).max() < max(5e-5, 2e-6 * np.abs(recorded).max())
 
 

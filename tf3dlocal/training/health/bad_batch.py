@@ -34,7 +34,7 @@ def write_bad_batch(
     Example:
         >>> file = write_bad_batch("run/bad_batch", walks=walks, seed=0, step=123, facts={"loss": np.nan},
         ...                        subjects_per_batch=2, walks_per_subject=4)                # doctest: +SKIP
-        >>> contact_sheet(np.load(file)["silhouettes"], "look.png")                         # doctest: +SKIP
+        >>> contact_sheet(np.load(file)["silhouettes"], path="look.png")                         # doctest: +SKIP
     """
     plan = plan_batch(walks, seed=seed, step=step - 1, **settings)
     silhouettes, _ = next(iter(training_batches(walks, seed=seed, first_step=step - 1, num_steps=1, **settings)))

@@ -92,7 +92,7 @@ class StopWhenDiverged(keras.callbacks.Callback):
         kept = self.run.last_checkpoint()
         state = f"The checkpoint of step {kept[0]} is kept" if kept else "There is no checkpoint yet"
         other = "" if self.loss_scale is None else " or with training.precision: float32"
-        sheet = f'tf3dlocal.visualization.contact_sheet(numpy.load("{file}")["silhouettes"], "look.png")'
+        sheet = f'tf3dlocal.visualization.contact_sheet(numpy.load("{file}")["silhouettes"], path="look.png")'
         return (
             f"{problem} (learning rate {rate:g}). {state}. The batch of this step is in {file}. Look for walks that "
             f"are not people, as with {sheet}. If they are sound, train in another run folder with a lower "
