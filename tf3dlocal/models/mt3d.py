@@ -92,9 +92,10 @@ def MT3D(
     def basic_block(maps, filters, name):
         return BasicBlock3D(filters, **options(name))(maps)
 
-    def add_transformed(large, small, number):
-        transformed = LocalTransform(chosen.interval, **options(f"local_transform_{number}"))(small)
-        return keras.layers.Add(dtype=dtype, name=f"large_{number}_sum")([large, transformed])
+    def add_transformed(large, small, *, name, sum_name):
+        return keras.layers.Add(dtype=dtype, name=sum_name)(
+            [large, LocalTransform(chosen.interval, **options(name))(small)]
+        )
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     small = VolumeConvolution(channels[0], **options("layer_1"))(silhouettes)
@@ -103,13 +104,13 @@ def MT3D(
 
     small = FramePooling(dtype=dtype, name="small_2_pooling")(basic_block(small, channels[1], "small_2"))
     large = FramePooling(dtype=dtype, name="large_2_pooling")(basic_block(large, channels[1], "large_2"))
-    large = add_transformed(large, small, 2)  # b t/3 y/2 x/2 c
+    large = add_transformed(large, small, name="local_transform_2", sum_name="large_2_sum")  # b t/3 y/2 x/2 c
 
     for layer_name in ("small_3_1", "small_3_2"):
         small = basic_block(small, channels[2], layer_name)
     for layer_name in ("large_3_1", "large_3_2"):
         large = basic_block(large, channels[2], layer_name)
-    large = add_transformed(large, small, 3)
+    large = add_transformed(large, small, name="local_transform_3", sum_name="large_3_sum")
 
     branches = []
     for scale, maps in (("small", small), ("large", large)):

@@ -59,10 +59,10 @@ class SeparableSampler3D(keras.layers.Layer):
         self.registered = registered
         self.time_gain = self.RELEASE_TIME_GAIN if geometry == "release" else 1.0
 
-    def _filter(self, kind, positions, *, location, size):
+    def _filter(self, kind, positions, *, variance, size):
         """Compute the filter rows [..., points, size] of a kind along one axis."""
         if kind == "gaussian":
-            return gaussian_filter(positions, location.variance, size)
+            return gaussian_filter(positions, variance, size)
         return linear_filter(release_coordinates(positions, size) if self.geometry == "release" else positions, size)
 
     def filters(self, location: Location | Tensor, size: tuple) -> tuple[Tensor, Tensor, Tensor]:
@@ -76,12 +76,12 @@ class SeparableSampler3D(keras.layers.Layer):
         columns = sampling_grid(location.center_x, location.stride_x, width, geometry=self.geometry)
         frames = sampling_grid(clip.center_t, clip.stride_t, num_frames, geometry=self.geometry)
         weight = (self.time_gain * clip.confidence)[:, None, None]
-        frame_filter = self._filter(self.FILTER_IN_TIME, frames, location=clip, size=num_frames)
+        frame_filter = self._filter(self.FILTER_IN_TIME, frames, variance=clip.variance, size=num_frames)
         if len(location.confidence.shape) == 2:  # a confidence per frame belongs to the frames that are read
             frame_filter, weight = frame_filter * location.confidence[:, None, :], self.time_gain
         return (
-            self._filter(self.FILTER_IN_SPACE, rows, location=location, size=height),
-            self._filter(self.FILTER_IN_SPACE, columns, location=location, size=width),
+            self._filter(self.FILTER_IN_SPACE, rows, variance=location.variance, size=height),
+            self._filter(self.FILTER_IN_SPACE, columns, variance=location.variance, size=width),
             frame_filter * weight,
         )
 
