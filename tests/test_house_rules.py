@@ -122,7 +122,7 @@ def test_no_call_passes_more_than_three_positional_arguments():
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    } - {"call", "apply", "__init__", "write"}
+    } - {"call", "apply", "together"}  # together(*numbers) takes any number of them
     wrong = []
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -80,7 +80,7 @@ def test_a_chief_comes_before_the_workers(monkeypatch):
     cluster = '{"worker": ["b:1", "c:1"], "chief": ["a:1"]}'
     monkeypatch.setenv("TF_CONFIG", f'{{"cluster": {cluster}, "task": {{"type": "worker", "index": "1"}}}}')
     cluster = Cluster.from_environment()
-    assert cluster == Cluster(("a:1", "b:1", "c:1"), 2) and not cluster.is_chief
+    assert cluster == Cluster(addresses=("a:1", "b:1", "c:1"), index=2) and not cluster.is_chief
 
 
 def test_a_step_over_several_replicas_is_not_compiled(monkeypatch):

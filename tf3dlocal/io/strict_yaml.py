@@ -32,7 +32,7 @@ class YamlError(ValueError):
     """A YAML text cannot be used; the message names file, line and key."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class YamlDocument:
     r"""The values of a YAML text, and the line of each.
 
@@ -93,7 +93,7 @@ def read_yaml(text: str, *, source: str = "config") -> YamlDocument:
             loader.dispose()
     reader = _Reader(source)
     values = None if node is None else reader.value(node, "")
-    return YamlDocument(values, source, reader.lines)
+    return YamlDocument(values=values, source=source, lines=reader.lines)
 
 
 def read_yaml_file(path: PathLike) -> YamlDocument:

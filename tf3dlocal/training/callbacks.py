@@ -179,7 +179,7 @@ class Report(StepCallback):
         self.advance(1)
         super().on_train_batch_end(batch, logs)
 
-    def act(self, step, logs):
+    def act(self, step: int, logs: dict) -> None:
         """Report the means since the last report."""
         record = {name: float(value) for name, value in logs.items()}
         record["learning_rate"] = last_learning_rate(self.model.optimizer, schedule=self.schedule)
@@ -228,7 +228,7 @@ class HeldOutRank1(StepCallback):
         super().__init__(every=every, first_step=first_step, last_step=last_step)
         self.evaluate, self.report, self.best = evaluate, report, best
 
-    def act(self, step, logs):
+    def act(self, step: int, logs: dict) -> None:
         """Measure rank-1, and offer the model as the best one."""
         groups = self.evaluate()
         record = {f"rank_1_{name}": value for name, value in groups.items() if not math.isnan(value)}
@@ -253,7 +253,7 @@ class Checkpoint(StepCallback):
         super().__init__(every=every, first_step=first_step, last_step=last_step)
         self.run, self.keep, self.report_every = run, keep, report_every
 
-    def act(self, step, logs):
+    def act(self, step: int, logs: dict) -> None:
         """Write a checkpoint."""
         metrics = metric_values(self.model) if step % self.report_every else None
         self.run.save_checkpoint(self.model, step=step, keep=self.keep, metrics=metrics)

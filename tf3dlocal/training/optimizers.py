@@ -1,8 +1,11 @@
 """Adam and SGD with weight decay as in PyTorch, and a separate learning rate for the localization networks."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
+from tf3dlocal.io.types import Tensor
 from tf3dlocal.training.keras_internals import variable_index
 
 
@@ -74,7 +77,7 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
     would reach all weights, and workers that decide differently would wait for each other without end.
     """
 
-    def check_finite(self, grads):
+    def check_finite(self, grads: Sequence[Tensor]) -> Tensor:
         """Return whether the gradients of all replicas are finite."""
         finite = super().check_finite(grads)
         replica = tf.distribute.get_replica_context()

@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import keras
 
@@ -107,12 +107,13 @@ def graph_sections(model: keras.Model) -> GraphSections:
         made = unique(key for step in own for key in step.writes)
         read = unique(key for step in own for key in step.reads)
         reads = tuple(key for key in read if key not in made)
-        sections.insert(0, Section(own, asides, reads, tuple(key for key in made if key in needed_later)))
+        writes = tuple(key for key in made if key in needed_later)
+        sections.insert(0, Section(sliced=own, whole=asides, reads=reads, writes=writes))
         needed_later |= set(reads)
-    return GraphSections(inputs, tuple(sections), tuple(end), dtypes)
+    return GraphSections(inputs=inputs, sections=tuple(sections), end=tuple(end), dtypes=dtypes)
 
 
-def unique(keys):
+def unique(keys: Iterable[int]) -> tuple[int, ...]:
     """Return each key once, in order."""
     return tuple(dict.fromkeys(keys))
 
@@ -136,8 +137,15 @@ def steps_of(call: Call) -> list[Step]:
         of_locate = {id(variable) for variable in operation.localization.trainable_variables}
         mine, others = [tuple(v for v in variables if (id(v) in of_locate) is own) for own in (True, False)]
         return [
-            Step(operation.name + LOCATION, locate, (global_map,), (location,), mine, whole=True),
-            Step(operation.name, read, (block_input, location), writes, others),
+            Step(
+                operation.name + LOCATION,
+                run=locate,
+                reads=(global_map,),
+                writes=(location,),
+                variables=mine,
+                whole=True,
+            ),
+            Step(operation.name, run=read, reads=(block_input, location), writes=writes, variables=others),
         ]
     reads = unique(id(tensor) for tensor in arguments.keras_tensors)
     training = {"training": True} if "training" in parameters else {}
@@ -146,4 +154,4 @@ def steps_of(call: Call) -> list[Step]:
         args, kwargs = arguments.fill_in(dict(zip(reads, tensors, strict=True)))
         return keras.tree.flatten(operation(*args, **{**kwargs, **training}))
 
-    return [Step(operation.name, run, reads, writes, variables, whole=bool(training))]
+    return [Step(operation.name, run=run, reads=reads, writes=writes, variables=variables, whole=bool(training))]

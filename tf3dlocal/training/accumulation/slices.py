@@ -66,7 +66,7 @@ def in_slices(
     return results, list(sums)
 
 
-def slice_size(tensor, num_slices):
+def slice_size(tensor: Tensor, num_slices: int) -> int | Tensor:
     """Return the number of clips of one slice: an int if the batch size is known, else a tensor."""
     batch = tensor.shape[0]
     if batch is None:
@@ -78,7 +78,7 @@ def slice_size(tensor, num_slices):
     return batch // num_slices
 
 
-def take(tensor, number, size):
+def take(tensor: Tensor, number: Tensor, size: int | Tensor) -> Tensor:
     """Return the clips of one slice."""
     rest = tf.shape(tensor)[1:]
     part = tf.slice(tensor, tf.concat([[number * size], tf.zeros_like(rest)], 0), tf.concat([[size], rest], 0))

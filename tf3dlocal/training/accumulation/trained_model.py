@@ -1,5 +1,7 @@
 """The model while it is trained: steps in slices, and steps of several workers."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -43,7 +45,7 @@ class TrainedModel(LocalSymbolicBuild, keras.Model):
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> Callable:
         """Make the function of a step.
 
         Over several workers Keras takes the mean of the logs along their first axis, and they are scalars. On one

@@ -8,7 +8,7 @@ VARIABLE = "TF_CONFIG"
 EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, "task": {"type": "worker", "index": 0}}'
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Cluster:
     """The workers of a training.
 
@@ -64,7 +64,7 @@ class Cluster:
                 raise _wrong('has a "task" and no "cluster"')
             return None
         chiefs, workers = _jobs(given["cluster"])
-        return cls((*chiefs, *workers), _index(given.get("task"), chiefs, workers))
+        return cls(addresses=(*chiefs, *workers), index=_index(given.get("task"), chiefs, workers))
 
 
 def _jobs(cluster) -> tuple[list[str], list[str]]:

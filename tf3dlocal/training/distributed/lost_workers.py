@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -32,7 +33,7 @@ class LostWorkerError(RuntimeError):
 
 
 @contextlib.contextmanager
-def names_lost_workers():
+def names_lost_workers() -> Iterator[None]:
     """Turn what TensorFlow raises when another worker is gone into a LostWorkerError; also a decorator.
 
     The process can use TensorFlow no more, and it ends: with exit code 1 when its program does, and by the system if

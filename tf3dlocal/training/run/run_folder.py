@@ -185,7 +185,8 @@ class RunFolder:
             if reason := damage_of(path):
                 damaged.append((path, reason))
                 continue
-            return Restored(step, path, load_checkpoint(path, model=model), tuple(damaged))
+            metrics = load_checkpoint(path, model=model)
+            return Restored(step=step, checkpoint=path, metrics=metrics, damaged=tuple(damaged))
         if damaged:
             raise ValueError(
                 f"{damaged[0][1]} No checkpoint before it can be read either. Copy one here from a backup, or remove "
