@@ -29,7 +29,7 @@ def main(num_replicas, num_slices, out):
             channels=(4, 4, 8),
             local_blocks=(3,),
             parts=PAPER_PARTS[:1],
-            num_parts=4,
+            num_strips=4,
             embedding_channels=6,
             compact_channels=5,
             num_classes=4,

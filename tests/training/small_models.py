@@ -22,13 +22,13 @@ OWN = {
         "local_blocks": (3,),
         "parts": PAPER_PARTS[:1],
         "hidden_divisor": 1,
-        "num_parts": 4,
+        "num_strips": 4,
         "clip_length": FRAMES,
     },
     "gaitset": {"bins": (1, 2, 4)},
-    "gaitpart": {"num_parts": 4},
+    "gaitpart": {"num_strips": 4},
     "gln": {"bins": (1, 2, 4), "lateral_channels": 4},
-    "mt3d": {"num_parts": 4},
+    "mt3d": {"num_strips": 4},
 }
 
 

@@ -1,7 +1,5 @@
 """A batch computed in slices trains as the whole batch: the same loss, gradient, statistics, draws and weights."""
 
-import doctest
-import importlib
 import itertools
 
 import keras
@@ -30,12 +28,12 @@ NARROW = {
     "seed": 0,
 }
 SYSTEMS = {
-    "three_d_local paper": {"num_parts": 4, "parts": PAPER_PARTS[:1]},
-    "three_d_local release": {"preset": "release", "num_parts": 4, "parts": RELEASE_PARTS[:2]},
+    "three_d_local paper": {"num_strips": 4, "parts": PAPER_PARTS[:1]},
+    "three_d_local release": {"preset": "release", "num_strips": 4, "parts": RELEASE_PARTS[:2]},
     "gaitset": {"bins": (1, 2, 4)},
-    "gaitpart": {"num_parts": 4},
+    "gaitpart": {"num_strips": 4},
     "gln": {"bins": (1, 2, 4), "lateral_channels": 4},
-    "mt3d": {"num_parts": 4},
+    "mt3d": {"num_strips": 4},
 }
 LABELS = np.repeat(np.arange(4), 2).astype("int32")
 
@@ -207,7 +205,7 @@ def test_mixed_precision_in_slices_trains_as_without(precision):
 
     Without a compact block, whose statistics of 8 clips magnify rounding: that is 1e-3 of a number in float16 already.
     """
-    options = {"system": "gaitset", "compact_channels": None, "num_classes": None}
+    options = {"system": "gaitset", "compact_channels": 0, "num_classes": None}
     _, exact, _ = fitted(None, **options)
     log, weights, _ = fitted(None, **options, dtype=precision)
     sliced_log, sliced_weights, optimizer = fitted(4, **options, dtype=precision)
@@ -224,7 +222,7 @@ def test_mixed_precision_in_slices_trains_as_without(precision):
 @pytest.mark.parametrize(("num_slices", "tolerance"), [(1, 1e-6), (4, 1e-3)])  # one slice: the same numbers, made again
 def test_local_paths_in_half_precision_train_in_slices_as_without(num_slices, tolerance):
     """Slices call the two halves of a local path past Keras' own casting; an overflow is met in the same step."""
-    options = {"system": "three_d_local paper", "compact_channels": None, "num_classes": None, "dtype": "mixed_float16"}
+    options = {"system": "three_d_local paper", "compact_channels": 0, "num_classes": None, "dtype": "mixed_float16"}
     log, weights, plain = fitted(None, **options)
     sliced_log, sliced_weights, sliced = fitted(num_slices, **options)
     np.testing.assert_allclose(sliced_log["loss"], log["loss"], rtol=0.01)
@@ -246,7 +244,7 @@ def test_a_model_is_cut_where_a_layer_looks_at_the_whole_batch():
 
 
 def test_without_a_layer_that_sees_the_whole_batch_only_the_features_are_kept():
-    graph = graph_sections(narrow("gaitset", compact_channels=None, num_classes=None))
+    graph = graph_sections(narrow("gaitset", compact_channels=0, num_classes=None))
     (section,) = graph.sections
     assert len(section.writes) == 1 and not graph.end
 
@@ -308,9 +306,3 @@ def test_two_devices_in_two_slices_each_give_what_one_device_gives(tmp_path):
     assert len(one) == len(two) > 20
     for name, expected in one.items():
         np.testing.assert_allclose(two[name], expected, atol=1e-5, err_msg=name)
-
-
-@pytest.mark.parametrize("name", ["gradients", "sections", "slices", "trained_model"])
-def test_the_examples_run(name):
-    result = doctest.testmod(importlib.import_module(f"tf3dlocal.training.accumulation.{name}"))
-    assert result.failed == 0 and result.attempted

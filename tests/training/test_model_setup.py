@@ -1,7 +1,5 @@
 """The model of a config: what is refused, what is compiled, and that a step gives the same numbers each time."""
 
-import doctest
-
 import keras
 import numpy as np
 import pytest
@@ -70,7 +68,3 @@ def test_the_gradients_of_a_map_that_six_paths_read_are_the_same_to_the_last_dig
         found = [gradient for gradient in gradients() if gradient is not None]
         for one, expected in zip(found, first, strict=True):
             np.testing.assert_array_equal(one, expected)
-
-
-def test_the_example_runs(repeatable):
-    assert doctest.testmod(model_setup).failed == 0

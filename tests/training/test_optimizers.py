@@ -1,13 +1,10 @@
 """Rates and weight decay of the optimizers, and the scaling of the loss."""
 
-import doctest
-
 import keras
 import numpy as np
 import pytest
 
 from tf3dlocal.layers import LocalPath, PartPrior
-from tf3dlocal.training import optimizers
 from tf3dlocal.training.optimizers import LossScaleOptimizer, make_optimizer
 
 HEAD = PartPrior("head", 1 / 2, 1 / 2, 1 / 2, 1 / 2, 1 / 2, 1 / 2)
@@ -120,7 +117,3 @@ def test_the_optimizer_comes_back_from_its_config():
 def test_an_unknown_optimizer_is_named():
     with pytest.raises(ValueError, match="'lion'. Use adam or sgd"):
         make_optimizer("lion", schedule=1e-3)
-
-
-def test_the_examples_run():
-    assert doctest.testmod(optimizers).failed == 0

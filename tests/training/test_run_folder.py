@@ -1,6 +1,5 @@
 """Which calls a run folder accepts, what it removes, and which checkpoints count as damaged."""
 
-import doctest
 import errno
 import itertools
 import json
@@ -16,8 +15,6 @@ import tensorflow as tf
 from tf3dlocal import __version__
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.training.distributed.workers import Workers
-from tf3dlocal.training.run import checkpoint as checkpoint_module
-from tf3dlocal.training.run import model_file, run_folder
 from tf3dlocal.training.run.checkpoint import RANDOM_STATES, Restored, damage_of
 from tf3dlocal.training.run.model_file import note_of
 from tf3dlocal.training.run.run_folder import RunFolder, config_of_run
@@ -139,8 +136,3 @@ def test_a_worker_names_the_batch_of_the_chief_and_not_its_own(tmp_path, monkeyp
     own = worker.claim(shared, config=config, data_set={}, restored=Restored(), is_held=True)
     assert own.path != shared.path and own.shared is shared and own.config_file.exists()
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("module", [run_folder, checkpoint_module, model_file])
-def test_the_examples_run(module):
-    assert doctest.testmod(module).failed == 0

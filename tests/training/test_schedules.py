@@ -1,12 +1,9 @@
 """Learning rates at the steps at which they change."""
 
-import doctest
-
 import keras
 import numpy as np
 import pytest
 
-from tf3dlocal.training import schedules
 from tf3dlocal.training.schedules import last_learning_rate, make_schedule
 
 
@@ -51,7 +48,3 @@ def test_the_rate_is_that_of_the_steps_that_were_made():
         optimizer.apply([keras.ops.convert_to_tensor(scaled)], [weight])
         seen.append((last_learning_rate(optimizer, schedule=schedule), before - weight.numpy().item()))
     assert seen == [(0.5, 0.0), (0.5, 0.5), (0.5, 0.0), (0.25, 0.25), (0.125, 0.125)]
-
-
-def test_the_examples_run():
-    assert doctest.testmod(schedules).failed == 0

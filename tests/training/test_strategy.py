@@ -1,13 +1,10 @@
 """The words for devices, the variable TF_CONFIG, and what XLA compiles."""
 
-import doctest
 from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
-from tf3dlocal.training.distributed import cluster as cluster_module
-from tf3dlocal.training.distributed import strategy as strategy_module
 from tf3dlocal.training.distributed.cluster import Cluster
 from tf3dlocal.training.distributed.strategy import (
     choose_jit_compile,
@@ -109,8 +106,3 @@ def test_auto_compiles_on_one_gpu_and_not_on_a_cpu(monkeypatch, gpu):
 def test_the_devices_of_a_training_are_named(monkeypatch, gpus, replicas, text):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind] * gpus if kind == "GPU" else [])
     assert computing_devices(SimpleNamespace(num_replicas_in_sync=replicas)) == text
-
-
-@pytest.mark.parametrize("module", [cluster_module, strategy_module])
-def test_the_examples_run(module):
-    assert doctest.testmod(module).failed == 0

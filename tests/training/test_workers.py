@@ -125,13 +125,19 @@ def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone
 
 
 # With float16 the shares' gradients are rounded otherwise than those of the whole batch, by half a thousandth of a
-# number near 1 in every step; 0.002 was seen after the six.
+# number near 1 in every step. At a rate of 0.1 the six steps magnify that to between 0.002 and 0.008, which depends on
+# the processor; at 0.03 it is 0.0002.
 @pytest.mark.parametrize(
-    ("setting", "tolerance"), [("model.arguments.dropout=0.5", 1e-5), ("training.precision=mixed_float16", 5e-3)]
+    ("settings", "tolerance"),
+    [
+        (["model.arguments.dropout=0.5"], 1e-5),
+        (["training.precision=mixed_float16", "schedule.learning_rate=0.03"], 5e-3),
+    ],
+    ids=["dropout", "float16"],
 )
-def test_two_workers_drop_out_and_scale_the_loss_as_one_does(prepared, tmp_path, setting, tolerance):
-    expected = Training(tmp_path / "one", prepared, 1, runs=[tmp_path / "alone"], settings=[setting]).load(0)
-    together = Training(tmp_path / "two", prepared, 2, settings=[setting])
+def test_two_workers_drop_out_and_scale_the_loss_as_one_does(prepared, tmp_path, settings, tolerance):
+    expected = Training(tmp_path / "one", prepared, 1, runs=[tmp_path / "alone"], settings=settings).load(0)
+    together = Training(tmp_path / "two", prepared, 2, settings=settings)
     assert_equal(together.load(0), expected, tolerance)
     assert_equal(together.load(1), together.load(0), 0)
 
