@@ -95,9 +95,7 @@ class Training:
 def assert_equal(found, expected, tolerance=1e-5):
     assert len(found) == len(expected) >= 9
     for name, weight in expected.items():
-        # Of the largest number where that is above 1: a weight of 1.3 in float16 has steps of 1e-3.
-        limit = tolerance * max(1.0, np.abs(weight).max())
-        np.testing.assert_allclose(found[name], weight, atol=limit, rtol=0, err_msg=name)
+        np.testing.assert_allclose(found[name], weight, atol=tolerance, rtol=0, err_msg=name)
 
 
 @pytest.fixture(scope="module")
