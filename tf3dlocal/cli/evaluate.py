@@ -48,12 +48,13 @@ def evaluate(
 
     if published:
         published_table(load_protocol(protocol).name)  # raises before the walks are embedded if nothing is published
+    loaded = None if str(model) == "gei" else load_model(model)
     walks = open_walks(data)
-    if str(model) == "gei":
+    if loaded is None:
         result = evaluate_gait_energy(walks, protocol=protocol, min_frames=min_frames)
     else:
         result = rank(
-            load_model(model),
+            loaded,
             walks=walks,
             protocol=protocol,
             distance=distance,
