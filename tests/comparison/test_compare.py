@@ -293,3 +293,29 @@ def test_one_call_on_the_command_line(folder, small_walks_folder, capfd, nothing
     with pytest.raises(SystemExit) as ended:
         main([str(word) for word in [*verb, "--seeds", "all"]])
     assert ended.value.code == 2 and "'all' is not a list of" in capfd.readouterr().err
+
+
+def test_a_row_has_the_seed_and_the_step_of_its_run(folder):
+    result = json.loads((folder / "out" / "results" / "wide-seed-1.json").read_text())["result"]
+    assert (result["method"], result["facts"]["seed"], result["facts"]["step"]) == ("wide", "1", "2")
+    baseline = json.loads((folder / "out" / "results" / "gei.json").read_text())["result"]
+    assert baseline["method"] == "gait energy images" and "nothing is trained" in baseline["facts"]["seed"]
+
+
+def test_evaluate_names_a_run_and_takes_its_seed_and_step(folder, small_walks_folder, capfd, tmp_path):
+    from tf3dlocal.cli import main
+
+    run = folder / "out" / "runs" / "wide-seed-1"
+    verb = ["evaluate", run, "--data", small_walks_folder, "--protocol", folder / "small.yaml"]
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in [*verb, "--json", tmp_path / "numbers.json"]])
+    out, err = capfd.readouterr()
+    assert not ended.value.code, err
+    numbers = json.loads((tmp_path / "numbers.json").read_text())
+    assert numbers["method"] == "wide-seed-1" and "this run" not in out
+    assert (numbers["facts"]["seed"], numbers["facts"]["step"]) == ("1", "2")
+    assert any("trained on 4 of the 4 test subjects" in notice for notice in numbers["notices"])
+    with pytest.raises(SystemExit):
+        main([str(word) for word in ["evaluate", "gei", *verb[2:]]])
+    out, _ = capfd.readouterr()
+    assert "gait energy images" in out and "this run" not in out

@@ -7,6 +7,7 @@ import typer
 
 from tf3dlocal.cli.app import Distance, Json, app
 from tf3dlocal.cli.console import console, start_tensorflow, write_numbers
+from tf3dlocal.cli.origin import origin_of
 
 
 @app.command()
@@ -47,16 +48,19 @@ def evaluate(
 
     if published:
         published_table(load_protocol(protocol).name)  # raises before the walks are embedded if nothing is published
-    if str(model) == "gei":
-        result = evaluate_gait_energy(open_walks(data), protocol=protocol, min_frames=min_frames)
+    loaded = None if str(model) == "gei" else load_model(model)
+    walks = open_walks(data)
+    if loaded is None:
+        result = evaluate_gait_energy(walks, protocol=protocol, min_frames=min_frames)
     else:
         result = rank(
-            load_model(model),
-            walks=open_walks(data),
+            loaded,
+            walks=walks,
             protocol=protocol,
             distance=distance,
             min_frames=min_frames,
             details={"model": str(model)},
+            **origin_of(model, subjects=walks.subject_names),
         )
+    write_numbers(json, values=json_report(result))  # first: a terminal may refuse to print
     print_report(result, published=published, console=console)
-    write_numbers(json, values=json_report(result))
