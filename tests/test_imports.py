@@ -42,6 +42,7 @@ MAY_USE_TENSORFLOW = {"cli", "comparison", "data", "demo", "io", "load_model", "
 TENSORFLOW_IN = {
     "layers/convolution/volume_convolution.py",
     "layers/dropout.py",
+    "losses/class_labels.py",
     "losses/distances.py",
     "losses/triplet_loss.py",
     "evaluation/embedding.py",
