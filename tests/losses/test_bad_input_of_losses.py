@@ -40,7 +40,9 @@ def features(name):
     return np.random.default_rng(0).normal(size=shape).astype("float32")
 
 
-@pytest.mark.parametrize(("mode", "bad"), [("eager", np.nan), ("eager", np.inf), ("eager", -np.inf), ("graph", np.nan), ("xla", np.inf)])
+@pytest.mark.parametrize(
+    ("mode", "bad"), [("eager", np.nan), ("eager", np.inf), ("eager", -np.inf), ("graph", np.nan), ("xla", np.inf)]
+)
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_number_that_is_not_finite_gives_nan(name, bad, mode):
     wrong = features(name)
@@ -73,26 +75,36 @@ def test_keras_ends_a_training_whose_features_are_nan(name, jit_compile):
     assert len(steps) == 1
 
 
-@pytest.mark.parametrize("labels", [[-1, -1, 0, 0, 1, 1], [0, 0, 1, 1, 0.5, 2], [0, 0, 1, 1, np.nan, 2], [0] * 5 + [2**25]])
+@pytest.mark.parametrize(
+    "labels", [[-1, -1, 0, 0, 1, 1], [0, 0, 1, 1, 0.5, 2], [0, 0, 1, 1, np.nan, 2], [0] * 5 + [2**25]]
+)
 @pytest.mark.parametrize("name", ["batch_all", "hard", "semihard"])
 @pytest.mark.parametrize("mode", ["eager", "graph"])
 def test_labels_that_are_no_classes_are_refused_by_triplets(name, labels, mode):
-    with pytest.raises(REFUSED, match="labels of this batch are not whole numbers from 0. Map them once: names, classes"):
+    with pytest.raises(
+        REFUSED, match="labels of this batch are not whole numbers from 0. Map them once: names, classes"
+    ):
         MODES[mode](LOSSES[name])(tf.constant(labels), tf.constant(features(name)))
 
 
-@pytest.mark.parametrize("labels", [[-1, 0, 0, 1, 1, 2], [1, 1, 2, 2, 3, 3], [0, 0.5, 1, 1, 2, 2], [0, 0, 1, 1, 2, np.inf]])
+@pytest.mark.parametrize(
+    "labels", [[-1, 0, 0, 1, 1, 2], [1, 1, 2, 2, 3, 3], [0, 0.5, 1, 1, 2, 2], [0, 0, 1, 1, 2, np.inf]]
+)
 @pytest.mark.parametrize("mode", MODES)
 def test_labels_that_the_classifier_does_not_have_are_refused(labels, mode):
     loss, logits = MODES[mode](ScaledCrossEntropy()), tf.constant(features("cross_entropy"))
     if mode == "xla":  # which has no errors
         assert np.isnan(loss(tf.constant(labels), logits))
         return
-    with pytest.raises(REFUSED, match="labels of this batch are not .*(3 classes|whole numbers).* Map them once: names, classes"):
+    with pytest.raises(
+        REFUSED, match="labels of this batch are not .*(3 classes|whole numbers).* Map them once: names, classes"
+    ):
         loss(tf.constant(labels), logits)
 
 
-@pytest.mark.parametrize("texts", [list("aabbcc"), np.array(list("aabbcc")), np.array(list("aabbcc"), object), tf.constant(list("aabbcc"))])
+@pytest.mark.parametrize(
+    "texts", [list("aabbcc"), np.array(list("aabbcc")), np.array(list("aabbcc"), object), tf.constant(list("aabbcc"))]
+)
 @pytest.mark.parametrize("name", ["batch_all", "hard", "semihard", "cross_entropy"])
 def test_labels_that_are_texts_are_refused_with_the_way_to_map_them(name, texts):
     with pytest.raises(ValueError, match=r"the labels are texts.*numpy.unique\(labels, return_inverse=True\)"):
