@@ -3,28 +3,41 @@
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field
 
+# Every number has a range: what float32, a step counter of TensorFlow or the memory of a machine can hold.
 Share = Annotated[float, Field(ge=0, le=1)]
+PositiveFloat = Annotated[float, Field(ge=1e-37, le=1e37)]
+NonNegativeFloat = Annotated[float, Field(ge=0, le=1e37)]
+PositiveInt = Annotated[int, Field(ge=1, le=1_000_000_000)]
+NonNegativeInt = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Clips = Annotated[int, Field(ge=1, le=10_000)]  # of a batch
+Name = Annotated[str, Field(min_length=1)]
+
+MOST_FRAMES = 1_000_000  # of a batch: 11 GB as float32 of 64 x 44 pixels; OU-MVLP's has 15,360
 
 
 class Section(pydantic.BaseModel):
     """Base of all sections: no unknown keys, no conversions between types, no changes afterwards."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Data(Section):
     """The walks that train and how they become batches; see `tf3dlocal.data.training_batches`."""
 
-    folder: str | None = None  # prepared data set; the command line's --data replaces it
-    protocol: str = "casia-b-st"  # names the training subjects; its test subjects are never read
-    exclude_subjects: list[str] = []  # GaitSet and the authors' release leave out 005 of CASIA-B
+    folder: Name | None = None  # prepared data set; the command line's --data replaces it
+    size: Annotated[int, Field(ge=16, le=1024)] | None = None  # height of the silhouettes; another is refused
+    protocol: Name = "casia-b-st"  # names the training subjects; its test subjects are never read
+    exclude_subjects: list[Name] = []  # GaitSet and the authors' release leave out 005 of CASIA-B
     min_frames: PositiveInt = 1  # the authors' release leaves out walks of 15 frames or fewer
-    subjects_per_batch: Annotated[int, Field(ge=2)] = 8
-    walks_per_subject: PositiveInt = 16
-    clip_length: PositiveInt = 30  # frames
-    window: Annotated[tuple[int, int], Field(strict=False)] = (30, 40)  # frames from which an ordered clip is drawn
+    subjects_per_batch: Annotated[int, Field(ge=2, le=10_000)] = 8
+    walks_per_subject: Clips = 16
+    clip_length: Annotated[int, Field(ge=1, le=10_000)] = 30  # frames
+    window: Annotated[tuple[PositiveInt, PositiveInt], Field(strict=False)] = (
+        30,
+        40,
+    )  # frames from which an ordered clip is drawn
     order: Literal["ordered", "unordered", "resampled"] = "ordered"
     flip_probability: Share = 0.5
     replacement: Literal["if_short", "always"] = "if_short"  # a subject's walks may repeat within a batch
@@ -41,6 +54,12 @@ class Data(Section):
             raise ValueError(
                 f"window is [shortest, longest] in frames, 1 <= shortest <= longest; it is {list(self.window)}"
             )
+        frames = self.subjects_per_batch * self.walks_per_subject * self.clip_length
+        if frames > MOST_FRAMES:
+            raise ValueError(
+                f"subjects_per_batch * walks_per_subject * clip_length is {frames:,} frames in one batch; "
+                f"{MOST_FRAMES:,} are the limit"
+            )
         if self.order == "ordered" and shortest < self.clip_length:
             raise ValueError(f"window begins at {shortest} frames, fewer than clip_length, which is {self.clip_length}")
         return self
@@ -49,7 +68,7 @@ class Data(Section):
 class Model(Section):
     """The model: a name in `tf3dlocal.models.MODELS`, and arguments of that builder."""
 
-    name: str = "three_d_local"
+    name: Name = "three_d_local"
     arguments: dict[str, Any] = {}
 
 
@@ -106,6 +125,8 @@ class Schedule(Section):
     def _check(self):
         if (self.name == "piecewise") != bool(self.milestones):
             raise ValueError("milestones belong to the schedule piecewise, which needs at least one")
+        if self.warmup_steps and self.name != "warmup_cosine":
+            raise ValueError(f"warmup_steps belongs to the schedule warmup_cosine, and name is {self.name!r}")
         if sorted(set(self.milestones)) != self.milestones:
             raise ValueError(f"milestones must rise, and they are {self.milestones}")
         return self
@@ -115,11 +136,12 @@ class Training(Section):
     """Length, precision, devices, and what is kept. All intervals are in steps; 0 means never."""
 
     steps: PositiveInt
-    start_from: str | None = None  # run folder or .keras file whose weights are taken over before the first step
-    seed: NonNegativeInt = 0
+    start_from: Name | None = None  # run folder or .keras file whose weights are taken over before the first step
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     strategy: Literal["auto", "none", "mirrored", "multi_worker", "tpu"] = "auto"  # see make_strategy
-    jit_compile: bool | Literal["auto"] = "auto"  # XLA; auto: on one GPU, see choose_jit_compile
+    jit_compile: Literal[True, False, "auto"] = "auto"  # XLA; auto: on one GPU, see choose_jit_compile
+    deterministic: bool = False  # on accelerators: the same sums in each run, slower; a CPU repeats them anyway
     accumulation_steps: PositiveInt = 1  # slices of a batch, computed one after the other to save memory
     recompute: bool = False  # compute maps again for the gradient to save memory; accumulation_steps above 1 do so too
     report_every: PositiveInt = 100
@@ -127,7 +149,7 @@ class Training(Section):
     keep_checkpoints: PositiveInt = 2
     evaluate_every: NonNegativeInt = 0
     held_out_subjects: NonNegativeInt = 0  # the last of the training subjects; rank-1 is measured on them
-    held_out_views: list[int] | None = None  # degrees; None is all
+    held_out_views: Annotated[list[int], Field(min_length=1)] | None = None  # degrees; None is all
     keep_model: Literal["last", "best"] = (
         "last"  # the model that becomes model.keras; best by the rank-1 of evaluate_every
     )
