@@ -17,6 +17,7 @@ _HOME = {
     "near_names": "names",
     "new_folder": "whole_file",
     "num_cores": "machine",
+    "plain_name": "names",
     "progress_bar": "progress",
     "read_json": "guard",
     "read_npz": "guard",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 MOST_LISTED = 12
 MOST_NEAR = 3
+MOST_UNKNOWN = 6
 
 
 def matches_leading_word(word: str, name: str) -> bool:
@@ -75,27 +76,35 @@ def check_names(asked: Iterable[object], *, known: Iterable[object], what: str, 
     unknown = [name for name in dict.fromkeys(map(str, asked)) if name not in exist]
     if not unknown:
         return
-    near = [_nearest(name, known) for name in unknown[:MOST_LISTED]]
+    near = [_nearest(name, known) for name in unknown[:MOST_UNKNOWN]]
     if len(unknown) == 1:
         raise ValueError(f"{where}: there is no {what} {unknown[0]!r}. {near_names(unknown[0], known)}")
     hinted = [
         f"{name!r} (did you mean {hint}?)" if hint else repr(name) for name, hint in zip(unknown, near, strict=False)
     ]
-    more = f" and {len(unknown) - MOST_LISTED} more" if len(unknown) > MOST_LISTED else ""
-    help_text = "" if all(near) and not more else f" {_listed(known)}"
+    more = f" and {len(unknown) - MOST_UNKNOWN} more" if len(unknown) > MOST_UNKNOWN else ""
+    help_text = "" if all(near) else f" {_listed(known)}"
     raise ValueError(f"{where}: there is no {what} {', '.join(hinted)}{more}.{help_text}")
+
+
+def plain_name(name: str) -> str:
+    """Remove what people leave out or add to a name: upper case, separators, zeros before a number.
+
+    Args:
+        name: a subject, a condition or a key.
+
+    Example:
+        >>> plain_name("NM-01"), plain_name("005"), plain_name("000")
+        ('nm1', '5', '0')
+    """
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\W_]+", "", name.casefold()) or name)
 
 
 def _nearest(name: str, known: list[str]) -> str:
     """Return the known names near a name, such as "'005' or '05'"; "" if none is."""
-    plain = _plain(name)
-    near = [item for item in known if _plain(item) == plain][:MOST_NEAR]
+    plain = plain_name(name)
+    near = [item for item in known if plain_name(item) == plain][:MOST_NEAR]
     return " or ".join(map(repr, near or difflib.get_close_matches(name, known, n=MOST_NEAR)))
-
-
-def _plain(name: str) -> str:
-    """Remove what people leave out or add: upper case, separators, zeros before a number."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\W_]+", "", name.casefold()) or name)
 
 
 def _listed(known: list[str]) -> str:
