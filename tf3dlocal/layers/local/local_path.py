@@ -25,7 +25,13 @@ class LocalPath(keras.layers.Layer):
 
     Main paper section 3.2 and Fig. 2. geometry="release" is the geometry of the authors' code: offsets within the
     part's own extent, one spatial stride, a grid half a stride nearer to the origin, and round(width p_H H / (p_W W))
-    rows, padded with zeros; its mixture sampler rounds the prior centre in time to a whole frame.
+    rows, padded with zeros. With the mixture sampler that code decodes the centre in time twice, and so does this
+    layer (geometry="release" only):
+
+        center_t = round(c_t T) + tanh(c_t T + tanh(r_dt) T / 2) T / 2
+
+    The inner sum is a number of frames, for which tanh is 1 unless the raw number is strongly negative: the part looks
+    at the end of the clip, and most of its grid reads nothing.
 
     Args:
         prior: a `PartPrior`, or its fields as a mapping or sequence.
@@ -152,11 +158,12 @@ class LocalPath(keras.layers.Layer):
 
     def decode(self, raw: Tensor, size: tuple) -> Tensor:
         """Turn raw numbers [..., 8 or 7] into stacked locations [..., 8] on a map of size (frames, height, width)."""
-        prior = self.prior
-        if self.geometry == "release" and self.sampler_name == "mixture":
+        location = decode_location(raw, self.prior, size, geometry=self.geometry)
+        if self.geometry == "release" and self.sampler_name == "mixture":  # the second decoding, see above
             frames = ops.cast(size[0], raw.dtype)
-            prior = prior._replace(center_t=ops.round(prior.center_t * frames) / frames)
-        return decode_location(raw, prior, size, geometry=self.geometry).stack()
+            start = ops.round(self.prior.center_t * frames)  # a half to the even number, as in Python and PyTorch
+            location = location._replace(center_t=start + ops.tanh(location.center_t) * (frames / 2))
+        return location.stack()
 
     def compute_output_shape(self, block_input_shape, global_map_shape):
         per_frame = self.localization.per_frame
