@@ -7,6 +7,11 @@ from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.pooling.max_pooling import halving_max_pool
 
 
+def at_least_single(dtype: str) -> str:
+    """Return the dtype of moments: float32 for half precision."""
+    return keras.backend.result_type(dtype, "float32")
+
+
 def map_statistics(volume: Tensor, *, halve_frames: bool = True) -> dict[str, Tensor]:
     """Compute the pooled maximum and minimum of a map, and the mean and variance of every clip; see `MapStatistics`.
 
@@ -18,7 +23,7 @@ def map_statistics(volume: Tensor, *, halve_frames: bool = True) -> dict[str, Te
         dict of "largest" and "smallest", in the map's dtype, and "mean" and "variance", float32 [batch, channels].
     """
     volume = ops.stop_gradient(volume)
-    mean, variance = ops.moments(ops.cast(volume, "float32"), axes=(1, 2, 3))
+    mean, variance = ops.moments(ops.cast(volume, at_least_single(volume.dtype)), axes=(1, 2, 3))
     return {
         "largest": halving_max_pool(volume, halve_frames=halve_frames),
         "smallest": -halving_max_pool(-volume, halve_frames=halve_frames),
@@ -72,11 +77,7 @@ class MapStatistics(keras.layers.Layer):
         return {"largest": pooled, "smallest": pooled, "mean": (batch, channels), "variance": (batch, channels)}
 
     def compute_output_spec(self, volume):
-        dtypes = {
-            "largest": self.compute_dtype,
-            "smallest": self.compute_dtype,
-            "mean": "float32",
-            "variance": "float32",
-        }
         shapes = self.compute_output_shape(volume.shape)
+        moments = at_least_single(self.compute_dtype)
+        dtypes = {name: moments if name in ("mean", "variance") else self.compute_dtype for name in shapes}
         return {name: keras.KerasTensor(shape, dtypes[name]) for name, shape in shapes.items()}
