@@ -167,8 +167,8 @@ def test_before_any_training_every_part_is_on_its_prior(training):
     # Fc6 starts with weights of 0.001 on 64 numbers of up to three: raw numbers near 0.001 x 8 x 3, or five times that.
     assert np.abs(raw).max() < 0.12
     head = decode_location(raw, PAPER_PARTS[0], (30, HEIGHT, WIDTH))
-    np.testing.assert_allclose(head.center_x, WIDTH / 2, atol=0.12 * WIDTH / 2)
-    np.testing.assert_allclose(head.center_y, HEIGHT / 16, atol=0.12 * HEIGHT / 2)
+    np.testing.assert_allclose(head.center_x, WIDTH / 2 - 0.5, atol=0.12 * WIDTH / 2)
+    np.testing.assert_allclose(head.center_y, HEIGHT / 16 - 0.5, atol=0.12 * HEIGHT / 2)
     np.testing.assert_allclose(head.stride_x, 3 / 11, rtol=0.13)
 
 

@@ -130,6 +130,7 @@ def test_outputs_and_layers_have_the_names_of_the_papers_figure():
         "convolution_1_relu",
         "convolution_2",
         "convolution_2_relu",
+        "statistics",
         "head",
         "left_arm",
         "right_arm",

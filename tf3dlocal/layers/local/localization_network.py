@@ -7,6 +7,7 @@ from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
 from tf3dlocal.layers.defaults import batch_normalization, derive_seed
 from tf3dlocal.layers.local.location import check_geometry
+from tf3dlocal.layers.local.map_statistics import map_statistics
 from tf3dlocal.layers.local.normalized_max_pooling import NormalizedMaxPooling
 from tf3dlocal.layers.pooling.max_pooling import adaptive_max_pool, halving_max_pool
 
@@ -134,10 +135,15 @@ class LocalizationNetwork(keras.layers.Layer):
             self.output_norm.build((None, self.num_outputs))
 
     def call(self, volume, training=None):
+        return self.read(map_statistics(volume, halve_frames=not self.per_frame), training=training)
+
+    def read(self, statistics: dict[str, Tensor], *, training: bool | None = None) -> Tensor:
+        """Compute the result from the `MapStatistics` of the map."""
+
         def pool(values):
             return halving_max_pool(values, halve_frames=not self.per_frame)
 
-        x = self.pool0(volume, training=training)  # b t y x c
+        x = self.pool0.normalize(statistics, training=training)  # b t y x c
         x = ops.relu(self.norm1(self.conv1(x), training=training))
         x = pool(ops.relu(self.norm2(self.conv2(x), training=training)))  # pool3
         x = self.conv4(x)
