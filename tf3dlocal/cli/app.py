@@ -40,6 +40,13 @@ Distance = Annotated[
 Workers = Annotated[int | None, typer.Option(min=1, help="Number of processes; default: the number of cores.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers to FILE.")]
 
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Load a SavedModel without a card of tf3dlocal or with other checksums: it is a program."
+    ),
+]
+
 
 def parse_integers(text: str, *, option: str, example: str) -> list[int]:
     """Read "0,1,.." of an option.

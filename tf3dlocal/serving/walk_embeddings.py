@@ -26,6 +26,7 @@ class WalkEmbeddings:
         model: Fingerprint of the model; embeddings of two models cannot be compared.
         distance: How to compare embeddings, "part_mean" or "flattened".
         left_out: For each walk the list of (file, reason) of the frames that could not be used; not stored on disk.
+        changes: For each walk what was done to its frames, in words, to their number; not stored on disk.
 
     Raises:
         ValueError: There is no walk, the columns are not equally long, or an embedding is not finite.
@@ -45,25 +46,31 @@ class WalkEmbeddings:
     model: str
     distance: str
     left_out: tuple[list, ...] = ()
+    changes: tuple[dict[str, int], ...] = ()
 
     def __post_init__(self):
-        counts = {"names": len(self.names), "embeddings": len(self.embeddings), "num_frames": len(self.num_frames)}
+        counts = {name: len(getattr(self, name)) for name in ("names", "embeddings", "num_frames")}
         if len(set(counts.values())) != 1:
-            raise ValueError(f"names, embeddings and numbers of frames must be equally many; got {counts}")
+            raise ValueError(f"Names, embeddings and numbers of frames must be equally many; got {counts}.")
         if not self.names:
-            raise ValueError("there is no walk")
+            raise ValueError("There is no walk.")
         if self.embeddings.ndim not in (2, 3) or self.embeddings.dtype != np.float32 or not self.embeddings.size:
             found = f"{self.embeddings.dtype} {list(self.embeddings.shape)}"
-            raise ValueError(f"embeddings must be float32 [walks, channels] or [walks, parts, channels]; got {found}")
+            raise ValueError(f"The embeddings must be float32 [walks, channels] or [walks, parts, channels]; got {found}.")
         finite = np.isfinite(self.embeddings.reshape(len(self.names), -1)).all(axis=1)
         if not finite.all():
             wrong = [repr(self.names[row]) for row in np.flatnonzero(~finite)]
-            raise ValueError(f"the embedding of {', '.join(wrong[:5])} has numbers that are not finite")
+            raise ValueError(f"The embedding of {', '.join(wrong[:5])} has numbers that are not finite (NaN or infinite).")
         check_distance(self.distance)
 
     @classmethod
     def of_folders(
-        cls, walks: Iterable[tuple[str, PathLike]], *, embedder: ExportedModel, frames: str = "auto"
+        cls,
+        walks: Iterable[tuple[str, PathLike]],
+        *,
+        embedder: ExportedModel,
+        frames: str = "auto",
+        invert: bool = False,
     ) -> Self:
         """Embed walks that are folders of pictures.
 
@@ -71,21 +78,23 @@ class WalkEmbeddings:
             walks: Pairs (name, folder).
             embedder: The model.
             frames: "raw", "aligned" or "auto"; see `read_walk_folder`.
+            invert: Whether the bodies are black on white.
 
         Raises:
             FileNotFoundError: As `read_walk_folder`.
             ValueError: As `read_walk_folder`, or an embedding is not finite.
         """
-        walks = [(name, user_path(folder)) for name, folder in walks]
-        size = {"height": embedder.height, "width": embedder.width}
-        read = [read_walk_folder(folder, frames=frames, **size) for _, folder in walks]
+        walks = list(walks)
+        settings = {"height": embedder.height, "width": embedder.width, "frames": frames, "invert": invert}
+        read = [read_walk_folder(folder, **settings) for _, folder in walks]
         return cls(
             names=tuple(name for name, _ in walks),
-            embeddings=np.concatenate([embedder.embed(walk.silhouettes[None]) for walk in read]),
+            embeddings=np.array([embedder.embed(walk.silhouettes[None])[0] for walk in read], np.float32),
             num_frames=tuple(len(walk.silhouettes) for walk in read),
             model=embedder.fingerprint,
             distance=embedder.distance,
             left_out=tuple(walk.left_out for walk in read),
+            changes=tuple(walk.changes for walk in read),
         )
 
     def nearest(self, gallery: Self, *, count: int) -> list[list[tuple[str, float]]]:
