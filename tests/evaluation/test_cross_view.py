@@ -112,18 +112,19 @@ def test_a_subject_without_any_gallery_is_named():
 
 
 def test_a_data_set_without_gallery_is_an_error_that_names_what_is_present():
-    walks = [(0, "ann", "nm-02", 0), (1, "ann", "cl-01", 0)]
+    walks = [(0, "ann", "nm-02", 0), (1, "ann", "cl-01", 0), (1, "zoe", "nm-01", 0)]
     with pytest.raises(ProtocolError, match="no gallery.*expects nm-01.*have cl-01, nm-02"):
-        run(walks, toy_protocol())
+        run(walks, toy_protocol(test=["ann"]))
 
 
 def test_a_data_set_without_probes_is_an_error_that_names_what_is_present():
     with pytest.raises(ProtocolError, match="no probes.*expects nm-02.*have nm-01"):
-        run([(0, "ann", "nm-01", 0)], toy_protocol())
+        run([(0, "ann", "nm-01", 0), (0, "zoe", "nm-02", 0)], toy_protocol(test=["ann"]))
 
 
 def test_a_group_without_probes_has_no_number_and_is_named():
-    result = run(WITHOUT_GALLERY, toy_protocol(probes={"NM": ["nm-02"], "CL": ["cl"]}))
+    protocol = toy_protocol(test=["ann", "bob"], probes={"NM": ["nm-02"], "CL": ["cl"]})
+    result = run([*WITHOUT_GALLERY, (0, "zoe", "cl-01", 0)], protocol)
     assert np.isnan(result.mean()[1]) and result.mean()[0] == 75
     assert any("group CL: no probe walk (cl)" in notice for notice in result.notices)
 
@@ -145,9 +146,11 @@ def test_training_subjects_and_other_views_are_not_used():
 
 
 def test_missing_test_subjects_are_named_in_the_result():
-    result = run(WITHOUT_GALLERY, toy_protocol(test=["ann", "bob", "eve"]))
-    assert result.split.missing_test == ("eve",)
-    assert any("2 of the protocol's 3 test subjects" in notice and "eve" in notice for notice in result.notices)
+    names = {"ann": "001", "bob": "002"}
+    walks = [(number, names[subject], *rest) for number, subject, *rest in WITHOUT_GALLERY]
+    result = run(walks, toy_protocol(test=["001..003"]))
+    assert result.split.missing_test == ("003",)
+    assert any("2 of the protocol's 3 test subjects" in notice and "003" in notice for notice in result.notices)
 
 
 def test_the_views_of_a_group_are_one_gallery():

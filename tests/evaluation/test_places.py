@@ -91,7 +91,6 @@ def test_a_memory_mapped_file_is_never_read_as_a_whole(tmp_path, monkeypatch, ki
 
     watched = Watched(tmp_path / "embeddings.npy", kind, "r", 128, embeddings.shape)
     module = importlib.import_module("tf3dlocal.evaluation.cross_view")
-    monkeypatch.setattr(module, "_ROWS_AT_ONCE", 16)
     monkeypatch.setattr("tf3dlocal.evaluation.distances._ROWS_AT_ONCE", 16)
     monkeypatch.setattr(module, "as_parts", lambda x: x)  # which would return a plain array
     found = cross_view(watched, **columns, protocol=PROTOCOL, block_size=16)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tf3dlocal.evaluation import Protocol, ProtocolError, load_protocol, protocol_names
-from tf3dlocal.evaluation.subject_ids import expand_subject_ids
+from tf3dlocal.evaluation.protocol import expand_subject_ids
 
 CASIA_B_SUBJECTS = [f"{n:03d}" for n in range(1, 125)]
 TOY = {"name": "toy", "test": "all", "gallery": ["a"], "probes": {"B": ["b"]}}
@@ -88,7 +88,7 @@ def test_ids_and_views_need_no_quotes_in_a_file(own_file):
 @pytest.mark.parametrize(
     "change, message",
     [
-        ("galery: [a]", "line 5: galery"),
+        ("galery: [a]", "line 5: there is no key 'galery'. Did you mean 'gallery'"),
         ("identical_views: maybe", "line 5: identical_views"),
         ("views: [0, left]", "line 5: views"),
         ("train: {first: 0}", "line 5: train"),

@@ -11,7 +11,8 @@ WALKS = [("ann", "nm-01", 0), ("ann", "nm-02", 90), ("bob", "nm-01", 90), ("bob"
 
 
 def roles(walks=WALKS, **changes):
-    toy = {"name": "toy", "test": ["ann", "bob"], "gallery": ["nm-01"], "probes": {"NM": ["nm-02"]}, **changes}
+    there = [name for name in ("ann", "bob") if name in dict(walk[:2] for walk in walks)]
+    toy = {"name": "toy", "test": there, "gallery": ["nm-01"], "probes": {"NM": ["nm-02"]}, **changes}
     return assign_roles(Protocol(**toy), **columns_of(walks))
 
 

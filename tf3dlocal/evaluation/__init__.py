@@ -6,7 +6,14 @@ from tf3dlocal.evaluation.distances import DISTANCES, check_distance, pairwise_d
 from tf3dlocal.evaluation.embedding import embed_walks
 from tf3dlocal.evaluation.evaluate import evaluate, library_versions
 from tf3dlocal.evaluation.gait_energy_image import evaluate_gait_energy, gait_energy_image
-from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, load_protocol, protocol_names
+from tf3dlocal.evaluation.protocol import (
+    Protocol,
+    ProtocolError,
+    load_protocol,
+    protocol_names,
+    protocol_reference,
+    protocol_template,
+)
 from tf3dlocal.evaluation.published import published_names, published_table
 from tf3dlocal.evaluation.rank_table import rank_rows
 from tf3dlocal.evaluation.reports import csv_report, json_report, markdown_report, print_report, write_reports
@@ -34,6 +41,8 @@ __all__ = [
     "pairwise_distances",
     "print_report",
     "protocol_names",
+    "protocol_reference",
+    "protocol_template",
     "published_names",
     "published_table",
     "rank_rows",

@@ -12,17 +12,14 @@ from typing import Any
 import numpy as np
 
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
-from tf3dlocal.evaluation.distances import as_parts, check_distance
+from tf3dlocal.evaluation.distances import as_parts, check_distance, usable_rows
 from tf3dlocal.evaluation.places import NOT_THERE, places
-from tf3dlocal.evaluation.protocol import Protocol, load_protocol
-from tf3dlocal.evaluation.roles import Roles, assign_roles
-from tf3dlocal.evaluation.subject_ids import shorten_list
+from tf3dlocal.evaluation.protocol import Protocol, load_protocol, shorten_list
+from tf3dlocal.evaluation.protocol.fit import unmatched_conditions
+from tf3dlocal.evaluation.roles import Roles, as_degrees, assign_roles
 from tf3dlocal.io.types import PathLike, Tensor
 
-_ROWS_AT_ONCE = 1024
-
-# Squared distances are at most 16 times that and stay below the largest float32, 3.4e38.
-_LARGEST_SQUARE = 1e37
+_MOST_RANKS = 1000
 
 
 def cross_view(
@@ -35,6 +32,7 @@ def cross_view(
     distance: str = "part_mean",
     max_rank: int = 5,
     probes_without_gallery: str | None = None,
+    method: str = "this run",
     details: dict | None = None,
     block_size: int = 512,
     workers: int | None = None,
@@ -53,6 +51,7 @@ def cross_view(
         max_rank: The largest k.
         probes_without_gallery: "keep" counts a probe whose subject has no gallery walk in a view as a miss there,
             "drop" does not count it in that pair of views. Default: the protocol's choice.
+        method: Name of what is tested, for the rows of the reports.
         details: Further facts for the reports (data set, model, seed).
         block_size: Number of probes at a time. Memory grows with block_size * workers * gallery walks of one view;
             there is never a matrix of all distances.
@@ -63,8 +62,10 @@ def cross_view(
         CrossViewResult. Its `notices` list what is missing or not counted.
 
     Raises:
-        ProtocolError: If no test subject, no gallery walk or no probe is present.
-        ValueError: If the columns have different lengths, or embeddings are not finite (the first walk is named).
+        ProtocolError: If a name of the protocol matches nothing (see `Protocol.check`), or no test subject, gallery
+            walk or probe is present.
+        ValueError: If the columns have different lengths or a setting is out of its range, or embeddings are not finite
+            (the first walk is named).
 
     Example:
         >>> p = Protocol(name="toy", test="all", gallery=["a"], probes={"B": ["b"]}, identical_views="include")
@@ -78,13 +79,16 @@ def cross_view(
         raise ValueError(
             f"embeddings, subjects, conditions and view_degrees have {lengths} rows. Give one row per walk in each."
         )
-    roles = assign_roles(load_protocol(protocol), subjects=subjects, conditions=conditions, view_degrees=view_degrees)
+    protocol, view_degrees = load_protocol(protocol), as_degrees(view_degrees)
+    protocol.check(subjects=subjects, conditions=conditions, view_degrees=view_degrees)
+    roles = assign_roles(protocol, subjects=subjects, conditions=conditions, view_degrees=view_degrees)
     return identify_probes(
         embeddings,
         roles=roles,
         distance=distance,
         max_rank=max_rank,
         probes_without_gallery=probes_without_gallery,
+        method=method,
         details=details,
         block_size=block_size,
         workers=workers,
@@ -99,6 +103,7 @@ def identify_probes(
     distance: str = "part_mean",
     max_rank: int = 5,
     probes_without_gallery: str | None = None,
+    method: str = "this run",
     details: dict | None = None,
     **search: Any,
 ) -> CrossViewResult:
@@ -107,10 +112,8 @@ def identify_probes(
     `search` are the arguments on how distances are computed: block_size, workers and progress.
     """
     roles.check()
-    check_distance(distance)
+    check_settings(distance=distance, max_rank=max_rank, probes_without_gallery=probes_without_gallery)
     without = probes_without_gallery or roles.protocol.probes_without_gallery
-    if without not in ("keep", "drop"):
-        raise ValueError(f"probes_without_gallery is {without!r}. Use 'keep' or 'drop'.")
     embeddings = as_parts(embeddings)
     _check_finite(embeddings, roles)
     place = places(
@@ -132,7 +135,17 @@ def identify_probes(
         probes_without_gallery=without,
         notices=tuple(_notices(place, roles=roles, without=without, counts=counts)),
         details=dict(details or {}),
+        method=method,
     )
+
+
+def check_settings(*, distance: str, max_rank: int, probes_without_gallery: str | None) -> None:
+    """Raise a ValueError for a setting that is not one; called before walks are embedded, which takes the time."""
+    check_distance(distance)
+    if isinstance(max_rank, bool) or not isinstance(max_rank, int | np.integer) or not 1 <= max_rank <= _MOST_RANKS:
+        raise ValueError(f"max_rank is {max_rank!r}. Give the largest k of rank-k, from 1 to {_MOST_RANKS}.")
+    if probes_without_gallery not in (None, "keep", "drop"):
+        raise ValueError(f"probes_without_gallery is {probes_without_gallery!r}. Use 'keep' or 'drop'.")
 
 
 def _count(place: np.ndarray, *, roles: Roles, max_rank: int) -> dict[str, np.ndarray]:
@@ -170,7 +183,18 @@ def _notices(place: np.ndarray, *, roles: Roles, without: str, counts: dict[str,
             f"{shorten_list(split.missing_test)}. With fewer subjects the task is easier than the published one."
         )
     if roles.num_other_views:
-        yield f"{roles.num_other_views} walks of the test subjects are from views outside the protocol: not used."
+        other = np.isin(roles.subjects, split.test) & np.array([label is None for label in roles.labels], bool)
+        views = shorten_list(np.unique(roles.view_degrees[other]))
+        yield (
+            f"{roles.num_other_views} walks of the test subjects are from views outside the protocol ({views}): not "
+            "used."
+        )
+    tested = roles.conditions[roles.tested]
+    names = {"gallery": protocol.gallery}
+    names |= {f"group {group}": protocol.probes[group] for group, count in zip(roles.groups, num_probes) if count.any()}
+    for key, patterns in names.items():
+        if absent := unmatched_conditions(patterns, conditions=tested):
+            yield f"{key}: no walk of a test subject is {shorten_list(absent)}."
     for view, count, total in zip(roles.views, num_gallery, num_probes.sum(axis=0), strict=True):
         if count == 0:
             yield f"view {view}: no gallery walk, so no probe can be found there; not part of the means."
@@ -181,7 +205,10 @@ def _notices(place: np.ndarray, *, roles: Roles, without: str, counts: dict[str,
             yield f"group {group}: no probe walk ({', '.join(protocol.probes[group])})."
     if total := int(num_without[:, :, num_gallery > 0].sum()):
         verb = "counted as misses" if without == "keep" else "not counted"
-        yield f"{total} pairs of a probe and a gallery view lack a gallery walk of the subject in that view: {verb}."
+        yield (
+            f"{total} pairs of a probe and a gallery view lack a gallery walk of the subject in that view: {verb}. "
+            f"Subjects and views: {shorten_list(_lacking(place, roles=roles, num_gallery=num_gallery))}."
+        )
     alone = sorted(set(roles.subjects[roles.probes[(place == NOT_THERE).all(axis=1)]]))
     if alone:
         yield f"{len(alone)} probe subjects have no gallery walk in any view: {shorten_list(alone)}."
@@ -192,11 +219,17 @@ def _notices(place: np.ndarray, *, roles: Roles, without: str, counts: dict[str,
         )
 
 
+def _lacking(place: np.ndarray, *, roles: Roles, num_gallery: np.ndarray) -> Iterator[str]:
+    """Yield each probe subject that lacks a gallery walk in some view, with these views, such as "026 (18, 36)"."""
+    lacks = (place == NOT_THERE) & (num_gallery > 0)
+    subjects = roles.subjects[roles.probes]
+    for subject in np.unique(subjects[lacks.any(axis=1)]):
+        columns = np.flatnonzero(lacks[subjects == subject].any(axis=0))
+        yield f"{subject} ({shorten_list(roles.views[column] for column in columns)})"
+
+
 def _check_finite(embeddings: np.ndarray, roles: Roles) -> None:
-    usable = np.ones(len(embeddings), bool)
-    for start in range(0, len(embeddings), _ROWS_AT_ONCE):
-        rows = np.asarray(embeddings[start : start + _ROWS_AT_ONCE], np.float64)
-        usable[start : start + _ROWS_AT_ONCE] = np.einsum("npc,npc->n", rows, rows) < _LARGEST_SQUARE
+    usable = usable_rows(embeddings)
     if not usable.all():
         first = int(np.flatnonzero(~usable)[0])
         walk = f"{roles.subjects[first]} {roles.conditions[first]} {roles.view_degrees[first]:03d}"

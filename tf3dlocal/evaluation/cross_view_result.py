@@ -28,6 +28,7 @@ class CrossViewResult:
         probes_without_gallery: "keep" (counted as misses) or "drop" (not counted).
         notices: Sentences on what is missing or not counted.
         details: Data set, model, seed, versions: further facts that the caller knows.
+        method: Name of what was tested, for the rows of the reports.
     """
 
     protocol: Protocol
@@ -42,6 +43,7 @@ class CrossViewResult:
     probes_without_gallery: str = "keep"
     notices: tuple[str, ...] = ()
     details: dict = field(default_factory=dict)
+    method: str = "this run"
 
     @property
     def max_rank(self) -> int:

@@ -28,6 +28,8 @@ _CANCELLATION = 1e-3
 _ROWS_AT_ONCE = 512  # read and centred together: a memory-mapped file is never in memory as a whole
 _COLUMNS_AT_ONCE = 1024  # of a result that is worked on while it is in the processor's cache
 _VALUES_AT_ONCE = 1 << 17
+# Squared distances are at most 16 times that and stay below the largest float32, 3.4e38.
+_LARGEST_SQUARE = 1e37
 
 
 def pairwise_distances(probes: Tensor, gallery: Tensor, *, distance: str = "part_mean") -> np.ndarray:
@@ -47,7 +49,8 @@ def pairwise_distances(probes: Tensor, gallery: Tensor, *, distance: str = "part
         float32 [probes, gallery].
 
     Raises:
-        ValueError: If the distance is unknown or the shapes do not fit each other.
+        ValueError: If the distance is unknown, the shapes do not fit each other, or an embedding is not finite: its
+            distances would be NaN, which is smaller than nothing and larger than nothing.
 
     Example:
         >>> a, b = np.zeros((1, 2, 2)), np.array([[[3.0, 4.0], [0.0, 1.0]]])
@@ -61,6 +64,13 @@ def pairwise_distances(probes: Tensor, gallery: Tensor, *, distance: str = "part
             f"The probe embeddings have [parts, channels] {list(probes.shape[1:])}, the gallery embeddings "
             f"{list(gallery.shape[1:])}. Embed both with the same model."
         )
+    for name, embeddings in (("probe", probes), ("gallery", gallery)):
+        usable = usable_rows(embeddings)
+        if not usable.all():
+            raise ValueError(
+                f"{int((~usable).sum())} of {len(usable)} {name} embeddings are not finite, or too large for distances "
+                f"in float32. The first is in row {int(np.flatnonzero(~usable)[0])}. Check its walk and the model."
+            )
     if len(probes) == 0 or len(gallery) == 0:
         return np.zeros((len(probes), len(gallery)), np.float32)
     settings = {"centre": mean_embedding(gallery), "as_one_part": distance == "flattened"}
@@ -84,7 +94,19 @@ def as_parts(embeddings: Tensor) -> np.ndarray:
         raise ValueError(
             f"The embeddings have shape {list(embeddings.shape)}. Give [walks, parts, channels] or [walks, channels]."
         )
+    if 0 in embeddings.shape[1:]:
+        raise ValueError(f"The embeddings have shape {list(embeddings.shape)}: without numbers, all are the same.")
     return embeddings
+
+
+def usable_rows(embeddings: np.ndarray) -> np.ndarray:
+    """Find the embeddings [walks, parts, channels] that are finite and small enough for float32: bool [walks]."""
+    usable = np.ones(len(embeddings), bool)
+    for start in range(0, len(embeddings), _ROWS_AT_ONCE):
+        rows = np.asarray(embeddings[start : start + _ROWS_AT_ONCE], np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            usable[start : start + _ROWS_AT_ONCE] = np.einsum("npc,npc->n", rows, rows) < _LARGEST_SQUARE
+    return usable
 
 
 def mean_embedding(embeddings: np.ndarray, *, rows: np.ndarray | None = None) -> np.ndarray:

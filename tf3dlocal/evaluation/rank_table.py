@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tf3dlocal.evaluation.cross_view_result import IDENTICAL_VIEWS, CrossViewResult
+from tf3dlocal.evaluation.protocol import shorten_list
 from tf3dlocal.evaluation.published import published_table
-from tf3dlocal.evaluation.subject_ids import shorten_list
 
 IDENTICAL_VIEWS_TITLES = {"exclude": "excluded", "include": "included", "only": "alone"}
 

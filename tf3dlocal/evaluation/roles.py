@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, SubjectSplit
-from tf3dlocal.evaluation.subject_ids import shorten_list
+from tf3dlocal.evaluation.protocol import Protocol, ProtocolError, SubjectSplit, shorten_list
 from tf3dlocal.io import matches_leading_word
 from tf3dlocal.io.types import Tensor
 
@@ -125,7 +124,7 @@ def assign_roles(
         ([True, False], [1], True)
     """
     subjects, conditions = np.asarray(subjects, str), np.asarray(conditions, str)
-    view_degrees = np.asarray(view_degrees, int)
+    view_degrees = as_degrees(view_degrees)
     split = split or protocol.split(subjects)
     labels = protocol.view_labels(view_degrees)
     of_test_subjects = np.isin(subjects, split.test)
@@ -149,6 +148,21 @@ def assign_roles(
         groups=groups,
         num_other_views=int((of_test_subjects & ~in_views).sum()),
     )
+
+
+def as_degrees(view_degrees: Tensor) -> np.ndarray:
+    """Return views as int [walks].
+
+    Raises:
+        ValueError: A view is not a whole number of degrees.
+    """
+    found = np.asarray(view_degrees)
+    if found.dtype.kind not in "iuf" and found.size:
+        raise ValueError(f"view_degrees has {found.ravel()[0]!r}. Give whole numbers of degrees, such as 90.")
+    wrong = ~np.isfinite(found) | (found != np.round(found)) if found.dtype.kind == "f" else np.zeros(found.shape, bool)
+    if wrong.any():
+        raise ValueError(f"view_degrees has {found[wrong][0]}. Give whole numbers of degrees, such as 90.")
+    return found.astype(int)
 
 
 def match_conditions(conditions: Tensor, *, patterns: Iterable[str]) -> np.ndarray:
