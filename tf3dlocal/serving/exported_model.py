@@ -111,8 +111,8 @@ def _version_folder(folder: pathlib.Path) -> pathlib.Path:
         return max(versions, key=lambda path: int(path.name))
     if folder.suffix == ".keras" or (folder / "checkpoints").is_dir() or (folder / "model.keras").exists():
         raise FileNotFoundError(
-            f"{folder} is a trained model and not an exported one. Export it first: tf3dlocal export {folder} OUT. Then "
-            "give OUT."
+            f"{folder} is a trained model and not an exported one. Export it first, and then give OUT: "
+            f"tf3dlocal export {folder} OUT"
         )
     if not folder.exists():
         raise FileNotFoundError(f"There is no {folder}. `tf3dlocal export RUN OUT` writes an exported model.")

@@ -124,8 +124,8 @@ def _refuse_weights_that_are_not_finite(model: keras.Model) -> None:
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise ValueError(
-            f"The model {model.name!r} has weights that are not finite (NaN or infinite): {', '.join(wrong[:3])}{more}. "
-            "Its training diverged: export a checkpoint from before that."
+            f"The model {model.name!r} has weights that are not finite (NaN or infinite): {', '.join(wrong[:3])}{more}."
+            " Its training diverged: export a checkpoint from before that."
         )
 
 

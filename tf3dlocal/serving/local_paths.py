@@ -6,7 +6,9 @@ from typing import Any
 
 # "/home/a/b.yaml", "~/b.yaml", "runs/b", "C:\\data\\b" but no "https://..." and no "and/or" within a sentence.
 WHOLE_PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[^\s:]*[/\\][^\s]*")
-PATH_IN_TEXT = re.compile(r"(?<![\w:/\\])(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[^\s/\\'\",;:)]+[/\\])*(?P<name>[^\s/\\'\",;:)]*)")
+PATH_IN_TEXT = re.compile(
+    r"(?<![\w:/\\])(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[^\s/\\'\",;:)]+[/\\])*(?P<name>[^\s/\\'\",;:)]*)"
+)
 
 
 def without_local_paths(values: Any) -> Any:

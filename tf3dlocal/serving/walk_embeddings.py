@@ -56,11 +56,15 @@ class WalkEmbeddings:
             raise ValueError("There is no walk.")
         if self.embeddings.ndim not in (2, 3) or self.embeddings.dtype != np.float32 or not self.embeddings.size:
             found = f"{self.embeddings.dtype} {list(self.embeddings.shape)}"
-            raise ValueError(f"The embeddings must be float32 [walks, channels] or [walks, parts, channels]; got {found}.")
+            raise ValueError(
+                f"The embeddings must be float32 [walks, channels] or [walks, parts, channels]; got {found}."
+            )
         finite = np.isfinite(self.embeddings.reshape(len(self.names), -1)).all(axis=1)
         if not finite.all():
             wrong = [repr(self.names[row]) for row in np.flatnonzero(~finite)]
-            raise ValueError(f"The embedding of {', '.join(wrong[:5])} has numbers that are not finite (NaN or infinite).")
+            raise ValueError(
+                f"The embedding of {', '.join(wrong[:5])} has numbers that are not finite (NaN or infinite)."
+            )
         check_distance(self.distance)
 
     @classmethod
