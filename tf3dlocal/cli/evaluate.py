@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Distance, Json, app
-from tf3dlocal.cli.console import console, start_tensorflow, write_numbers
+from tf3dlocal.cli.app import Distance, Json, Trust, app
+from tf3dlocal.cli.console import console, say, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -25,13 +25,17 @@ def evaluate(
         int, typer.Option(min=1, help="Leave out shorter walks; the published protocols keep all.")
     ] = 1,
     published: Annotated[bool, typer.Option("--published", help="Also print the rows of the papers.")] = False,
+    trust: Trust = False,
     json: Json = None,
 ) -> None:
     """Embed the test walks and print the rank-1 table of a protocol, in per cent.
 
     Each probe is compared with the gallery of one view at a time. The table gives, per probe view, the mean over the
     gallery views other than the probe's, and the mean of these. Instead of a model, `gei` compares gait energy images
-    (the mean silhouette of a walk): it needs no training, and a network should beat it.
+    (the mean silhouette of a walk): it needs no training, and a network should beat it. For a run folder the numbers
+    are also written to RUN/evaluation.json; `export` puts them into the model card.
+
+    An exported model is a program: it is loaded only if its model card is one of tf3dlocal and the checksums match.
 
     \b
     Examples:
@@ -51,12 +55,27 @@ def evaluate(
         result = evaluate_gait_energy(open_walks(data), protocol=protocol, min_frames=min_frames)
     else:
         result = rank(
-            load_model(model),
+            load_model(model, trust=trust),
             walks=open_walks(data),
             protocol=protocol,
             distance=distance,
             min_frames=min_frames,
             details={"model": str(model)},
         )
+    numbers = json_report(result)
+    _keep_in_run(model, numbers)
+    write_numbers(json, values=numbers)
     print_report(result, published=published, console=console)
-    write_numbers(json, values=json_report(result))
+
+
+def _keep_in_run(model: Path, numbers: dict) -> None:
+    """Write the numbers into the run folder for the card of an export; a folder that cannot be written is named."""
+    from tf3dlocal.io import write_json
+    from tf3dlocal.serving import EVALUATION_NAME
+
+    if not (model / "model.keras").is_file():
+        return
+    try:
+        write_json(model / EVALUATION_NAME, numbers)
+    except OSError as error:
+        say(f"note: {model / EVALUATION_NAME} is not written ({error.strerror}); an export will lack these scores.")

@@ -40,8 +40,12 @@ def prepare(
       id/type/view/*.pkl       OpenGait's pickles: their frames are aligned already and stored as they are,
                                and nothing in a pickle is executed
       a zip of any of these
-      any other tree, with --layout FILE.yaml that contains one line such as
+      any other tree, with --layout FILE.yaml that contains a line such as
                                pattern: "{subject}/{condition}/{view}/{frame}.png"
+                               and for what the paths do not name
+                               condition: normal              one condition for all walks
+                               view: 90                       one view, in degrees, for all walks
+                               views: {front: 0, side: 90}    degrees of views that are named in words
 
     \b
     Examples:
@@ -62,6 +66,6 @@ def prepare(
         workers=workers,
         overwrite=overwrite,
     )
+    write_numbers(json, values=report.as_dict())
     for count, what in report.losses():
         say(f"  {count:7d} {what}")
-    write_numbers(json, values=report.as_dict())

@@ -27,6 +27,7 @@ _HOME = {
     "remove_unfinished": "whole_file",
     "tell": "progress",
     "use_onednn": "machine",
+    "user_path": "paths",
     "write_bytes": "whole_file",
     "write_file": "whole_file",
     "write_json": "whole_file",
