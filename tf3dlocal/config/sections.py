@@ -212,6 +212,11 @@ class Training(Section):
     stop_above: PositiveFloat | None = None
     """Stop at a loss above this; a loss that is not finite always stops."""
 
+    @pydantic.field_validator("jit_compile", mode="before")
+    @classmethod
+    def _numbers_are_no_choice(cls, value):
+        return repr(value) if type(value) in (int, float) else value  # 1 == True
+
     @pydantic.model_validator(mode="after")
     def _check(self):
         if self.evaluate_every and not self.held_out_subjects:

@@ -130,6 +130,8 @@ def refuse_weights(sample_weight: Any, *, who: str) -> None:
 def _are_texts(labels) -> bool:
     """Whether labels are texts, as numpy, TensorFlow or Python hold them."""
     dtype = getattr(labels, "dtype", None)
+    if getattr(dtype, "name", "") == "string":  # of TensorFlow
+        return True
     if dtype is None or dtype == np.dtype(object):
         return np.asarray(labels).dtype.kind in "OUS"
-    return getattr(dtype, "kind", "") in ("U", "S", "T") or getattr(dtype, "name", "") == "string"
+    return getattr(dtype, "kind", "") in ("U", "S", "T")
