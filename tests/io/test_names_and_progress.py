@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from tf3dlocal.io import matches_leading_word, near_names, progress_bar, tell
+from tf3dlocal.io import check_names, matches_leading_word, near_names, progress_bar, tell
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,58 @@ def test_the_nearest_known_name_is_offered():
     assert near_names("nobody", ["001", "002"]) == "Known names: '001', '002'."
     assert near_names("nobody", map("{:03d}".format, range(100))).endswith("'011' and 88 more.")
     assert near_names("nobody", []) == "There are no names to choose from."
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("5", "'005'"),
+        ("0005", "'005'"),
+        ("NM-01", "'nm-01'"),
+        ("nm01", "'nm-01'"),
+        ("nm_1", "'nm-01'"),
+        ("nm-1", "'nm-01'"),
+    ],
+)
+def test_case_separators_and_leading_zeros_make_no_distance(name, near):
+    assert near_names(name, ["004", "005", "050", "nm-01", "nm-11"]) == f"Did you mean {near}?"
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"),
+    [([], ["005"]), (["005"], ["005"]), ([90], [0, 90]), ([90], ["90"]), ("005", ["005"]), (90, [90]), ([], [])],
+)
+def test_known_names_pass(asked, known):
+    check_names(asked, known=known, what="name", where="here")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ([5], "exclude: there is no subject '5'. Did you mean '005'?"),
+        (5, "exclude: there is no subject '5'. Did you mean '005'?"),
+        ("05", "exclude: there is no subject '05'. Did you mean '005'?"),
+        (["nobody"], "exclude: there is no subject 'nobody'. Known names: '004', '005'."),
+        (["004", "5", "4"], "exclude: there is no subject '5' (did you mean '005'?), '4' (did you mean '004'?)."),
+        (["x", "x", "5"], "exclude: there is no subject 'x', '5' (did you mean '005'?). Known names: '004', '005'."),
+        ([""], "exclude: there is no subject ''. Known names: '004', '005'."),
+        (["\x1b[2J"], "exclude: there is no subject '\\x1b[2J'. Known names: '004', '005'."),
+        ([None, True], "exclude: there is no subject 'None', 'True'. Known names: '004', '005'."),
+    ],
+)
+def test_every_unknown_name_is_listed_with_near_ones(asked, message):
+    with pytest.raises(ValueError) as raised:
+        check_names(asked, known=["004", "005"], what="subject", where="exclude")
+    assert str(raised.value) == message
+
+
+@pytest.mark.bad_input
+def test_a_long_list_of_unknown_names_is_shortened():
+    with pytest.raises(ValueError) as raised:
+        check_names(range(1000, 3000), known=["a"], what="view", where="views")
+    assert str(raised.value).endswith("'1011' and 1988 more. Known names: 'a'.")
+    assert len(str(raised.value)) < 300
 
 
 def test_a_bar_counts_items_and_shows_a_note(monkeypatch):

@@ -1,9 +1,11 @@
 """Names that people type: which of them match, and which known one is near."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 MOST_LISTED = 12
+MOST_NEAR = 3
 
 
 def matches_leading_word(word: str, name: str) -> bool:
@@ -29,6 +31,8 @@ def matches_leading_word(word: str, name: str) -> bool:
 def near_names(name: str, known: Iterable[str]) -> str:
     """Return a sentence that helps a person who typed an unknown name: the nearest known one, or a list of them.
 
+    Case, leading zeros and separators make no distance: "5" is near "005", "NM01" near "nm-01".
+
     Args:
         name: what was typed.
         known: the names that exist.
@@ -38,9 +42,63 @@ def near_names(name: str, known: Iterable[str]) -> str:
         ("Did you mean 'gaitset'?", "Known names: 'gaitset', 'gln'.")
     """
     known = [str(item) for item in known]
-    near = difflib.get_close_matches(name, known, n=3)
-    if near:
-        return f"Did you mean {' or '.join(map(repr, near))}?"
+    if near := _nearest(str(name), known):
+        return f"Did you mean {near}?"
+    return _listed(known)
+
+
+def check_names(asked: Iterable[object], *, known: Iterable[object], what: str, where: str) -> None:
+    """Raise an error if a name matches no known one; it lists every such name, with the known ones near it.
+
+    Names are compared as texts, so that the view 90 is the name "90"; the subject 5 is not "005".
+
+    Args:
+        asked: the names that somebody typed; a single text or number is one name.
+        known: the names that exist.
+        what: what the names are, in the singular, such as "subject".
+        where: file and key as the user wrote them, such as "data.exclude_subjects".
+
+    Raises:
+        ValueError: at least one name is unknown.
+
+    Example:
+        >>> check_names([5], known=["004", "005"], what="subject", where="exclude")
+        Traceback (most recent call last):
+        ValueError: exclude: there is no subject '5'. Did you mean '005'?
+        >>> check_names(["005", "x", "4"], known=["004", "005"], what="subject", where="exclude")
+        Traceback (most recent call last):
+        ValueError: exclude: there is no subject 'x', '4' (did you mean '004'?). Known names: '004', '005'.
+    """
+    asked = [asked] if isinstance(asked, str | int) else asked
+    known = list(dict.fromkeys(map(str, known)))
+    exist = set(known)
+    unknown = [name for name in dict.fromkeys(map(str, asked)) if name not in exist]
+    if not unknown:
+        return
+    near = [_nearest(name, known) for name in unknown[:MOST_LISTED]]
+    if len(unknown) == 1:
+        raise ValueError(f"{where}: there is no {what} {unknown[0]!r}. {near_names(unknown[0], known)}")
+    hinted = [
+        f"{name!r} (did you mean {hint}?)" if hint else repr(name) for name, hint in zip(unknown, near, strict=False)
+    ]
+    more = f" and {len(unknown) - MOST_LISTED} more" if len(unknown) > MOST_LISTED else ""
+    help_text = "" if all(near) and not more else f" {_listed(known)}"
+    raise ValueError(f"{where}: there is no {what} {', '.join(hinted)}{more}.{help_text}")
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """Return the known names near a name, such as "'005' or '05'"; "" if none is."""
+    plain = _plain(name)
+    near = [item for item in known if _plain(item) == plain][:MOST_NEAR]
+    return " or ".join(map(repr, near or difflib.get_close_matches(name, known, n=MOST_NEAR)))
+
+
+def _plain(name: str) -> str:
+    """Remove what people leave out or add: upper case, separators, zeros before a number."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\W_]+", "", name.casefold()) or name)
+
+
+def _listed(known: list[str]) -> str:
     if not known:
         return "There are no names to choose from."
     more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
