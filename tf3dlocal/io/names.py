@@ -86,6 +86,25 @@ def check_names(asked: Iterable[object], *, known: Iterable[object], what: str, 
     raise ValueError(f"{where}: there is no {what} {', '.join(hinted)}{more}.{help_text}")
 
 
+def printable(text: str, *, keep: str = "") -> str:
+    r"""Return a text in which what does not print is escaped: control characters, and bytes that are not UTF-8.
+
+    Args:
+        text: Such as the name of a file: names may hold line breaks and the commands of a terminal.
+        keep: Characters that stay as they are.
+
+    Example:
+        >>> printable("a\x1b[31m\n.png"), printable("caf\udce9")
+        ('a\\x1b[31m\\n.png', 'caf\\udce9')
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in keep else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 def _nearest(name: str, known: list[str]) -> str:
     """Return the known names near a name, such as "'005' or '05'"; "" if none is."""
     plain = _plain(name)
