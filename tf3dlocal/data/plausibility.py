@@ -17,6 +17,7 @@ import numpy as np
 from tf3dlocal.data.raw.files import RawDataError
 from tf3dlocal.data.raw.frames import FrameFault
 from tf3dlocal.data.silhouettes import MINIMUM_PIXEL_SUM
+from tf3dlocal.io import named_arguments
 
 FAINTEST = 128  # white of a soft silhouette; a picture that stays darker holds labels, or is no silhouette
 DARK, BRIGHT = 32, 224  # below and from: background and body; grey in between
@@ -53,6 +54,7 @@ class ImplausibleSilhouettesError(RawDataError):
         self.reason, self.detail = reason, detail
 
 
+@named_arguments
 def plausible_silhouettes(
     frames: np.ndarray | Sequence[np.ndarray], *, source: str, invert: bool = False
 ) -> tuple[np.ndarray | list[np.ndarray], dict[str, int]]:
@@ -276,8 +278,10 @@ def _as_bytes(frame: np.ndarray) -> np.ndarray | FrameFault:
     if frame.size == 0:
         return frame.astype(np.uint8)
     low, high = frame.min(), frame.max()
-    if not (np.isfinite(low) and np.isfinite(high)) or low < 0 or high > 255:
-        return FrameFault(f"an array with values {low:g} .. {high:g}, not 0 .. 255")
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return FrameFault("an array with numbers that are not finite")
+    if low < 0 or high > 255:
+        return FrameFault("an array with numbers outside 0 .. 255")
     if frame.dtype.kind == "f" and high <= 1:
         frame = frame * 255
     return np.round(frame).astype(np.uint8)

@@ -14,6 +14,7 @@ _HOME = {
     "keep_freed_memory": "freed_memory",
     "lock_holder": "locks",
     "matches_leading_word": "names",
+    "named_arguments": "names",
     "near_names": "names",
     "new_folder": "whole_file",
     "num_cores": "machine",

@@ -21,12 +21,22 @@ from tf3dlocal.data.raw.files import RawDataError
 from tf3dlocal.data.raw.path_pattern import PathPattern
 from tf3dlocal.data.raw.raw_source import RawSource, open_raw, subject_names
 from tf3dlocal.data.silhouettes import MINIMUM_PIXEL_SUM, check_size
-from tf3dlocal.io import file_lock, lock_holder, printable, progress_bar, remove_unfinished, tell, user_path
+from tf3dlocal.io import (
+    file_lock,
+    lock_holder,
+    named_arguments,
+    printable,
+    progress_bar,
+    remove_unfinished,
+    tell,
+    user_path,
+)
 from tf3dlocal.io.types import PathLike
 
 PARTS, LOCK = ".parts", "lock"  # a folder with the aligned parts until the data set is complete, and its lock
 
 
+@named_arguments
 def prepare(
     raw: PathLike,
     *,

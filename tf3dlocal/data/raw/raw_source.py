@@ -13,7 +13,7 @@ from tf3dlocal.data.raw.folders import folder_parts
 from tf3dlocal.data.raw.known_data_sets import LAYOUTS
 from tf3dlocal.data.raw.path_pattern import HELP, PathPattern
 from tf3dlocal.data.raw.sequences import RawPart
-from tf3dlocal.io import UnreadableError, check_names, near_names, printable, user_path
+from tf3dlocal.io import UnreadableError, check_names, named_arguments, near_names, printable, user_path
 from tf3dlocal.io.types import PathLike
 
 PEEK = 2000  # paths of an archive that are compared with a layout
@@ -40,6 +40,7 @@ class RawSource:
     strays: list[str]
 
 
+@named_arguments
 def open_raw(
     raw: PathLike, *, layout: str | PathLike | PathPattern = "auto", subjects: str | Iterable[str] | None = None
 ) -> RawSource:

@@ -15,7 +15,7 @@ The index:
                "shard": [position in shards], "offset": [...], "length": [...], "checksum": [...]}}
 
 The sizes and checksums of the shards and the fingerprint of the preparation are absent in data sets that version 0.1
-prepared. `offset` and `length` are in bytes: the place of the record, without the framing of TFRecord, in its shard file.
+prepared. `offset` and `length` are in bytes: the place of the record, without the framing of TFRecord, in its shard.
 `checksum` is the CRC-32 of the record, with which a reader that jumps straight to a record finds damage. Columns
 instead of rows because they become numpy arrays as they are: 13,640 walks open in well under a second.
 """

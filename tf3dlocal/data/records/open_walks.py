@@ -62,7 +62,7 @@ def open_walks(folder: PathLike) -> WalkDataset:
 
 
 def _shard_sizes(folder: pathlib.Path, index: dict, *, shards: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return the bytes of each shard file, after checking that each has the size in the index, or at least its records."""
+    """Return the bytes of each shard file, after checking them: the size in the index, or at least its records."""
     names = index["shards"]
     sizes = np.zeros(len(names), np.int64)
     needed = np.zeros(len(names), np.int64)
