@@ -11,6 +11,7 @@ import importlib
 
 _HOME = {
     "FrameFault": "raw.frames",
+    "ImplausibleSilhouettesError": "plausibility",
     "PathPattern": "raw.path_pattern",
     "PreparationError": "preparation.parallel_alignment",
     "PreparationReport": "preparation.preparation_report",
@@ -25,6 +26,7 @@ _HOME = {
     "open_raw": "raw.raw_source",
     "open_walks": "records.open_walks",
     "plan_batch": "pk_sampling",
+    "plausible_silhouettes": "plausibility",
     "prepare": "preparation.prepare",
     "read_frame": "raw.frames",
     "read_opengait_pickle": "raw.opengait_pickles",
@@ -34,6 +36,7 @@ _HOME = {
 
 __all__ = [
     "FrameFault",
+    "ImplausibleSilhouettesError",
     "PathPattern",
     "PreparationError",
     "PreparationReport",
@@ -48,6 +51,7 @@ __all__ = [
     "open_raw",
     "open_walks",
     "plan_batch",
+    "plausible_silhouettes",
     "prepare",
     "read_frame",
     "read_opengait_pickle",
