@@ -30,6 +30,7 @@ _HOME = {
     "prepare": "preparation.prepare",
     "read_frame": "raw.frames",
     "read_opengait_pickle": "raw.opengait_pickles",
+    "read_picture": "raw.frames",
     "silhouette_width": "silhouettes",
     "training_batches": "pipeline",
 }
@@ -55,6 +56,7 @@ __all__ = [
     "prepare",
     "read_frame",
     "read_opengait_pickle",
+    "read_picture",
     "silhouette_width",
     "training_batches",
 ]

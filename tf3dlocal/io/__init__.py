@@ -7,6 +7,7 @@ _HOME = {
     "UnreadableError": "guard",
     "YamlDocument": "strict_yaml",
     "YamlError": "strict_yaml",
+    "as_shown": "progress",
     "check_names": "names",
     "check_regular_file": "guard",
     "file_lock": "locks",
