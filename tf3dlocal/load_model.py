@@ -12,6 +12,7 @@ import inspect
 import json
 import pathlib
 import sys
+import warnings
 import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -128,7 +129,8 @@ def _load_keras_file(file: pathlib.Path) -> keras.Model:
             f"{file} was written by another version of tf3dlocal: {unknown}, which version {tf3dlocal.__version__} "
             "does not have. Train the model again, or convert its PyTorch weights again, with this version."
         )
-    with readable(file):
+    with readable(file), warnings.catch_warnings():
+        warnings.filterwarnings("error", "Skipping")  # Keras warns of weights that are missing, and keeps random ones
         model = keras.saving.load_model(file, compile=False)
         if not isinstance(model, keras.Model):
             raise ValueError(f"it holds a {type(model).__name__}, not a model")

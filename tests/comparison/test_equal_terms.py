@@ -74,7 +74,7 @@ def test_an_allowed_key_that_is_equal_is_not_named(configs, protocol):
 
 def test_only_keys_of_the_budget_may_differ_on_request(configs, protocol):
     with pytest.raises(
-        ConfigError, match="--allow-different data.protocol: the keys that may differ on request are training"
+        ConfigError, match="--allow-different: there is no key of the budget 'data.protocol'. Known names: 'training"
     ):
         check_equal_terms(plan_runs(configs, out="out"), protocol=protocol, allow_different=["data.protocol"])
 

@@ -64,7 +64,7 @@ def test_a_longer_training_is_not_finished_by_the_model_of_the_shorter_one(confi
         ({"seeds": [0, 0]}, r"--seeds: seeds must be different whole numbers from 0.*\[0, 0\]"),
         ({"seeds": []}, "--seeds"),
         ({"seeds": [-1]}, r"they are \[-1\]"),
-        ({"seeds_for": {"other": [1]}}, "--seeds-for other: there is no such config here. There are narrow, wide"),
+        ({"seeds_for": {"other": [1]}}, "--seeds-for: there is no config 'other'. Known names: 'narrow', 'wide'"),
         ({"seeds_for": {"wide": [1, 1]}}, "wide: seeds must be different"),
         ({"overrides": ["training.seed=3"]}, "by --seeds or --seeds-for"),
         ({"overrides": ["training.stepps=3"]}, "id you mean .?training.steps"),

@@ -91,7 +91,7 @@ def test_a_model_of_another_size_is_refused_with_both_sizes(model):
 
 
 def test_a_model_without_an_output_of_that_name_is_refused_with_the_names_it_has(model):
-    with pytest.raises(KeyError, match="embedding, logits. None has the name 'features'"):
+    with pytest.raises(ValueError, match="embedding, logits. None has the name 'features'"):
         embed_walks(model, walks=Walks([2]), progress=False, output="features")
 
 

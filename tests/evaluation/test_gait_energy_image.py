@@ -54,7 +54,7 @@ def test_short_walks_are_not_used_on_request_and_counted_in_a_notice():
 
 
 def test_a_data_set_without_gallery_is_refused():
-    with pytest.raises(ProtocolError, match="no gallery"):
+    with pytest.raises(ProtocolError, match="gallery: there is no condition 'c'"):
         protocol = Protocol(name="toy", test="all", gallery=["c"], probes={"B": ["b"]})
         evaluate_gait_energy(Walks(), protocol=protocol, progress=False)
 

@@ -79,11 +79,13 @@ def _print_error(sentence: str) -> None:
 
 def _flush_output() -> None:
     """Write what standard output still holds; on a full disk say so, instead of Python's message at the very end."""
+    ending = sys.exc_info()[1]
+    is_told = isinstance(ending, SystemExit) and bool(ending.code)
     try:
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
+        if not (is_told or isinstance(error, BrokenPipeError)):
             _print_error(f"The output could not be printed: {error.strerror}.")
         sys.exit(MISTAKE)
 

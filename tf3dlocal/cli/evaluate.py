@@ -7,6 +7,7 @@ import typer
 
 from tf3dlocal.cli.app import Distance, Json, Trust, app
 from tf3dlocal.cli.console import console, say, start_tensorflow, write_numbers
+from tf3dlocal.cli.origin import origin_of
 
 
 @app.command()
@@ -51,16 +52,18 @@ def evaluate(
 
     if published:
         published_table(load_protocol(protocol).name)  # raises before the walks are embedded if nothing is published
+    walks = open_walks(data)
     if str(model) == "gei":
-        result = evaluate_gait_energy(open_walks(data), protocol=protocol, min_frames=min_frames)
+        result = evaluate_gait_energy(walks, protocol=protocol, min_frames=min_frames)
     else:
         result = rank(
             load_model(model, trust=trust),
-            walks=open_walks(data),
+            walks=walks,
             protocol=protocol,
             distance=distance,
             min_frames=min_frames,
             details={"model": str(model)},
+            **origin_of(model, subjects=walks.subject_names),
         )
     numbers = json_report(result)
     _keep_in_run(model, numbers)

@@ -78,12 +78,19 @@ def compare(
     runs = plan_runs(configs, out=out, seeds=seeds, seeds_for=seeds_for, overrides=overrides)
     if len({run.method for run in runs}) > MOST_METHODS:
         raise ConfigError(f"A comparison has at most {MOST_METHODS} methods, which its picture can show. Remove some.")
-    walks, protocol = open_walks(data), load_protocol(protocol)
+    walks, given, protocol = open_walks(data), protocol, load_protocol(protocol)
+    given = None if isinstance(given, Protocol) else given
     check_distance(distance)
     published = _use_published(published, protocol)
     fingerprint = data_fingerprint(walks)
     notes = check_runs(
-        runs, out=out, walks=walks, fingerprint=fingerprint, protocol=protocol, allow_different=allow_different
+        runs,
+        out=out,
+        walks=walks,
+        fingerprint=fingerprint,
+        protocol=protocol,
+        protocol_given=given,
+        allow_different=allow_different,
     )
     results = KeptResults(
         out / "results", walks=walks, protocol=protocol, distance=distance, fingerprint=fingerprint, progress=progress

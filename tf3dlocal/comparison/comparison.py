@@ -13,6 +13,17 @@ from tf3dlocal.comparison.planned_runs import PlannedRun
 from tf3dlocal.evaluation import Protocol
 
 BASELINE = "GEI (no training)"
+# What must be equal in all rows of a report: keys of a result, and of its facts.
+TESTED = (
+    "views",
+    "groups",
+    "num_test_subjects",
+    "missing_test_subjects",
+    "num_gallery_by_view",
+    "num_probes_by_group_and_view",
+    "probes_without_gallery",
+)
+COUNTED = ("subjects", "gallery walks", "probe walks", "probes without gallery")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,6 +122,7 @@ def gather(
     """
     rows = [method_row(BASELINE, kept=[kept[BASELINE]])] if BASELINE in kept else []
     done = [run for run in runs if run.name in kept]
+    check_same_tests(kept)
     for method in dict.fromkeys(run.method for run in done):
         own = sorted((run for run in done if run.method == method), key=lambda run: run.seed)
         rows.append(
@@ -122,7 +134,6 @@ def gather(
             )
         )
     found = kept[done[0].name]["result"]
-    counted = ("subjects", "gallery walks", "probe walks", "probes without gallery")
     noticed = dict.fromkeys(notice for one in kept.values() for notice in one["result"]["notices"])
     return Comparison(
         protocol=protocol,
@@ -130,12 +141,36 @@ def gather(
         views=tuple(found["views"]),
         rows=tuple(rows),
         runs=tuple(_run_facts(run, kept[run.name]["result"]) for run in done),
-        facts={**facts, **{name: found["facts"][name] for name in counted}},
+        facts={**facts, **{name: found["facts"][name] for name in COUNTED}},
         notes=(*notes, *noticed),
         num_planned=len(runs),
         published=published,
         probes_without_gallery=found["probes_without_gallery"],
     )
+
+
+def check_same_tests(kept: dict[str, dict]) -> None:
+    """Refuse rows that were not tested on the same people and walks.
+
+    Args:
+        kept: As in `gather`.
+
+    Raises:
+        ValueError: Two results differ in views, groups or counts; all differences to the first are listed.
+    """
+    (first, one), *others = kept.items()
+    differences = []
+    for name, other in others:
+        for key in (*TESTED, *COUNTED):
+            here, there = (found["result"].get(key, found["result"]["facts"].get(key)) for found in (one, other))
+            if here != there:
+                differences.append(f"  {key}: {here} in {first}, {there} in {name}")
+    if differences:
+        raise ValueError(
+            "The rows were not tested on the same walks, and cannot stand in one table:\n"
+            + "\n".join(differences)
+            + "\nRemove the folder `results` of the comparison; the next call tests all of them again."
+        )
 
 
 def method_row(label: str, *, seeds: Sequence[int] = (), kept: Sequence[dict], costs: Sequence[dict] = ()) -> MethodRow:

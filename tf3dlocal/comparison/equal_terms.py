@@ -1,15 +1,17 @@
 """Checks before anything is trained: equal terms for all runs, the same data set, and models that can be built."""
 
+import functools
 import json
 import pathlib
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tf3dlocal.comparison.planned_runs import PlannedRun
 from tf3dlocal.config import ConfigError
 from tf3dlocal.data import WalkDataset, data_fingerprint, open_walks
-from tf3dlocal.evaluation import Protocol, load_protocol
-from tf3dlocal.io import read_json, write_json
+from tf3dlocal.evaluation import Protocol, ProtocolError, load_protocol, protocol_names
+from tf3dlocal.io import UnreadableError, check_names, read_json, write_json
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training import RunFolder, check_batch, choose_walks, make_strategy, prepare_model
 
@@ -36,6 +38,7 @@ def check_runs(
     walks: WalkDataset,
     fingerprint: str,
     protocol: Protocol,
+    protocol_given: PathLike | None = None,
     allow_different: Sequence[str] = (),
 ) -> list[str]:
     """Do all checks of this module; the folder `out` is written to only if all of them pass.
@@ -44,60 +47,83 @@ def check_runs(
         Sentences for the report.
 
     Raises:
-        ConfigError: See the single checks.
+        ConfigError: See the single checks; all differences are listed at once, and all models that cannot be built.
     """
-    notes = check_equal_terms(runs, protocol=protocol, allow_different=allow_different)
-    notes += check_trained_on(runs, fingerprint=fingerprint)
+    notes, faults = [], []
+    for check in (
+        functools.partial(
+            check_equal_terms,
+            runs,
+            protocol=protocol,
+            protocol_given=protocol_given,
+            allow_different=allow_different,
+        ),
+        functools.partial(check_trained_on, runs, fingerprint=fingerprint),
+    ):
+        notes += _collected(check, faults) or []
+    _raise(faults)
+    check_models(runs, walks=walks)  # takes seconds
     for run in runs:
         if run.config.training.start_from:
             notes.append(
                 f"{run.name} starts from the weights of {run.config.training.start_from}: the steps, minutes and seed "
                 "of that training are not in its row."
             )
-    check_models(runs, walks=walks)
     return notes + claim_data_set(out, runs=runs, walks=walks, fingerprint=fingerprint)
 
 
 def check_equal_terms(
-    runs: Sequence[PlannedRun], *, protocol: Protocol, allow_different: Sequence[str] = ()
+    runs: Sequence[PlannedRun],
+    *,
+    protocol: Protocol,
+    protocol_given: PathLike | None = None,
+    allow_different: Sequence[str] = (),
 ) -> list[str]:
     """Check that all runs train by this protocol, with the same budget.
 
     Args:
         runs: What is compared.
         protocol: Protocol of the tests; each run must train on its training subjects.
+        protocol_given: Name or path of the protocol as the user wrote it, for the solution in messages.
         allow_different: Keys of the budget that may differ.
 
     Returns:
         A sentence for the report for each of these keys that differs.
 
     Raises:
-        ConfigError: If a key differs, with the two runs, or a key in `allow_different` is not one of the budget.
+        ConfigError: If keys differ, with the runs; all of them are listed. Or a key in `allow_different` is not one of
+            the budget.
     """
-    for key in allow_different:
-        if key not in BUDGET:
-            raise ConfigError(f"--allow-different {key}: the keys that may differ on request are {', '.join(BUDGET)}.")
-    for run in runs:
-        name = run.config.data.protocol
-        if load_protocol(name) != protocol:  # by content: another file may have the same name
-            raise ConfigError(
-                f"{run.name}: data.protocol is {name}, and the comparison tests by {protocol.name}. The training "
-                f"subjects must be those of the same protocol. {_solution(run, 'data.protocol', protocol.name)}."
+    faults = []
+    try:
+        check_names(allow_different, known=BUDGET, what="key of the budget", where="--allow-different")
+    except ValueError as error:
+        faults.append(str(error))
+    shipped = protocol.name in protocol_names() and load_protocol(protocol.name) == protocol
+    given = str(protocol_given or (protocol.name if shipped else "FILE.yaml"))
+    for name, own in _by_value(runs, lambda run: run.config.data.protocol).items():
+        if reason := _other_protocol(name, protocol):
+            names = ", ".join(run.name for run in own)
+            faults.append(
+                f"{names}: data.protocol is {name}, and the comparison tests by {protocol.name}{reason}. The training subjects "
+                f"must be those of the same protocol. {_solution(own, 'data.protocol', given)}."
             )
     sentences = []
     for key in BUDGET:
-        values = {run.name: value_of(run, key) for run in runs}
-        if all(value == values[runs[0].name] for value in values.values()):
+        groups = _by_value(runs, lambda run, key=key: shown(value_of(run, key)))
+        if len(groups) == 1:
             continue
+        parts = [f"{value} in {', '.join(run.name for run in own)}" for value, own in groups.items()]
         if key not in allow_different:
-            raise _unequal(runs, key, values)
-        groups = {}
-        for run in runs:
-            groups.setdefault(shown(values[run.name]), []).append(run.name)
-        parts = "; ".join(f"{value} in {', '.join(names)}" for value, names in groups.items())
+            faults.append(
+                f"{key} is {' and '.join(parts)}. {_unequal_solution(groups, key)}, or give --allow-different {key}."
+            )
+            continue
         sentences.append(
-            f"The budgets are not equal: {key} is {parts}. In this respect the rows are not a fair comparison."
+            f"The budgets are not equal: {key} is {'; '.join(parts)}. In this respect the rows are not a fair "
+            "comparison."
         )
+    _raise(faults, head="A comparison needs equal terms.")
     return sentences
 
 
@@ -110,16 +136,17 @@ def check_trained_on(runs: Sequence[PlannedRun], *, fingerprint: str) -> list[st
     Raises:
         ConfigError: If a run was trained on another data set.
     """
-    sentences = []
+    sentences, faults = [], []
     for run in runs:
         found, where = _trained_on(run)
         if found is None:
             sentences += [_not_recorded(run)] if run.taken else []
         elif found != fingerprint:
-            raise ConfigError(
+            faults.append(
                 f"{run.name}: the run {run.folder} was trained on another data set than --data (recorded in {where}). "
                 + ("Train it again on this data set." if run.taken else "Use another --out.")
             )
+    _raise(faults)
     return sentences
 
 
@@ -138,7 +165,7 @@ def claim_data_set(out: PathLike, *, runs: Sequence[PlannedRun], walks: WalkData
         before = sorted(folder.name for folder in out.glob("runs/*") if RunFolder(folder).last_checkpoint())
         record = {"name": walks.name, "num_walks": len(walks), "fingerprint": fingerprint, "runs_before": before}
         write_json(file, record)
-    found = read_json(file)
+    found = _read_record(file)
     if found["fingerprint"] != fingerprint:
         raise ConfigError(
             f"The runs in {out} are trained on the data set {found['name']!r} of {found['num_walks']} walks, and "
@@ -154,9 +181,10 @@ def check_models(runs: Sequence[PlannedRun], *, walks: WalkDataset) -> None:
     Raises:
         ConfigError: If a run folder belongs to another config, or a model cannot be built or trained.
     """
+    faults = []
     for run in runs:
         if not run.taken:
-            RunFolder(run.folder).check(run.config)
+            _collected(lambda run=run: RunFolder(run.folder).check(run.config), faults)
     for run in {run.method: run for run in runs if not run.is_finished}.values():
         try:
             train, _ = choose_walks(walks, config=run.config)
@@ -164,7 +192,8 @@ def check_models(runs: Sequence[PlannedRun], *, walks: WalkDataset) -> None:
             check_batch(run.config, num_replicas=strategy.num_replicas_in_sync)
             prepare_model(run.config, num_classes=len(train.subject_names), size=train.size, strategy=strategy)
         except ValueError as error:
-            raise ConfigError(f"{run.method}: {error}") from error
+            faults.append(f"{run.method}: {error}")
+    _raise(faults)
 
 
 def value_of(run: PlannedRun, key: str) -> Any:
@@ -178,15 +207,6 @@ def shown(value: Any) -> str:
     return json.dumps(value)
 
 
-def _unequal(runs: Sequence[PlannedRun], key: str, values: dict[str, Any]) -> ConfigError:
-    first = runs[0].name
-    other = next(run for run in runs if values[run.name] != values[first])
-    return ConfigError(
-        f"{key} is {shown(values[first])} in {first} and {shown(values[other.name])} in {other.name}: a comparison "
-        f"needs equal terms. {_solution(other, key, shown(values[first]))}, or give --allow-different {key}."
-    )
-
-
 def _trained_on(run: PlannedRun) -> tuple[str | None, str | None]:
     """Return the fingerprint of a run's data set and where it is recorded, or (None, None)."""
     own = RunFolder(run.folder)
@@ -197,7 +217,7 @@ def _trained_on(run: PlannedRun) -> tuple[str | None, str | None]:
     folder = run.folder.resolve()
     record = folder.parent.parent / RECORD
     if record.is_file() and folder.parent.name == "runs":
-        found = read_json(record)
+        found = _read_record(record)
         if folder.name not in found["runs_before"]:
             return found["fingerprint"], str(record)
     folder = run.config.data.folder
@@ -213,5 +233,60 @@ def _not_recorded(run: PlannedRun) -> str:
     )
 
 
-def _solution(run: PlannedRun, key: str, value: str) -> str:
-    return f"Train {run.folder} again with this key" if run.taken else f"Give all of them --set '{key}={value}'"
+def _solution(runs: Sequence[PlannedRun], key: str, value: str) -> str:
+    """Return what to do: a trained folder is as it is, and the configs of the others can be changed at once."""
+    taken = [str(run.folder) for run in runs if run.taken]
+    if taken:
+        return f"Train {', '.join(taken)} again with {key}: {value}"
+    return f"Give {shlex.join(['--set', f'{key}={value}'])}"
+
+
+def _unequal_solution(groups: dict[str, list[PlannedRun]], key: str) -> str:
+    """Return what to do about a key of several values: that of the trained folders, else the first, is the one."""
+    of_taken = [value for value, own in groups.items() if any(run.taken for run in own)]
+    value = (of_taken or list(groups))[0]
+    others = [run for other, own in groups.items() if other != value for run in own]
+    return _solution(others, key, value)
+
+
+def _other_protocol(name: PathLike, protocol: Protocol) -> str | None:
+    """Return "" or a remark if a config's protocol differs from that of the tests in content; None if it does not."""
+    try:
+        found = load_protocol(name)
+    except ProtocolError as error:
+        return f" ({str(error).splitlines()[0].rstrip('.')})"
+    if found == protocol:  # by content: another file may have the same name
+        return None
+    differing = [key for key in Protocol.model_fields if getattr(found, key) != getattr(protocol, key)]
+    return f" (they differ in {', '.join(differing)})"
+
+
+def _by_value(runs: Sequence[PlannedRun], value: Callable[[PlannedRun], Any]) -> dict[Any, list[PlannedRun]]:
+    groups = {}
+    for run in runs:
+        groups.setdefault(value(run), []).append(run)
+    return groups
+
+
+def _read_record(file: pathlib.Path) -> dict:
+    """Read what `claim_data_set` wrote."""
+    solution = "It says which data set the runs next to it are trained on. Use another --out, or remove the file."
+    found = read_json(file, solution=solution)
+    types = {"name": str, "num_walks": int, "fingerprint": str, "runs_before": list}
+    if not isinstance(found, dict) or not all(isinstance(found.get(key), kind) for key, kind in types.items()):
+        raise UnreadableError(f"{file} cannot be read: it has not the keys {', '.join(types)}. {solution}")
+    return found
+
+
+def _collected(check: Callable[[], Any], faults: list[str]) -> Any:
+    """Call a check and add what it finds to the faults."""
+    try:
+        return check()
+    except ConfigError as error:
+        faults.append(str(error))
+        return None
+
+
+def _raise(faults: Sequence[str], *, head: str = "") -> None:
+    if faults:
+        raise ConfigError("\n".join([head, *faults]).strip())

@@ -1,6 +1,7 @@
 """Rank-1 and cost of each run, computed once and kept next to the runs."""
 
 import hashlib
+import json
 import pathlib
 import statistics
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from tf3dlocal.io.types import PathLike
 from tf3dlocal.models import embedding_model
 from tf3dlocal.training import RunFolder, forward_flops
 
-FORMAT = 2  # of the kept files; a change of their content makes the older ones stale
+FORMAT = 3  # of the kept files; a change of their content makes the older ones stale
 FRAMES_OF_A_WALK = 30  # for which the cost of a forward pass is given
 
 
@@ -60,7 +61,9 @@ class KeptResults:
                 walks=self.walks,
                 protocol=self.protocol,
                 distance=self.distance,
+                method=run.label,
                 seed=run.seed,
+                step=RunFolder(run.folder).model_note().get("step"),
                 details={"model": run.name},
                 progress=self.progress,
             )
@@ -83,17 +86,19 @@ class KeptResults:
         return self._kept("gei.json", stamp={"model": "gei"}, compute=test)
 
     def _kept(self, name: str, *, stamp: dict, compute: Callable[[], dict]) -> dict[str, Any]:
-        """Return the content of a file if it has this stamp, else compute and keep it."""
+        """Return the content of a file if it has this stamp and is as it was written, else compute and keep it."""
         file = self.folder / name
         protocol = self.protocol.model_dump(mode="json")
         stamp = {"format": FORMAT, "protocol": protocol, "data": self.fingerprint, **stamp}
         try:
             found = read_json(file)
-            if isinstance(found, dict) and found.get("stamp") == stamp:
+            if isinstance(found, dict) and found.get("stamp") == {**stamp, "checksum": _checksum_of_values(found)}:
                 return found
         except (FileNotFoundError, UnreadableError):
             pass  # computed and written again
-        write_json(file, {"stamp": stamp, **compute()})
+        values = {"stamp": stamp, **compute()}
+        values["stamp"]["checksum"] = _checksum_of_values(values)
+        write_json(file, values)
         return read_json(file)  # so that the first call returns the same as a later one
 
 
@@ -113,6 +118,12 @@ def cost_of_training(folder: PathLike) -> dict[str, Any]:
         pairs = zip(records, before, strict=False)
         minutes = sum((r["step"] - b) * r.get("seconds_per_step", usual) for r, b in pairs) / 60
     return {"steps": records[-1]["step"] if records else None, "seconds_per_step": known, "minutes": minutes}
+
+
+def _checksum_of_values(values: dict) -> str:
+    """Return the checksum of all but the stamp, so that a file that was damaged or edited is computed again."""
+    text = json.dumps({key: value for key, value in values.items() if key != "stamp"}, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", errors="backslashreplace")).hexdigest()
 
 
 def _checksum(path: pathlib.Path) -> str:

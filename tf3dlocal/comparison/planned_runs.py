@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.io import check_names
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training import MAY_CHANGE, RunFolder
 
@@ -90,8 +91,10 @@ def plan_runs(
     labels = _labels(stems, [name for name, _ in named])
     seeds = _check_seeds(seeds, key="--seeds")
     seeds_for = {pathlib.Path(key).stem: _check_seeds(own, key=key) for key, own in (seeds_for or {}).items()}
-    if unknown := sorted(set(seeds_for) - set(stems)):
-        raise ConfigError(f"--seeds-for {unknown[0]}: there is no such config here. There are {', '.join(labels)}.")
+    try:
+        check_names(seeds_for, known=labels, what="config", where="--seeds-for")
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     files = {}
     planned = []
     for (_, path), stem in zip(named, stems, strict=True):
@@ -175,8 +178,10 @@ def _taken_run(folder: pathlib.Path, *, stem: str, label: str, overrides: Sequen
         )
     config = Experiment.from_yaml(run.config_file)
     changed = config.differences(Experiment.from_yaml(run.config_file, overrides=overrides))
-    if key := next((key for key in changed if key not in MAY_CHANGE), None):
-        raise ConfigError(f"--set changes {key} of {folder}, which is trained already. Give its config instead.")
+    if keys := [key for key in changed if key not in MAY_CHANGE]:
+        raise ConfigError(
+            f"--set changes {', '.join(keys)} of {folder}, which is trained already. Give its config instead."
+        )
     taken = PlannedRun(method=stem, label=label, seed=config.training.seed, config=config, folder=folder, taken=True)
     if not taken.is_finished:
         raise ConfigError(
@@ -194,10 +199,10 @@ def _check_methods(planned: list[PlannedRun]) -> None:
         differences = other.config.differences(run.config)
         different = {key: pair for key, pair in differences.items() if key not in MAY_CHANGE | {"training.seed"}}
         if different:
-            key, (one, two) = next(iter(different.items()))
+            pairs = "; ".join(f"{key} is {one!r} and {two!r}" for key, (one, two) in different.items())
             raise ConfigError(
-                f"{other.folder} and {run.folder} are both called {run.method} and are not the same method: {key} is "
-                f"{one!r} and {two!r}. Rename one of them."
+                f"{other.folder} and {run.folder} are both called {run.method} and are not the same method: {pairs}. "
+                "Rename one of them."
             )
     name, count = Counter(run.name for run in planned).most_common(1)[0]
     if count > 1:

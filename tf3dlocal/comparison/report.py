@@ -1,11 +1,13 @@
 """A comparison as Markdown (rank-1 by probe view, cost, every run, published rows, facts) and on the terminal."""
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tf3dlocal.comparison.comparison import Comparison, MethodRow
 from tf3dlocal.evaluation import published_table
+from tf3dlocal.io import as_shown, printable
 
 if TYPE_CHECKING:
     import rich.console
@@ -32,7 +34,7 @@ def comparison_markdown(comparison: Comparison, *, picture: str | None = None) -
     lines += ["## What was done", "", *(f"- {name}: {text}" for name, text in comparison.facts.items())]
     if comparison.notes:
         lines += ["", "Notes:", "", *(f"- {note}" for note in comparison.notes)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(printable(line) for line in lines) + "\n"
 
 
 def spread_meaning(rows: Sequence[MethodRow]) -> str:
@@ -59,22 +61,23 @@ def print_comparison(found: dict, *, console: "rich.console.Console | None" = No
     import rich.text
 
     console = console or rich.console.Console()
+    shown = functools.partial(as_shown, encoding=console.encoding)
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
     header = ["Method", *found["groups"], "parameters", "GFLOP", "s / step", "minutes"]
     for number, name in enumerate(header):
-        table.add_column(rich.text.Text(name), justify="right" if number else "left", no_wrap=True)
+        table.add_column(rich.text.Text(shown(name)), justify="right" if number else "left", no_wrap=True)
     for row in found["methods"]:
         means = [_with_spread(row["rank1"][group]["mean"], row["rank1"][group]["spread"]) for group in found["groups"]]
         cost = row["cost"]
         formats = {"parameters": ",", "gflops": ".2f", "seconds_per_step": ".3g", "minutes": ".1f"}
         known = ["-" if cost.get(key) is None else format(cost[key], style) for key, style in formats.items()]
-        table.add_row(*map(rich.text.Text, [row["method"], *means, *known]))
+        table.add_row(*(rich.text.Text(shown(text)) for text in [row["method"], *means, *known]))
     own = found["protocol"]["identical_views"]
     title = f"Mean rank-1 (%) and cost: {found['protocol']['name']} on {found['data_set']}, identical views {own}d"
-    console.print(title, style="bold", markup=False, highlight=False)
+    console.print(shown(title), style="bold", markup=False, highlight=False)
     console.print(table)
     for note in found["notes"]:
-        console.print(f"note: {note}", style="yellow", markup=False, highlight=False)
+        console.print(shown(f"note: {note}"), style="yellow", markup=False, highlight=False)
 
 
 def _rank_section(comparison: Comparison) -> Iterator[str]:
@@ -178,10 +181,10 @@ def _published_section(comparison: Comparison) -> Iterator[str]:
 
 
 def _table(header: list[str], rows: list[list[str]], *, num_texts: int = 2) -> Iterator[str]:
-    yield "| " + " | ".join(header) + " |"
+    yield "| " + " | ".join(name.replace("|", "\\|") for name in header) + " |"
     yield "|" + "---|" * num_texts + "---:|" * (len(header) - num_texts)
     for row in rows:
-        yield "| " + " | ".join(row) + " |"
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 
 
 def _with_spread(mean: float | None, spread: float | None) -> str:

@@ -49,9 +49,9 @@ def embed_walks(
         float32 [walks, parts, channels], in the order of `walks`; one part if the model has no parts.
 
     Raises:
-        KeyError: If the outputs of the model have names, and none is `output`.
-        ValueError: If there are no walks, silhouettes are smaller than the model's input, or the output has another
-            number of axes.
+        ValueError: If there are no walks, a setting is out of its range, silhouettes are smaller than the model's
+            input, no output has the name `output`, the output has another number of axes, or an embedding is not finite
+            (the walk is named).
 
     Example:
         >>> class Walks:
@@ -64,6 +64,9 @@ def embed_walks(
     num_frames = np.asarray(walks.num_frames)
     if len(num_frames) == 0:
         raise ValueError("There are no walks to embed. Check the selection and the protocol.")
+    for name, value in (("batch_size", batch_size), ("max_frames", max_frames)):
+        if value < 1:
+            raise ValueError(f"{name} is {value!r}. Give a number from 1.")
     embed, (model_height, model_width) = _embedder(model, output)
     shape = (model_height, model_width or width)
     batches = list(_batches_of_equal_length(num_frames, batch_size, max_frames))
@@ -81,8 +84,28 @@ def embed_walks(
             if embeddings is None:
                 embeddings = np.empty((len(num_frames), *found.shape[1:]), np.float32)
             embeddings[rows] = found
+            _check_finite(found, walks=walks, rows=rows)
             advance(len(rows))
     return embeddings
+
+
+def name_of_walk(walks: Any, row: int) -> str:
+    """Return "SUBJECT CONDITION VIEW" of a walk, or its row if these columns are not known."""
+    columns = [getattr(walks, name, None) for name in ("subjects", "conditions", "view_degrees")]
+    if any(column is None for column in columns):
+        return f"in row {row}"
+    subject, condition, view = (column[row] for column in columns)
+    return f"{subject} {condition} {int(view):03d}"
+
+
+def _check_finite(found: np.ndarray, *, walks: Any, rows: np.ndarray) -> None:
+    usable = np.isfinite(found).all(axis=(1, 2))
+    if not usable.all():
+        row = int(rows[~usable][0])
+        raise ValueError(
+            f"The embedding of walk {name_of_walk(walks, row)} ({walks.num_frames[row]} frames) has numbers that are "
+            "not finite. Check this walk, and whether the model has diverged."
+        )
 
 
 def _batches_of_equal_length(num_frames: np.ndarray, batch_size: int, max_frames: int) -> Iterator[np.ndarray]:
@@ -174,7 +197,7 @@ def _pick(outputs, output: str):
     if not isinstance(outputs, dict):
         return outputs
     if output not in outputs:
-        raise KeyError(f"The model's outputs are {', '.join(sorted(outputs))}. None has the name {output!r}.")
+        raise ValueError(f"The model's outputs are {', '.join(sorted(outputs))}. None has the name {output!r}.")
     return outputs[output]
 
 

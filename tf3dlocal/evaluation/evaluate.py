@@ -4,17 +4,16 @@ import dataclasses
 import functools
 import importlib.metadata
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from tf3dlocal.evaluation.cross_view import identify_probes
+from tf3dlocal.evaluation.cross_view import check_settings, identify_probes
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
-from tf3dlocal.evaluation.distances import check_distance
-from tf3dlocal.evaluation.embedding import embed_walks
-from tf3dlocal.evaluation.protocol import Protocol, load_protocol
-from tf3dlocal.evaluation.roles import assign_roles, match_conditions
+from tf3dlocal.evaluation.embedding import embed_walks, name_of_walk
+from tf3dlocal.evaluation.protocol import Protocol, load_protocol, shorten_list
+from tf3dlocal.evaluation.roles import as_degrees, assign_roles, match_conditions
 from tf3dlocal.io.types import PathLike
 
 
@@ -29,7 +28,10 @@ def evaluate(
     min_frames: int = 1,
     batch_size: int = 8,
     width: int | None = None,
+    method: str = "this run",
     seed: int | None = None,
+    step: int | None = None,
+    trained_subjects: Iterable[str] = (),
     details: dict | None = None,
     progress: bool = True,
 ) -> CrossViewResult:
@@ -46,7 +48,10 @@ def evaluate(
         min_frames: Shorter walks are not used, and counted in the notices. The published protocols use all walks.
         batch_size: Largest number of walks in a batch.
         width: Columns that the model takes, if it is a function; see `embed_walks`.
+        method: Name of the model, for the rows of the reports.
         seed: Random seed of the training, for the reports.
+        step: Training step of the model, for the reports.
+        trained_subjects: Subjects that the model was trained on; a notice names those that are tested here.
         details: Further facts for the reports, for instance {"model": "runs/one"}.
         progress: Show a progress bar.
 
@@ -61,7 +66,6 @@ def evaluate(
         >>> result = evaluate(model, walks=open_walks("prepared"), protocol="casia-b-st")  # doctest: +SKIP
         >>> print(markdown_report(result))  # doctest: +SKIP
     """
-    check_distance(distance)
     return evaluate_embeddings(
         functools.partial(embed_walks, model, batch_size=batch_size, width=width),
         walks=walks,
@@ -70,7 +74,9 @@ def evaluate(
         max_rank=max_rank,
         probes_without_gallery=probes_without_gallery,
         min_frames=min_frames,
-        details={"seed": seed, **(details or {})},
+        method=method,
+        trained_subjects=trained_subjects,
+        details={"seed": seed, "step": step, **(details or {})},
         progress=progress,
     )
 
@@ -83,6 +89,10 @@ def evaluate_embeddings(
     min_frames: int,
     details: dict,
     progress: bool,
+    distance: str = "part_mean",
+    max_rank: int = 5,
+    probes_without_gallery: str | None = None,
+    trained_subjects: Iterable[str] = (),
     **settings: Any,
 ) -> CrossViewResult:
     """Evaluate embeddings of any kind; `evaluate` describes the other arguments.
@@ -90,19 +100,30 @@ def evaluate_embeddings(
     `embed` is a function of the keywords `walks`, an object with `num_frames` and `read(i)`, and `progress`. It returns
     the embeddings of the walks.
     """
+    settings |= {"distance": distance, "max_rank": max_rank, "probes_without_gallery": probes_without_gallery}
+    check_settings(distance=distance, max_rank=max_rank, probes_without_gallery=probes_without_gallery)
     protocol = load_protocol(protocol)
-    split = protocol.split(walks.subjects)
-    rows, num_short = _test_rows(walks, protocol=protocol, test_subjects=split.test, min_frames=min_frames)
+    protocol.check(subjects=walks.subjects, conditions=walks.conditions, view_degrees=as_degrees(walks.view_degrees))
+    split = protocol.split(walks.subjects)  # of the whole data set, once: the walks left below have fewer subjects
+    rows, short = _test_rows(walks, protocol=protocol, test_subjects=split.test, min_frames=min_frames)
     columns = {name: np.asarray(getattr(walks, name))[rows] for name in ("subjects", "conditions", "view_degrees")}
     roles = assign_roles(protocol, **columns, split=split)
     roles.check()  # before the embedding, which takes most of the time
     embeddings = embed(walks=_Rows(walks, rows), progress=progress)
     facts = {"data": getattr(walks, "name", None), "versions": library_versions(), **details}
     result = identify_probes(embeddings, roles=roles, details=facts, progress=progress, **settings)
-    if num_short:
-        notice = f"{num_short} test walks of fewer than {min_frames} frames are not used; the protocol uses them."
-        result = dataclasses.replace(result, notices=(*result.notices, notice))
-    return result
+    notices = list(result.notices)
+    if len(short):
+        notices.append(
+            f"{len(short)} test walks of fewer than {min_frames} frames are not used; the protocol uses them: "
+            f"{shorten_list(name_of_walk(walks, row) for row in short)}."
+        )
+    if known := sorted(set(map(str, trained_subjects)) & set(split.test)):
+        notices.append(
+            f"The model was trained on {len(known)} of the {len(split.test)} test subjects: {shorten_list(known)}. Its "
+            "score is not one of identifying strangers. Test by the protocol that it was trained by."
+        )
+    return dataclasses.replace(result, notices=tuple(notices))
 
 
 class _Rows:
@@ -110,18 +131,20 @@ class _Rows:
 
     def __init__(self, walks, rows):
         self.num_frames = np.asarray(walks.num_frames)[rows]
+        for name in ("subjects", "conditions", "view_degrees"):
+            setattr(self, name, np.asarray(getattr(walks, name))[rows])
         self._walks, self._rows = walks, rows
 
     def read(self, i):
         return self._walks.read(int(self._rows[i]))
 
 
-def _test_rows(walks, *, protocol, test_subjects, min_frames) -> tuple[np.ndarray, int]:
-    """Return the rows of the walks that take part, and the number of those that are too short."""
+def _test_rows(walks, *, protocol, test_subjects, min_frames) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of the walks that take part, and of those that are too short."""
     part = np.isin(walks.subjects, test_subjects) & match_conditions(walks.conditions, patterns=protocol.conditions)
     part &= np.array([label is not None for label in protocol.view_labels(walks.view_degrees)], bool)
     long_enough = np.asarray(walks.num_frames) >= min_frames
-    return np.flatnonzero(part & long_enough), int((part & ~long_enough).sum())
+    return np.flatnonzero(part & long_enough), np.flatnonzero(part & ~long_enough)
 
 
 def library_versions() -> dict[str, str]:

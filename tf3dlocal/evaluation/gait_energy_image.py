@@ -18,6 +18,8 @@ from tf3dlocal.evaluation.protocol import Protocol
 from tf3dlocal.io import progress_bar
 from tf3dlocal.io.types import PathLike
 
+GAIT_ENERGY = "gait energy images"  # name of the baseline in reports
+
 
 def gait_energy_image(silhouettes: np.ndarray) -> np.ndarray:
     """Compute the mean over the frames, ``G(y, x) = sum_t B_t(y, x) / T``.
@@ -82,7 +84,8 @@ def evaluate_gait_energy(
         max_rank=max_rank,
         probes_without_gallery=probes_without_gallery,
         min_frames=min_frames,
-        details={"model": "gait energy image, nearest neighbour", **(details or {})},
+        method=GAIT_ENERGY,
+        details={"model": "nearest gait energy image", "seed": "none, nothing is trained", **(details or {})},
         progress=progress,
     )
     return dataclasses.replace(result, distance="Euclidean")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tf3dlocal.io import readable
+
 _FOLDER = pathlib.Path(__file__).parent / "published"
 _NOT_VIEWS = ("group", "method", "input_size", "probes_without_gallery", "printed_mean", "source")
 _PRINTING = 0.05  # a mean printed with one decimal may differ by this from the mean of its row
@@ -83,7 +85,8 @@ def published_table(protocol: str) -> PublishedTable:
         raise ValueError(
             f"Protocol {protocol!r} has no published table. There are tables for {', '.join(published_names())}."
         )
-    with open(_FOLDER / f"{protocol}.csv", newline="", encoding="utf-8") as file:
+    path = _FOLDER / f"{protocol}.csv"
+    with readable(path, solution="Install tf3dlocal again."), open(path, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         views = [name for name in reader.fieldnames if name not in _NOT_VIEWS]
         rows = tuple(

@@ -35,7 +35,7 @@ class TableRow:
 def rank_rows(
     result: CrossViewResult,
     *,
-    method: str = "this run",
+    method: str | None = None,
     rank: int = 1,
     identical_views: str | None = None,
     published: bool = False,
@@ -44,7 +44,7 @@ def rank_rows(
 
     Args:
         result: Result of `cross_view` or `evaluate`.
-        method: Name of the measured rows.
+        method: Name of the measured rows. Default: that of the result.
         rank: k of rank-k.
         identical_views: "exclude", "include" or "only". Default: the protocol's choice.
         published: Add the published rows of the same protocol before the measured ones. Only for rank 1 with identical
@@ -56,6 +56,7 @@ def rank_rows(
     Raises:
         ValueError: If `published` is True and the protocol has no published table, or for another rank or mean.
     """
+    method = result.method if method is None else method
     identical_views = identical_views or result.protocol.identical_views
     table = published_table(result.protocol.name) if published else None
     if published and (rank != 1 or identical_views != "exclude"):

@@ -1,6 +1,7 @@
 """A cross-view result on the terminal, as Markdown, as CSV and as JSON."""
 
 import csv
+import functools
 import io
 import math
 import pathlib
@@ -20,7 +21,7 @@ from tf3dlocal.evaluation.rank_table import (
     table_footnotes,
     table_header,
 )
-from tf3dlocal.io import write_json, write_text
+from tf3dlocal.io import as_shown, printable, write_json, write_text
 from tf3dlocal.io.types import PathLike
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 def print_report(
     result: CrossViewResult,
     *,
-    method: str = "this run",
+    method: str | None = None,
     published: bool = False,
     console: "rich.console.Console | None" = None,
 ) -> None:
@@ -38,7 +39,7 @@ def print_report(
 
     Args:
         result: Result of `cross_view` or `evaluate`.
-        method: Name of the measured rows.
+        method: Name of the measured rows. Default: that of the result.
         published: Print the published rows of the same protocol next to them.
         console: A rich console. Default: standard output.
 
@@ -49,18 +50,19 @@ def print_report(
 
     console = console or rich.console.Console()
     rows = rank_rows(result, method=method, published=published)
-    console.print(caption(result), style="bold", markup=False, highlight=False)
-    console.print(_terminal_table(result, rows, emphasize_measured=published))
+    shown = functools.partial(as_shown, encoding=console.encoding)
+    console.print(shown(caption(result)), style="bold", markup=False, highlight=False)
+    console.print(_terminal_table(result, rows, emphasize_measured=published, shown=shown))
     for note in table_footnotes(result, rows):
-        console.print(note, markup=False, highlight=False)
-    console.print(_terminal_summary(result))
+        console.print(shown(note), markup=False, highlight=False)
+    console.print(_terminal_summary(result, shown=shown))
     for name, text in facts(result).items():
-        console.print(f"{name}: {text}", markup=False, highlight=False)
+        console.print(shown(f"{name}: {text}"), markup=False, highlight=False)
     for notice in result.notices:
-        console.print(f"note: {notice}", style="yellow", markup=False, highlight=False)
+        console.print(shown(f"note: {notice}"), style="yellow", markup=False, highlight=False)
 
 
-def markdown_report(result: CrossViewResult, *, method: str = "this run", published: bool = False) -> str:
+def markdown_report(result: CrossViewResult, *, method: str | None = None, published: bool = False) -> str:
     """Format the rank-1 table as a Markdown document: facts, table, means by rank, notes.
 
     Args and errors are those of `print_report`.
@@ -76,10 +78,10 @@ def markdown_report(result: CrossViewResult, *, method: str = "this run", publis
     lines += _markdown_table(*summary_table(result))
     if result.notices:
         lines += ["", "Notes:", "", *(f"- {notice}" for notice in result.notices)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(printable(line) for line in lines) + "\n"
 
 
-def csv_report(result: CrossViewResult, *, method: str = "this run", published: bool = False) -> str:
+def csv_report(result: CrossViewResult, *, method: str | None = None, published: bool = False) -> str:
     """Format the tables as CSV in full precision: a row per group, rank and treatment of identical views.
 
     Unknown values are empty. Each row repeats the facts, so that it keeps its meaning when it is copied elsewhere. Args
@@ -109,15 +111,15 @@ def csv_report(result: CrossViewResult, *, method: str = "this run", published: 
     return out.getvalue()
 
 
-def json_report(result: CrossViewResult, *, method: str = "this run", published: bool = False) -> dict[str, Any]:
+def json_report(result: CrossViewResult, *, method: str | None = None, published: bool = False) -> dict[str, Any]:
     """Arrange everything as plain dicts and lists for JSON: facts, means, counts and rates of every pair of views.
 
     Rates are in per cent, null where nothing was counted. Args and errors are those of `print_report`.
     """
-    rows = rank_rows(result, published=published)
+    rows = rank_rows(result, method=method, published=published)
     measured = {row.group: row for row in rows if row.is_measured}
     return {
-        "method": method,
+        "method": result.method if method is None else method,
         "facts": facts(result),
         "protocol": result.protocol.model_dump(mode="json"),
         "distance": result.distance,
@@ -150,7 +152,7 @@ def write_reports(
     result: CrossViewResult,
     *,
     folder: PathLike,
-    method: str = "this run",
+    method: str | None = None,
     published: bool = False,
     name: str = "rank1",
 ) -> list[pathlib.Path]:
@@ -159,7 +161,7 @@ def write_reports(
     Args:
         result: Result of `cross_view` or `evaluate`.
         folder: Created if absent.
-        method: Name of the measured rows.
+        method: Name of the measured rows. Default: that of the result.
         published: Add the published rows of the same protocol.
         name: Name of the files without their suffix.
 
@@ -168,30 +170,31 @@ def write_reports(
     """
     settings = {"method": method, "published": published}
     paths = [pathlib.Path(folder) / f"{name}.{suffix}" for suffix in ("md", "csv", "json")]
-    write_text(paths[0], markdown_report(result, **settings))
-    write_text(paths[1], csv_report(result, **settings))
-    write_json(paths[2], json_report(result, **settings))
+    texts = markdown_report(result, **settings), csv_report(result, **settings)
+    write_json(paths[2], json_report(result, **settings))  # the numbers first
+    for path, text in zip(paths, texts, strict=False):
+        write_text(path, text)
     return paths
 
 
-def _terminal_table(result, rows, *, emphasize_measured):
+def _terminal_table(result, rows, *, emphasize_measured, shown):
     import rich.box
     import rich.table
     import rich.text
 
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for number, name in enumerate(table_header(result)):
-        table.add_column(rich.text.Text(name), justify="left" if number < 2 else "right", no_wrap=True)
+        table.add_column(rich.text.Text(shown(name)), justify="left" if number < 2 else "right", no_wrap=True)
     for number, row in enumerate(rows):
         first = number == 0 or rows[number - 1].group != row.group
         last = number + 1 == len(rows) or rows[number + 1].group != row.group
         probe, *others = table_cells(row)
-        cells = [rich.text.Text(text) for text in (probe if first else "", *others)]
+        cells = [rich.text.Text(shown(text)) for text in (probe if first else "", *others)]
         table.add_row(*cells, style="bold" if row.is_measured and emphasize_measured else None, end_section=last)
     return table
 
 
-def _terminal_summary(result):
+def _terminal_summary(result, *, shown):
     import rich.box
     import rich.table
     import rich.text
@@ -201,15 +204,15 @@ def _terminal_summary(result):
     for number, name in enumerate(header):
         table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*map(rich.text.Text, row))
+        table.add_row(*(rich.text.Text(shown(text)) for text in row))
     return table
 
 
 def _markdown_table(header, rows):
-    yield "| " + " | ".join(header) + " |"
+    yield "| " + " | ".join(name.replace("|", "\\|") for name in header) + " |"
     yield "|---|---|" + "---:|" * (len(header) - 2)
     for row in rows:
-        yield "| " + " | ".join(row) + " |"
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 
 
 def _means_by_rank(result):

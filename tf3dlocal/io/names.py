@@ -1,8 +1,10 @@
 """Names that people type: which of them match, and which known one is near."""
 
 import difflib
+import functools
+import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 MOST_LISTED = 12
 MOST_NEAR = 3
@@ -85,6 +87,48 @@ def check_names(asked: Iterable[object], *, known: Iterable[object], what: str, 
     more = f" and {len(unknown) - MOST_UNKNOWN} more" if len(unknown) > MOST_UNKNOWN else ""
     help_text = "" if all(near) else f" {_listed(known)}"
     raise ValueError(f"{where}: there is no {what} {', '.join(hinted)}{more}.{help_text}")
+
+
+def named_arguments(function: Callable) -> Callable:
+    """Let a function name the near argument where one was mistyped.
+
+    Example:
+        >>> @named_arguments
+        ... def select(*, subjects=None): ...
+        >>> select(subject="001")
+        Traceback (most recent call last):
+        TypeError: select() has no argument 'subject'. Did you mean 'subjects'?
+    """
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def checked(*args, **kwargs):
+        for name in kwargs:
+            if name not in known:
+                names = [each for each in known if each != "self"]
+                raise TypeError(f"{function.__name__}() has no argument {name!r}. {near_names(name, names)}")
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""Return a text in which what does not print is escaped: control characters, and bytes that are not UTF-8.
+
+    Args:
+        text: Such as the name of a file: names may hold line breaks and the commands of a terminal.
+        keep: Characters that stay as they are.
+
+    Example:
+        >>> printable("a\x1b[31m\n.png"), printable("caf\udce9")
+        ('a\\x1b[31m\\n.png', 'caf\\udce9')
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in keep else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def plain_name(name: str) -> str:

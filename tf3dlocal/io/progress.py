@@ -4,6 +4,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+from tf3dlocal.io.names import printable
+
 
 @contextlib.contextmanager
 def progress_bar(
@@ -72,3 +74,23 @@ def tell(sentence: str, *, shown: bool = True) -> None:
         import rich.console
 
         rich.console.Console(stderr=True, highlight=False, soft_wrap=True).print(sentence, markup=False)
+
+
+def as_shown(text: str, *, encoding: str) -> str:
+    r"""Return a text that a terminal of this encoding can show; what it lacks is replaced, control characters escaped.
+
+    Args:
+        text: such as a line of a report.
+        encoding: of the terminal, such as "utf-8" or "ascii".
+
+    Example:
+        >>> as_shown("90° ± 1.5 \x1b[2J é", encoding="ascii"), as_shown("90°", encoding="utf-8")
+        ('90 +- 1.5 \\x1b[2J ?', '90°')
+    """
+    text = printable(text, keep="\n")
+    try:
+        text.encode(encoding)
+    except (UnicodeError, LookupError):
+        text = text.replace("°", "").replace("±", "+-")
+        return text.encode("ascii", errors="replace").decode()
+    return text

@@ -11,7 +11,7 @@ import numpy as np
 from tf3dlocal.data.walkers.camera import VIEWS_DEGREES
 from tf3dlocal.data.walkers.draw import check_walk, draw_views
 from tf3dlocal.data.walkers.processes import share_out
-from tf3dlocal.io import new_folder, num_cores, progress_bar, remove_unfinished
+from tf3dlocal.io import named_arguments, new_folder, num_cores, progress_bar, remove_unfinished
 from tf3dlocal.io.types import PathLike
 
 SEQUENCES = tuple([f"nm-{n:02d}" for n in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"])
@@ -22,6 +22,7 @@ if hasattr(cv2, "IMWRITE_PNG_FILTER"):
     _PNG_OPTIONS += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
 
 
+@named_arguments
 def write_walkers(
     out: PathLike,
     *,

@@ -59,15 +59,16 @@ def _unmatched_subjects(names: Iterable[str], *, exist: set[str], notations: set
 def check_walks(protocol: Protocol, *, conditions: Iterable[str], views: Iterable[int]) -> list[str]:
     """Return a message for each key whose conditions or views match no walk of a data set; see `Protocol.check`."""
     conditions, views = sorted(set(map(str, conditions))), sorted({int(view) for view in views})
-    words = [*conditions, *dict.fromkeys(match[0] for name in conditions if (match := re.match(r"[^\W\d_]+", name)))]
-    notations = {plain_name(name) for name in words}
+    words = dict.fromkeys(match[0] for name in conditions if (match := re.match(r"[^\W\d_]+", name)))
+    notations = {plain_name(name): name for name in [*words, *conditions]}
     faults = []
     keys = {"gallery": protocol.gallery, **{f"probes.{group}": names for group, names in protocol.probes.items()}}
     for key, names in keys.items():
         strict = not is_published(protocol, key=key.partition(".")[0])
         absent = unmatched_conditions(names, conditions=conditions)
         wrong = [name for name in absent if strict or plain_name(name) in notations]
-        faults += _faults(protocol, key, wrong, known=words, what="condition")
+        near = [notations[plain_name(name)] for name in wrong if plain_name(name) in notations]
+        faults += _faults(protocol, key, wrong, known=[*conditions, *near], what="condition")
     if not is_published(protocol, key="views") or protocol.views == "all":
         keys = {"views": protocol.views}  # those of view_groups are among them
         if protocol.views == "all":

@@ -53,6 +53,7 @@ class Protocol(pydantic.BaseModel):
     """Evaluation protocol; `protocol_reference()` describes its fields.
 
     Example:
+        >>> from tf3dlocal.evaluation import load_protocol
         >>> protocol = load_protocol("casia-b-st")
         >>> protocol.gallery, list(protocol.probes), protocol.views[:3]
         (('nm-01', 'nm-02', 'nm-03', 'nm-04'), ['NM', 'BG', 'CL'], (0, 18, 36))
