@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers.defaults import check_counts
 from tf3dlocal.layers.local.location import Location, check_geometry
 from tf3dlocal.layers.sampling.filters import (
     apply_filters,
@@ -56,6 +57,8 @@ class SeparableSampler3D(keras.layers.Layer):
         # Centres and strides of up to a hundred cells do not survive half precision: no autocast here.
         super().__init__(autocast=False, **kwargs)
         check_geometry(geometry)
+        if num_rows is not None:
+            check_counts(type(self).__name__, num_rows=num_rows)
         self.num_rows = num_rows
         self.geometry = geometry
         self.registered = registered
