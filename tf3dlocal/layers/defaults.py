@@ -2,9 +2,10 @@
 
 import zlib
 from numbers import Integral
-from typing import Any
 
 import keras
+
+from tf3dlocal.layers.replicas import current_strategy
 
 NORM_EPSILON = 1e-5
 NORM_MOMENTUM = 0.9  # share of the old value; PyTorch counts the new one, 0.1
@@ -27,13 +28,6 @@ def is_synchronized(synchronized: bool | None) -> bool:
         (False, True)
     """
     return current_strategy().num_replicas_in_sync > 1 if synchronized is None else synchronized
-
-
-def current_strategy() -> Any:
-    """Return TensorFlow's current `tf.distribute` strategy."""
-    import tensorflow as tf
-
-    return tf.distribute.get_strategy()
 
 
 def check_counts(owner: str, *, low: int = 1, **counts: int) -> None:

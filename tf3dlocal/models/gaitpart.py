@@ -59,9 +59,9 @@ def GaitPart(
     | "release"  | 1, 4, 8          | 2, 2, 8, 8       | ReLU, bias         | 256           | 1,471,264  |
 
     "paper", the default, follows the authors' published layers of the temporal part and their erratum on the strips for
-    OU-MVLP; 1, 4, 8 for CASIA-B is what both other implementations have. "release" is the model in the 3DLocal authors'
-    code, whose focal convolution applies its LeakyReLU twice (a slope of 1e-4). OU-MVLP has a fourth block: channels
-    (32, 64, 128, 256).
+    OU-MVLP, of which no output was recorded; 1, 4, 8 for CASIA-B is what both other implementations have. "release" is
+    the model in the 3DLocal authors' code, whose focal convolution applies its LeakyReLU twice (a slope of 1e-4).
+    OU-MVLP has a fourth block: channels (32, 64, 128, 256).
 
     Args:
         preset: "paper", "opengait" or "release".

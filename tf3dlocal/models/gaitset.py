@@ -50,8 +50,8 @@ def GaitSet(
     | "opengait" | frame half first, scales 16, 8, 4, 2, 1  | a copy of the frame path |
 
     Both have 2,594,592 parameters and the same distances between walks. "paper", the default, has the order of the
-    3DLocal authors' implementation and accepts its weights. OU-MVLP: channels (64, 128, 256) and, in OpenGait and the
-    authors' code, 62 x 256 features as well.
+    3DLocal authors' implementation and accepts its weights. OU-MVLP: channels (64, 128, 256) and, in the configs of
+    OpenGait and of those authors, 62 x 256 features as well.
 
     Args:
         preset: "paper" or "opengait".

@@ -49,9 +49,9 @@ def GLN(
 
     The paper's text was not available beyond its introduction, so the layers are those of OpenGait's implementation in
     both presets. "paper", the default, compares by the embedding of the compact block, which is the point of the paper,
-    and learns the biases, as the compact block of the 3DLocal authors' code does. "opengait" is the model of OpenGait's
-    checkpoints. Published numbers are for 128 x 88 silhouettes. No variant for OU-MVLP is public; (64, 128, 256)
-    doubles the channels, as the other methods do there.
+    and learns the biases, as the 3DLocal authors' code has it (read there; their configs do not use it). "opengait" is
+    the model of OpenGait's checkpoints. Published numbers are for 128 x 88 silhouettes. No variant for OU-MVLP is
+    public; (64, 128, 256) doubles the channels, as the other methods do there.
 
     Args:
         preset: "paper" or "opengait".

@@ -113,8 +113,8 @@ def ThreeDLocal(
         tied_strides: one stride for x and y; None for the geometry's own.
         per_frame: locations per frame, smoothed over time (main paper 4.2), instead of one per clip.
         registered: return every sampled volume to its own location, on a map that is zero elsewhere, before its
-            convolutions and the fusion. Not in the paper; the release has such a switch, off. Without it a volume fills
-            the whole map.
+            convolutions and the fusion. Not in the paper; the release has a similar switch, off, which is not
+            reproduced (see `SeparableSampler3D.transposed_filters`). Without it a volume fills the whole map.
         global_path: "plain" convolutions, as in the release; "focal" for GaitPart's, with 1, 4 and 8 strips (in the
             release preset with its LeakyReLU slope of 1e-4).
         num_strips: horizontal strips; must divide the last map's height.

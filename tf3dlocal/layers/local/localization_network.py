@@ -16,7 +16,8 @@ def smooth_over_frames(raw: Tensor) -> Tensor:
     """Smooth over time: r_t + (r_(t-1) + r_(t-2)) / 2, with zeros before the first frame.
 
     The main paper's prior smoothing (section 4.2: the centre of frame t moves by the mean offset of the two preceding
-    frames). As in the release it acts on raw values, before tanh, and no gradient reaches the preceding frames.
+    frames). It acts on raw values, before tanh, and no gradient reaches the preceding frames: so it is read from the
+    release's per-frame variant, from which no output was recorded.
 
     Args:
         raw: float [batch, frames, values].

@@ -94,9 +94,10 @@ class SeparableSampler3D(keras.layers.Layer):
         """Compute the transposed filters, each times its stride, which return the samples to their location.
 
         Samples that lie s cells apart represent s cells each. So V' = s F^T F I is on average the map itself, blurred
-        by both filters, inside the window and zero outside, for any stride. The release has such a switch (off) without
-        the factor s: there a part that is sampled k times per cell returns k times as large. Strides above 16 cells
-        count as 16: a lone sample would otherwise return with a weight that float16 cannot hold.
+        by both filters, inside the window and zero outside, for any stride. (The release's code has a switch, off,
+        without the factor s, which is not reproduced: a part that is sampled k times per cell would return k times as
+        large.) Strides above 16 cells count as 16: a lone sample would otherwise return with a weight that float16
+        cannot hold.
         """
         location = Location.unstack(location)
         if len(location.center_x.shape) == 2:
