@@ -220,6 +220,7 @@ def test_both_maps_of_a_path_must_be_of_one_size():
         path(random_map(4), random_map(8)[:, :, ::2, ::2])
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -227,6 +228,9 @@ def test_both_maps_of_a_path_must_be_of_one_size():
         ({"geometry": "seed"}, "geometry must be .paper. or .release.; got 'seed'"),
         ({"prior": ("head", -1, 1, 1, 0.5, 0.5, 0.5)}, "extents of part 'head' must be positive"),
         ({"hidden_channels": 0}, "at least one filter; got 0"),
+        ({"channels": -1}, "channels must be a whole number of at least 0; got -1"),
+        ({"num_convolutions": 0}, "num_convolutions must be a whole number of at least 1; got 0"),
+        ({"clip_length": 0}, "clip_length must be a whole number of at least 1; got 0"),
         ({"geometry": "release", "per_frame": True}, "per frame need geometry=.paper."),
     ],
 )

@@ -219,10 +219,13 @@ def test_initial_convolutions_differ_and_the_same_seed_gives_the_same_weights():
         np.testing.assert_array_equal(own, other)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"geometry": "seed"}, "geometry must be .paper. or .release.; got 'seed'"),
+        ({"clip_length": 0}, "clip_length must be a whole number of at least 1; got 0"),
+        ({"clip_length": 30.0}, "clip_length must be a whole number of at least 1; got 30.0"),
         ({"num_outputs": 6}, "num_outputs must be 8, or 7 .*; got 6"),
         ({"geometry": "release", "per_frame": True}, "per frame need geometry=.paper."),
     ],

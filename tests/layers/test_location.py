@@ -163,12 +163,21 @@ def test_a_prior_is_read_from_a_mapping_or_a_sequence():
     assert PartPrior.of(PRIOR._asdict()) == PartPrior.of(list(PRIOR)) == PRIOR
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("value", "message"),
     [
         (("part", 1, 1), "has the fields name, height, width, length, center_x, center_y, center_t"),
         ({"name": "part", "size": 1}, "has the fields name, height"),
         (("part", 1, 0, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive"),
+        (PartPrior("part", 1, -1, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive"),
+        (("part", 1, 1, 1, 0.5, 1.5, 0.5), "centres of part 'part' must be from 0 to 1"),
+        (("part", "1/8", 1, 1, 0.5, 0.5, 0.5), "centres of part 'part' must be finite numbers; got .*1/8"),
+        (("part", float("nan"), 1, 1, 0.5, 0.5, 0.5), "must be finite numbers; got .*nan"),
+        ((3, 1, 1, 1, 0.5, 0.5, 0.5), "name of a part must be letters, digits and _, .*; got 3"),
+        (("a/b", 1, 1, 1, 0.5, 0.5, 0.5), "name of a part must be .*; got 'a/b'"),
+        (None, "has the fields name, height, width, .*; got None"),
+        (3, "has the fields name, height, width, .*; got 3"),
     ],
 )
 def test_what_is_no_prior_raises(value, message):

@@ -132,6 +132,7 @@ def test_a_model_read_from_disk_has_the_same_geometry(tmp_path):
     assert expected["map_sizes"] == found["map_sizes"]
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("shape", [(12, 64, 64), (1, 12, 64, 44), (64, 44)])
 def test_silhouettes_of_another_shape_raise(shape):
     with pytest.raises(ValueError, match=r"one walk as uint8 \[frames, 64, 44\]; got uint8 \[.*Cut the sides off"):

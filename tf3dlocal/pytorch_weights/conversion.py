@@ -29,7 +29,9 @@ def load(path: PathLike, *, source: str, model: str, **arguments: Any) -> keras.
             follows from the source.
 
     Returns:
-        keras.Model that computes what the original computes, for any number of frames.
+        keras.Model that computes what the original computes, for any number of frames. Compared with embeddings that
+        were recorded from the originals (12 frames of 64 x 44), and at other lengths with references of GaitSet and
+        GaitPart.
 
     Raises:
         FileNotFoundError: There is no such file.

@@ -26,9 +26,9 @@ def local_block(
 ) -> Tensor:
     """Add local paths to a global path and fuse them all: ReLU(conv 1x1x1([global, part 1, .., part n])).
 
-    The layers of the functional model are `{name}_statistics` (a `MapStatistics`, which all paths read), `{name}_{part}`
-    (a `LocalPath`) for every part, `{name}_joined`, `{name}_fusion` and `{name}_fusion_relu`. Main paper section 3.2
-    and Fig. 2.
+    The layers of the functional model are `{name}_statistics` (a `MapStatistics`, which all paths read),
+    `{name}_{part}` (a `LocalPath`) for every part, `{name}_joined`, `{name}_fusion` and `{name}_fusion_relu`. Main
+    paper section 3.2 and Fig. 2.
 
     Args:
         block_input: [batch, frames, height, width, channels], the map that the local paths sample.

@@ -8,7 +8,7 @@ from keras import ops
 from tf3dlocal.io import near_names
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
-from tf3dlocal.layers.defaults import derive_seed
+from tf3dlocal.layers.defaults import check_counts, derive_seed
 from tf3dlocal.layers.local.localization_network import LocalizationNetwork
 from tf3dlocal.layers.local.location import check_geometry, decode_location
 from tf3dlocal.layers.local.part_priors import PartPrior
@@ -47,7 +47,7 @@ class LocalPath(keras.layers.Layer):
         num_convolutions: number of 3x3x3 convolutions with ReLU (one in the paper, two in the release).
         clip_length: frames of a training clip, as in `LocalizationNetwork`.
         per_frame: a location for every frame, as in `LocalizationNetwork`.
-        synchronized: synchronize the batch normalizations over replicas.
+        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: seed of the initial weights.
 
     Call arguments:
@@ -84,7 +84,7 @@ class LocalPath(keras.layers.Layer):
         num_convolutions: int = 1,
         clip_length: int = 30,
         per_frame: bool = False,
-        synchronized: bool = False,
+        synchronized: bool | None = None,
         seed: int | None = None,
         **kwargs,
     ) -> None:
@@ -93,6 +93,8 @@ class LocalPath(keras.layers.Layer):
         check_geometry(geometry)
         if sampler not in SAMPLERS:
             raise ValueError(f"Unknown sampler {sampler!r}. {near_names(str(sampler), SAMPLERS)}")
+        check_counts("LocalPath", low=0, channels=channels)
+        check_counts("LocalPath", num_convolutions=num_convolutions)
         self.prior = PartPrior.of(prior)
         self.channels = channels
         self.sampler_name = sampler

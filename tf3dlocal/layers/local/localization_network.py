@@ -5,7 +5,7 @@ from keras import ops
 
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
-from tf3dlocal.layers.defaults import batch_normalization, derive_seed
+from tf3dlocal.layers.defaults import batch_normalization, check_counts, derive_seed
 from tf3dlocal.layers.local.location import check_geometry
 from tf3dlocal.layers.local.map_statistics import map_statistics
 from tf3dlocal.layers.local.normalized_max_pooling import NormalizedMaxPooling
@@ -16,7 +16,8 @@ def smooth_over_frames(raw: Tensor) -> Tensor:
     """Smooth over time: r_t + (r_(t-1) + r_(t-2)) / 2, with zeros before the first frame.
 
     The main paper's prior smoothing (section 4.2: the centre of frame t moves by the mean offset of the two preceding
-    frames). As in the release it acts on raw values, before tanh, and no gradient reaches the preceding frames.
+    frames). It acts on raw values, before tanh, and no gradient reaches the preceding frames: so it is read from the
+    release's per-frame variant, from which no output was recorded.
 
     Args:
         raw: float [batch, frames, values].
@@ -51,7 +52,7 @@ class LocalizationNetwork(keras.layers.Layer):
         per_frame: emit a location for every frame (main paper 4.2): no pooling over time, and Fc6 is shared by the
             frames. The offsets in x and y are smoothed over frames, and the two numbers of time (dt, delta_t) are means
             over the clip.
-        synchronized: synchronize the batch normalizations over replicas.
+        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: seed of the initial weights.
 
     Call arguments:
@@ -61,7 +62,8 @@ class LocalizationNetwork(keras.layers.Layer):
         float32 [batch, num_outputs], or [batch, frames, num_outputs] with per_frame; order as in `decode_location`.
 
     Raises:
-        ValueError: no filters, an unknown geometry, another number of outputs, or per_frame with geometry="release".
+        ValueError: no filters, a clip without frames, an unknown geometry, another number of outputs, or per_frame
+            with geometry="release".
 
     Example:
         >>> import numpy as np
@@ -77,7 +79,7 @@ class LocalizationNetwork(keras.layers.Layer):
         geometry: str = "paper",
         clip_length: int = 30,
         per_frame: bool = False,
-        synchronized: bool = False,
+        synchronized: bool | None = None,
         seed: int | None = None,
         **kwargs,
     ) -> None:
@@ -85,6 +87,7 @@ class LocalizationNetwork(keras.layers.Layer):
         check_geometry(geometry)
         if hidden_channels < 1:  # Keras would build it, and every clip would get the same location
             raise ValueError(f"A localization network needs at least one filter; got {hidden_channels!r}.")
+        check_counts("LocalizationNetwork", clip_length=clip_length)
         if num_outputs not in (7, 8):
             raise ValueError(f"num_outputs must be 8, or 7 with one stride for x and y; got {num_outputs!r}.")
         if per_frame and geometry == "release":

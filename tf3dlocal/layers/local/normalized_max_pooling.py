@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
-from tf3dlocal.layers.defaults import NORM_EPSILON, NORM_MOMENTUM
+from tf3dlocal.layers.defaults import NORM_EPSILON, NORM_MOMENTUM, is_synchronized
 from tf3dlocal.layers.local.map_statistics import map_statistics
 
 
@@ -22,7 +22,7 @@ class NormalizedMaxPooling(keras.layers.Layer):
 
     Args:
         halve_frames: pool over frames too.
-        synchronized: take the statistics over all replicas.
+        synchronized: take the statistics over all replicas; None where the current strategy has several.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -36,10 +36,10 @@ class NormalizedMaxPooling(keras.layers.Layer):
         TensorShape([1, 15, 8, 6, 4])
     """
 
-    def __init__(self, *, halve_frames: bool = True, synchronized: bool = False, **kwargs) -> None:
+    def __init__(self, *, halve_frames: bool = True, synchronized: bool | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.halve_frames = halve_frames
-        self.synchronized = synchronized
+        self.synchronized = is_synchronized(synchronized)
 
     def build(self, volume_shape):
         # Statistics and their affine map stay in float32, as in Keras' own layer.
