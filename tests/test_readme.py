@@ -183,3 +183,9 @@ def test_the_messages_that_troubleshooting_explains_are_those_of_the_code():
         assert words, message
         pattern = r"[^\n]*?".join(re.escape(part) for part in words)
         assert re.search(pattern, printed, re.IGNORECASE), f"no code prints: {message}"
+
+
+def test_the_steps_of_the_resume_example_are_those_of_its_config():
+    page = (ROOT / "docs" / "resume.md").read_text(encoding="utf-8")
+    config, steps = re.search(r"train (configs/\S+).*?\n.*resumes from step \d+ of (\d+)", page).groups()
+    assert re.search(r"^  steps: (\d+)$", (ROOT / config).read_text(), re.MULTILINE)[1] == steps

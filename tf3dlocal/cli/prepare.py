@@ -22,6 +22,7 @@ def prepare(
     name: Annotated[str | None, typer.Option(help="Name of the data set in reports; default: the name of RAW.")] = None,
     min_frames: Annotated[int, typer.Option(min=1, help="Leave out walks with fewer usable frames.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUT made from other files.")] = False,
+    invert: Annotated[bool, typer.Option("--invert", help="The bodies are black on white.")] = False,
     workers: Workers = None,
     json: Json = None,
 ) -> None:
@@ -63,6 +64,7 @@ def prepare(
         name=name,
         layout=layout,
         min_frames=min_frames,
+        invert=invert,
         workers=workers,
         overwrite=overwrite,
     )
