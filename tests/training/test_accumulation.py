@@ -30,12 +30,12 @@ NARROW = {
     "seed": 0,
 }
 SYSTEMS = {
-    "three_d_local paper": {"num_parts": 4, "parts": PAPER_PARTS[:1]},
-    "three_d_local release": {"preset": "release", "num_parts": 4, "parts": RELEASE_PARTS[:2]},
+    "three_d_local paper": {"num_strips": 4, "parts": PAPER_PARTS[:1]},
+    "three_d_local release": {"preset": "release", "num_strips": 4, "parts": RELEASE_PARTS[:2]},
     "gaitset": {"bins": (1, 2, 4)},
-    "gaitpart": {"num_parts": 4},
+    "gaitpart": {"num_strips": 4},
     "gln": {"bins": (1, 2, 4), "lateral_channels": 4},
-    "mt3d": {"num_parts": 4},
+    "mt3d": {"num_strips": 4},
 }
 LABELS = np.repeat(np.arange(4), 2).astype("int32")
 
