@@ -7,8 +7,8 @@ from pydantic import Field
 
 # Every number has a range: what float32, a step counter of TensorFlow or the memory of a machine can hold.
 Share = Annotated[float, Field(ge=0, le=1)]
-PositiveFloat = Annotated[float, Field(ge=1e-37, le=1e37)]
-NonNegativeFloat = Annotated[float, Field(ge=0, le=1e37)]
+PositiveFloat = Annotated[float, Field(ge=1e-30, le=1e9)]
+NonNegativeFloat = Annotated[float, Field(ge=0, le=1e9)]
 PositiveInt = Annotated[int, Field(ge=1, le=1_000_000_000)]
 NonNegativeInt = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Name = Annotated[str, Field(min_length=1)]
