@@ -12,7 +12,7 @@ import rich.console
 import typer
 
 from tf3dlocal.cli.mistakes import MISTAKE, explained
-from tf3dlocal.io import keep_freed_memory, write_json
+from tf3dlocal.io import keep_freed_memory, printable, write_json
 from tf3dlocal.io.types import PathLike
 
 DEBUG = "TF3DLOCAL_TRACEBACK"  # environment variable; --debug sets it
@@ -74,7 +74,7 @@ def run(app: typer.Typer, *, arguments: Sequence[str] | None = None, name: str =
 def _print_error(sentence: str) -> None:
     errors = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
     errors.print("[bold red]error:[/]", end=" ")
-    errors.print(sentence, markup=False)
+    errors.print(printable(sentence, keep="\n\t"), markup=False)
 
 
 def _flush_output() -> None:
@@ -108,7 +108,7 @@ def say(sentence: str, **style: Any) -> None:
         sentence: Plain text; square brackets are no markup.
         **style: Arguments of `rich.console.Console.print`.
     """
-    console.print(sentence, markup=False, **style)
+    console.print(printable(sentence, keep="\n\t"), markup=False, **style)
 
 
 def write_numbers(path: PathLike | None, *, values: Any) -> None:

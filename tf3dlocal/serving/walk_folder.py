@@ -5,7 +5,14 @@ import pathlib
 
 import numpy as np
 
-from tf3dlocal.data import FrameFault, align_silhouette, natural_key, plausible_silhouettes, read_picture
+from tf3dlocal.data import (
+    FrameFault,
+    ImplausibleSilhouettesError,
+    align_silhouette,
+    natural_key,
+    plausible_silhouettes,
+    read_picture,
+)
 from tf3dlocal.io import UnreadableError, check_regular_file, user_path
 from tf3dlocal.io.types import PathLike
 
@@ -73,6 +80,7 @@ def read_walk_folder(
     if pictures:
         found, changes = plausible_silhouettes(list(pictures.values()), source=str(folder), invert=invert)
         masks = dict(zip(pictures, found, strict=True))
+        changes = {what: count for what, count in changes.items() if not what.startswith("frames left out")}
     aligned_sizes = {(height, height), (height, width)}
     aligned = frames == "aligned"
     if frames == "auto":
@@ -86,8 +94,7 @@ def read_walk_folder(
             )
         silhouette = mask if aligned else align_silhouette(mask, size=height)
         if silhouette is None or not silhouette.any():
-            is_black = mask.any() or not pictures[name].any()
-            left_out.append((name, "no body in it" if is_black else "not a silhouette"))
+            left_out.append((name, _fault_of(pictures[name], invert)))
         else:
             margin = (silhouette.shape[1] - width) // 2
             silhouettes.append(silhouette[:, margin : margin + width])
@@ -95,6 +102,15 @@ def read_walk_folder(
         reasons = ", ".join(sorted({reason for _, reason in left_out}))
         raise ValueError(f"None of the {len(left_out)} pictures in {folder} is usable: {reasons}.")
     return WalkFolder(silhouettes=np.stack(silhouettes), left_out=left_out, changes=changes, was_aligned=aligned)
+
+
+def _fault_of(picture: np.ndarray, invert: bool) -> str:
+    """Return why a picture among silhouettes gave no silhouette."""
+    try:
+        plausible_silhouettes([picture], source="", invert=invert)
+    except ImplausibleSilhouettesError as error:
+        return error.reason
+    return "no body in it"
 
 
 def _read_pictures(folder: pathlib.Path) -> tuple[dict[str, np.ndarray], list[tuple[str, str]]]:
