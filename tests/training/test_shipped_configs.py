@@ -65,7 +65,7 @@ def test_the_memory_in_the_head_of_a_full_config_is_counted_for_its_own_settings
     assert int(options["accumulation-steps"]) == counted
     assert int(options.get("batch", 128)) == config.data.subjects_per_batch * config.data.walks_per_subject
     assert [int(number) for number in options.get("channels", "").split()] == arguments.get("channels", [])
-    assert 1.3 * float(size) < 25.7  # GB: a card of 24 GB, with the room that the head names
+    assert 1.2 * float(size) < 25.7  # GB: a card of 24 GB, with room for workspaces and the allocator
 
 
 @pytest.mark.parametrize("path", FULL, ids=lambda path: path.stem)
@@ -80,4 +80,5 @@ def test_a_full_config_measures_rank_1_on_training_subjects_that_do_not_train(pa
 
 @pytest.mark.parametrize("path", [path for path in FULL if path.stem.startswith("gaitset")], ids=lambda path: path.stem)
 def test_the_head_of_gaitset_says_which_preset_goes_back_to_opengait(path):
-    assert "--set model.arguments.preset=opengait" in path.read_text()
+    head = " ".join(line.removeprefix("#").strip() for line in path.read_text().splitlines() if line.startswith("#"))
+    assert "OpenGait: weights of this preset" in head and "--set model.arguments.preset=opengait" in head
