@@ -88,10 +88,10 @@ def test_a_condition_with_a_number_does_not_take_its_tenfold(small_walks):
         ({"subjects": ["001", "1", "2"]}, "'1' .did you mean '001'.., '2' .did you mean '002'"),
         ({"exclude_subjects": ["nobody"]}, "exclude_subjects: there is no subject 'nobody'"),
         ({"exclude_subjects": "5"}, "exclude_subjects: there is no subject '5'"),
-        ({"conditions": ["nm-0"]}, "conditions: there is no condition 'nm-0'. Did you mean 'nm-01'"),
+        ({"conditions": ["nm-0"]}, "conditions: there is no condition 'nm-0'. Did you mean 'nm-0"),
         ({"conditions": "n"}, "conditions: there is no condition 'n'"),
         ({"conditions": ["nm", "xx"]}, "conditions: there is no condition 'xx'"),
-        ({"views": 91}, "views: there is no view '91'. Did you mean '90'"),
+        ({"views": 91}, "views: there is no view '91'. Known names: '0', '90', '180'"),
         ({"views": [90, 45]}, "views: there is no view '45'"),
     ],
 )
