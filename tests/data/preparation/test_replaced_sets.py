@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 
@@ -83,35 +82,41 @@ def test_shards_that_do_not_hold_what_was_written_never_become_a_data_set(raw, o
     assert data_set(out) == before
 
 
-KILLED = """
+KILLED_EVERYWHERE = """
 import os, signal, sys
-from tf3dlocal.data import prepare
-count, wait = [0], int(sys.argv[3])
-def counting(function):
-    def call(*arguments, **settings):
-        count[0] += 1
-        if count[0] == wait:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return function(*arguments, **settings)
-    return call
-os.replace, os.unlink = counting(os.replace), counting(os.unlink)
-prepare(sys.argv[1], out=sys.argv[2], workers=1, progress=False, overwrite=True, min_frames=2)
-sys.exit(7)
+import tensorflow
+from tf3dlocal.data import data_fingerprint, open_walks, prepare
+raw, out = sys.argv[1:]
+def killed_at(place):
+    count = [0]
+    def counting(function):
+        def call(*arguments, **settings):
+            count[0] += 1
+            if count[0] == place:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **settings)
+        return call
+    os.replace, os.unlink = counting(os.replace), counting(os.unlink)
+    prepare(raw, out=out, workers=1, progress=False, overwrite=True, min_frames=2)
+place, status = 0, -1
+while status != 0:
+    place += 1
+    if (child := os.fork()) == 0:
+        killed_at(place)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    walks = open_walks(out)
+    assert [walks.read(i).num_frames for i in range(len(walks))] == [3] * len(walks)
+    print(data_fingerprint(walks))
 """
 
 
 def test_a_replacement_that_is_killed_leaves_the_old_data_set_or_the_new_one(raw, out):
     old = data_fingerprint(open_walks(out))
     write_tree(raw, frame_files("003"))
-    sets, wait, code = [], 1, -signal.SIGKILL
-    while code == -signal.SIGKILL:
-        command = [sys.executable, "-c", KILLED, str(raw), str(out), str(wait)]
-        code = subprocess.run(command, check=False).returncode
-        walks = open_walks(out)
-        assert [walks.read(i).num_frames for i in range(len(walks))] == [3] * len(walks)
-        sets.append(data_fingerprint(walks))
-        wait += 1
-    assert code == 7 and wait > 5 and sets[0] == old and sets[-1] != old and set(sets) == {old, sets[-1]}
+    command = [sys.executable, "-c", KILLED_EVERYWHERE, str(raw), str(out)]
+    sets = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout.split()
+    assert len(sets) > 5 and sets[0] == old and sets[-1] != old and set(sets) == {old, sets[-1]}
     assert [path.name for path in out.glob("walks-*")] == json.loads((out / "dataset.json").read_text())["shards"]
     assert again(raw, out, min_frames=2).reused
 
@@ -153,7 +158,9 @@ def test_a_damaged_shard_is_seen_and_the_data_set_is_prepared_again(raw, out, ca
 def test_a_shard_of_another_size_is_refused_when_the_data_set_is_opened(out, size):
     content = (out / SHARD).read_bytes()
     (out / SHARD).write_bytes(content[:-1] if size == "shorter" else content + b"?")
-    with pytest.raises(UnreadableError, match=f"{SHARD} cannot be read: it has .* should have .*prepare RAW OUT --over"):
+    with pytest.raises(
+        UnreadableError, match=f"{SHARD} cannot be read: it has .* should have .*prepare RAW OUT --over"
+    ):
         open_walks(out)
 
 
@@ -180,7 +187,9 @@ def test_a_change_of_the_raw_files_is_seen(raw, out, change):
         frame.unlink()
     else:
         os.utime(frame, ns=(1, 1))
-    with pytest.raises(PreparationError, match="the raw files have changed.*with --overwrite .in Python overwrite=True"):
+    with pytest.raises(
+        PreparationError, match="the raw files have changed.*with --overwrite .in Python overwrite=True"
+    ):
         again(raw, out)
     assert not again(raw, out, overwrite=True).reused
     assert again(raw, out).reused
