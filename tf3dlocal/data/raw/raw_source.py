@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tf3dlocal.data.raw.archives import TAR_NAME, TarPart, tar_part, zip_members, zip_parts
-from tf3dlocal.data.raw.files import RawDataError, natural_key
+from tf3dlocal.data.raw.files import RawDataError, is_folder, natural_key
 from tf3dlocal.data.raw.folders import folder_parts
 from tf3dlocal.data.raw.known_data_sets import LAYOUTS
-from tf3dlocal.data.raw.path_pattern import HELP, PathPattern
+from tf3dlocal.data.raw.path_pattern import HELP, PathPattern, is_note_of_macos
 from tf3dlocal.data.raw.sequences import RawPart
 from tf3dlocal.io import UnreadableError, check_names, named_arguments, near_names, printable, user_path
 from tf3dlocal.io.types import PathLike
@@ -167,7 +167,8 @@ def _parts_of_archive(
 
 
 def _is_archive(path: pathlib.Path) -> bool:
-    return path.suffix.lower() == ".zip" or TAR_NAME.fullmatch(path.name) is not None
+    is_named_so = path.suffix.lower() == ".zip" or TAR_NAME.fullmatch(path.name) is not None
+    return is_named_so and not is_note_of_macos(path.name)
 
 
 def _matching(parts: list[RawPart], pattern: PathPattern) -> list[RawPart]:
@@ -202,8 +203,8 @@ def _holds_a_frame(root: pathlib.Path, outer: str, pattern: PathPattern) -> bool
     for entry in os.scandir(os.path.join(root, outer)):
         path = f"{outer}/{entry.name}" if outer else entry.name
         if innermost:
-            found = pattern.match(path) and entry.is_file()
-        elif entry.is_dir() and pattern.folder_expression(depth).fullmatch(entry.name):
+            found = pattern.match(path) and not is_folder(entry)
+        elif is_folder(entry) and pattern.folder_expression(depth).fullmatch(entry.name):
             found = _holds_a_frame(root, path, pattern)
         else:
             found = False
