@@ -139,7 +139,7 @@ def _values(field):
 
 def _range(field):
     low, high = field.get("minimum"), field.get("maximum")
-    if low is not None and 0 < low < 1e-30:  # the smallest that float32 can hold
+    if low is not None and 0 < low < 1e-20:  # the smallest that float32 computes with
         low_words = " above 0"
     else:
         low_words = f" of at least {low:,}" if low is not None else ""
