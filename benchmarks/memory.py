@@ -1,6 +1,6 @@
 """Count the memory that a training step needs, from its graph, without running it.
 
-    python benchmarks/memory.py [--model three_d_local] [--preset paper] [--batch 128] [--frames 30]
+    python benchmarks/memory.py [--model three_d_local] [--preset paper] [--batch 128] [--frames 30] [--size 64]
                                 [--precision mixed_float16] [--accumulation-steps 0 1 2 4 8 16]
                                 [--json FILE] [--out [DIR]]
 
@@ -30,6 +30,7 @@ import tensorflow as tf
 from _graph_memory import GraphMemory, largest, saved
 from measuring.scripts import add_outputs, keep_text
 
+from tf3dlocal.data import silhouette_width
 from tf3dlocal.layers import PAPER_PARTS
 from tf3dlocal.losses import BatchAllTripletLoss, ScaledCrossEntropy
 from tf3dlocal.models import MODELS
@@ -97,6 +98,7 @@ def measured(num_slices):
 
 def build(options):
     arguments = {"preset": options.preset, "dtype": options.precision, "num_classes": NUM_CLASSES}
+    arguments["input_shape"] = (None, options.size, silhouette_width(options.size), 1)
     if options.channels:
         arguments["channels"] = tuple(options.channels)
     if options.parts:
@@ -144,7 +146,7 @@ def count(options):
 
 def keep(rows, options):
     """Write the rows to the places that the options name."""
-    names = ("model", "preset", "batch", "frames", "precision", "channels", "parts")
+    names = ("model", "preset", "batch", "frames", "size", "precision", "channels", "parts")
     given = {name: getattr(options, name) for name in names}
     lines = ["| accumulation steps | peak GB | with weights and Adam | measured |", "|--:|--:|--:|--:|"]
     for row in rows:
@@ -163,6 +165,7 @@ def main():
     parser.add_argument("--channels", type=int, nargs="+")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--size", type=int, default=64, help="height of the silhouettes")
     parser.add_argument("--precision", default="mixed_float16", choices=("float32", "mixed_float16", "mixed_bfloat16"))
     parser.add_argument("--accumulation-steps", type=int, nargs="+", default=[0, 1, 2, 4, 8, 16])
     parser.add_argument("--largest", type=int, default=12, help="how many of the largest tensors to print")

@@ -83,10 +83,11 @@ def raw_sequences(raw, **settings):
 
 
 def silhouettes(seed=0, num_frames=4, height=64, width=64):
-    """uint8 [num_frames, height, width]: soft edged bodies, another one for each seed."""
-    frames = np.random.default_rng(seed).integers(0, 256, (num_frames, height, width)).astype(np.uint8)
-    frames[:, :, : width // 3] = 0
-    frames[:, 0, width // 2] = 255
+    """uint8 [num_frames, height, width]: white bodies with soft edges, another one for each seed."""
+    frames = np.zeros((num_frames, height, width), np.uint8)
+    frames[:, :, width // 3 : 2 * width // 3] = 255
+    edges = np.random.default_rng(seed).integers(0, 256, (num_frames, height, 2)).astype(np.uint8)
+    frames[:, :, width // 3 - 1], frames[:, :, 2 * width // 3] = edges[..., 0], edges[..., 1]
     return frames
 
 

@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.config.errors import ALIASES
 from tf3dlocal.evaluation import published_names
 
 FOLDER = pathlib.Path(__file__).parents[1] / "configs"
@@ -67,7 +68,19 @@ def flat_keys(values, prefix=""):
             ["schedule.name=piecewise", "schedule.milestones=[20, 10]"],
             r"milestones must rise, and they are \[20, 10\]",
         ),
-        (MINIMAL, ["schedule.warmup_steps=11"], "schedule.warmup_steps is 11, more than training.steps, which is 10"),
+        (
+            MINIMAL,
+            ["schedule.name=warmup_cosine", "schedule.warmup_steps=10"],
+            "schedule.warmup_steps is 10, and training.steps is 10; the cosine .* needs at least one step",
+        ),
+        (
+            MINIMAL,
+            ["schedule.warmup_steps=5"],
+            "warmup_steps belongs to the schedule warmup_cosine, and name is 'constant'",
+        ),
+        (MINIMAL, ["data.walks_per_subject=1"], "data.walks_per_subject is 1, and a triplet needs two walks"),
+        (MINIMAL, ["data.walks_per_subject=9999"], "is 2,399,760 frames in one batch; 1,000,000 are the limit"),
+        (MINIMAL, ["training=null"], "'training' is None, and it is a section: write its keys below it"),
         (MINIMAL, ["training.evaluate_every=5"], "evaluate_every needs held_out_subjects"),
         (MINIMAL, ["training.keep_model=best"], "training: keep_model: best needs evaluate_every"),
         ("training: {steps: [", [], "exp.yaml, line 1, column 20: this is not YAML"),
@@ -79,6 +92,116 @@ def flat_keys(values, prefix=""):
 def test_a_mistake_is_named_with_its_place_and_the_fix(text, overrides, message):
     with pytest.raises(ConfigError, match=message.replace("?", r"\?")):
         Experiment.from_text(text, overrides=overrides, source="exp.yaml")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("training.lr", "schedule.learning_rate"),
+        ("lr", "schedule.learning_rate"),
+        ("optimizer.learning_rate", "schedule.learning_rate"),
+        ("optimizer.lr", "schedule.learning_rate"),
+        ("batch_size", "data.subjects_per_batch"),
+        ("training.batch_size", "data.subjects_per_batch"),
+        ("training.epochs", "training.steps"),
+        ("epochs", "training.steps"),
+        ("training.max_steps", "training.steps"),
+        ("training.step", "training.steps"),
+        ("steps", "training.steps"),
+        ("seed", "training.seed"),
+        ("data.frames", "data.clip_length"),
+        ("data.resolution", "data.size"),
+        ("data.path", "data.folder"),
+        ("training.fp16", "training.precision"),
+        ("training.gpus", "training.strategy"),
+        ("training.log_every", "training.report_every"),
+        ("training.save_every", "training.checkpoint_every"),
+        ("training.warmup_steps", "schedule.warmup_steps"),
+        ("losses.margin", "losses.triplet.margin"),
+        ("losses.label_smoothing", "losses.cross_entropy.label_smoothing"),
+        ("training.weight_decay", "optimizer.weight_decay"),
+        ("training.pretrained", "training.start_from"),
+        ("model.backbone", "model.name"),
+        ("losses.triplet.maring", "losses.triplet.margin"),
+        ("training.learnig_rate", "schedule.learning_rate"),
+        ("Training.steps", "training"),
+    ],
+)
+def test_a_mistyped_key_suggests_the_one_that_is_meant(typed, meant):
+    known = set(flat_keys(Experiment.from_text(MINIMAL).model_dump()))
+    assert meant in known and typed not in known
+    with pytest.raises(
+        ConfigError, match=rf"--set {typed}=1: there is no key .*; did you mean '{meant}'\?|did you mean 'training'"
+    ):
+        Experiment.from_text(MINIMAL, overrides=[f"{typed}=1"])
+
+
+@pytest.mark.bad_input
+def test_an_argument_of_the_model_is_suggested_below_arguments():
+    with pytest.raises(ConfigError, match="an argument of the model is model.arguments.channels"):
+        Experiment.from_text(MINIMAL, overrides=["model.channels=[8]"])
+
+
+def test_every_alias_leads_to_a_key():
+    assert set(ALIASES.values()) <= set(flat_keys(Experiment.from_text(MINIMAL).model_dump()))
+
+
+KEYS = [key for key in flat_keys(Experiment.from_text(MINIMAL).model_dump()) if key != "model.arguments"]
+SECTIONS = {key for key in KEYS if any(other.startswith(f"{key}.") for other in KEYS)}
+HOSTILE = [
+    "many",
+    "-1",
+    "0",
+    "1e300",
+    "100000000000000000000",
+    ".nan",
+    ".inf",
+    "[1]",
+    "{a: 1}",
+    "null",
+    "''",
+    "true",
+    "0.5",
+    "[]",
+]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_takes_a_hostile_value_or_names_itself(key, value):
+    """Whatever is taken makes an optimizer and a schedule, and is read back as it was."""
+    try:
+        config = Experiment.from_text(MINIMAL, overrides=[f"{key}={value}"], source="exp.yaml")
+    except ConfigError as error:
+        assert key.split(".")[-1] in str(error) and str(error).endswith(".") and "--set" in str(error)
+        return
+    assert key not in SECTIONS and value not in ("1e300", "100000000000000000000", "-1", "{a: 1}", "''")
+    assert Experiment.from_text(config.to_text()) == config
+    default = key_of(Experiment.from_text(MINIMAL), key)
+    if isinstance(default, (int, float)) and not isinstance(default, bool):
+        assert isinstance(key_of(config, key), (int, float)) and value in ("0", "0.5")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("key", [key for key in KEYS if key.split(".")[0] in ("optimizer", "schedule", "training")])
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -1.0])
+def test_numbers_of_yaml_that_are_none_are_refused_from_python_too(key, number):
+    values = Experiment.from_text(MINIMAL).model_dump()
+    section = values
+    *path, last = key.split(".")
+    for name in path:
+        section = section[name]
+    section[last] = number
+    with pytest.raises(ValueError):
+        Experiment(**values)
+
+
+def key_of(config, key):
+    for name in key.split("."):
+        config = getattr(config, name)
+    return config
 
 
 def test_several_mistakes_are_all_named_at_once():
@@ -128,6 +251,8 @@ def test_a_shipped_config_is_valid_complete_and_says_how_it_went(path):
         assert config.data.protocol in published_names(), "nothing is published for this protocol"
     may_be_left_out = {
         "data.folder",
+        "data.size",
+        "training.deterministic",
         "training.held_out_views",
         "training.start_from",
         "training.stop_above",

@@ -23,6 +23,7 @@ POSITIONAL = {
     "PartPrior": "a named tuple, a row of supplement Table 3",
     "Walk": "a named tuple",
     "apply_filters": "a product of arrays",
+    "check_model_arguments": "name and arguments, the two keys of a config's model",
     "decode_location": "raw numbers, prior and size, as in the equations",
     "gaussian_filter": "positions, variance and size, as in Eq. 7",
     "linear_filter": "positions and size, as in Eq. 9",

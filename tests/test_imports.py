@@ -41,7 +41,8 @@ MAY_USE_TENSORFLOW = {"cli", "comparison", "data", "demo", "io", "load_model", "
 # Elsewhere `keras.ops` serves; where a measured gain or a device needs TensorFlow, one small named function has it.
 TENSORFLOW_IN = {
     "layers/convolution/volume_convolution.py",
-    "layers/dropout.py",
+    "layers/replicas.py",
+    "losses/class_labels.py",
     "losses/distances.py",
     "losses/triplet_loss.py",
     "evaluation/embedding.py",

@@ -1,5 +1,6 @@
 """README and documentation are right: the code runs, and every command, option, file and link exists."""
 
+import ast
 import hashlib
 import json
 import pathlib
@@ -156,3 +157,35 @@ def test_the_pictures_are_small_enough_to_load():
         for picture in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / picture).stat().st_size < 500_000, picture
     assert "![" in README
+
+
+def sentences_of_the_package():
+    """All texts in the package's source as they are printed, with a null character for each value in them."""
+    texts = []
+    for path in sorted((ROOT / "tf3dlocal").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "\0" for part in node.values]
+                texts.append("".join(parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return "\n".join(texts)
+
+
+def test_the_messages_that_troubleshooting_explains_are_those_of_the_code():
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    first_cells = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    messages = [message for cell in first_cells for message in re.findall(r"`([^`]+)`", cell)]
+    assert len(messages) >= 20
+    printed = sentences_of_the_package()
+    for message in messages:
+        words = [part.strip() for part in message.split("...") if part.strip(" :;.,?")]
+        assert words, message
+        pattern = r"[^\n]*?".join(re.escape(part) for part in words)
+        assert re.search(pattern, printed, re.IGNORECASE), f"no code prints: {message}"
+
+
+def test_the_steps_of_the_resume_example_are_those_of_its_config():
+    page = (ROOT / "docs" / "resume.md").read_text(encoding="utf-8")
+    config, steps = re.search(r"train (configs/\S+).*?\n.*resumes from step \d+ of (\d+)", page).groups()
+    assert re.search(r"^  steps: (\d+)$", (ROOT / config).read_text(), re.MULTILINE)[1] == steps

@@ -12,10 +12,12 @@ import inspect
 import json
 import pathlib
 import sys
+import warnings
 import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tf3dlocal.io import user_path
 from tf3dlocal.io.types import PathLike
 
 if TYPE_CHECKING:
@@ -23,16 +25,19 @@ if TYPE_CHECKING:
 
     from tf3dlocal.serving import ExportedModel
 
+MOST_EXPANSION, SMALL = 10, 2**27  # how much larger than the file its members may be, and bytes that are always read
 REGISTERED = "tf3dlocal>"  # how the registered name of a class of this package begins
 
 
-def load_model(path: PathLike, *, keras_only: bool = False) -> keras.Model | ExportedModel:
+def load_model(path: PathLike, *, keras_only: bool = False, trust: bool = False) -> keras.Model | ExportedModel:
     """Load a run folder, a .keras file or an exported SavedModel; the content decides which it is.
 
     Args:
         path: A run folder of `tf3dlocal train` (its model.keras is loaded), a .keras file, or a folder of
             `tf3dlocal export` (one version, or the folder above the versions).
         keras_only: Refuse an exported SavedModel, which has no Keras layers.
+        trust: Load a SavedModel also if its model card is not one of this package, or the checksums in it do not match.
+            A SavedModel is a program: its graph can read and write your files. A .keras file runs no code of its own.
 
     Returns:
         keras.Model without optimizer, or `tf3dlocal.serving.ExportedModel` for a SavedModel.
@@ -40,15 +45,15 @@ def load_model(path: PathLike, *, keras_only: bool = False) -> keras.Model | Exp
 
     Raises:
         FileNotFoundError: There is no model; the message says so if the training is not finished.
-        ValueError: The file is damaged or was written by another version of tf3dlocal, or `keras_only` is set and the
-            folder holds a SavedModel.
+        ValueError: The file is damaged or was written by another version of tf3dlocal, the card of a SavedModel does
+            not fit it, or `keras_only` is set and the folder holds a SavedModel.
 
     Example:
         >>> load_model("runs/missing")
         Traceback (most recent call last):
         FileNotFoundError: There is no runs/missing.
     """
-    path = pathlib.Path(path)
+    path = user_path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no {path}.")
     if path.is_dir() and (path / "checkpoints").is_dir() and not (path / "model.keras").exists():
@@ -66,7 +71,7 @@ def load_model(path: PathLike, *, keras_only: bool = False) -> keras.Model | Exp
         )
     from tf3dlocal.serving import ExportedModel
 
-    return ExportedModel(path)
+    return ExportedModel(path, trust=trust)
 
 
 def register_with_keras() -> None:
@@ -107,14 +112,16 @@ def _import_registered() -> None:
 def _load_keras_file(file: pathlib.Path) -> keras.Model:
     import keras
 
-    from tf3dlocal.io import readable
+    from tf3dlocal.io import check_regular_file, readable
 
     if file.suffix != ".keras":
         raise ValueError(f"{file} is not a .keras file. Weights of PyTorch are converted by `tf3dlocal convert`.")
+    check_regular_file(file)
     _import_registered()
     with readable(file), zipfile.ZipFile(file) as archive:
+        _refuse_bomb(archive)
         config = json.loads(archive.read("config.json"))
-    unknown = next(_unknown(config), None)
+        unknown = next(_unknown(config), None)
     if unknown:
         import tf3dlocal
 
@@ -122,8 +129,19 @@ def _load_keras_file(file: pathlib.Path) -> keras.Model:
             f"{file} was written by another version of tf3dlocal: {unknown}, which version {tf3dlocal.__version__} "
             "does not have. Train the model again, or convert its PyTorch weights again, with this version."
         )
-    with readable(file):
-        return keras.saving.load_model(file, compile=False)
+    with readable(file), warnings.catch_warnings():
+        warnings.filterwarnings("error", "Skipping")  # Keras warns of weights that are missing, and keeps random ones
+        model = keras.saving.load_model(file, compile=False)
+        if not isinstance(model, keras.Model):
+            raise ValueError(f"it holds a {type(model).__name__}, not a model")
+    return model
+
+
+def _refuse_bomb(archive: zipfile.ZipFile) -> None:
+    """Refuse a small file whose members fill the memory: Keras does not compress what it saves."""
+    size, packed = (sum(getattr(item, key) for item in archive.infolist()) for key in ("file_size", "compress_size"))
+    if size > max(SMALL, MOST_EXPANSION * packed):
+        raise ValueError(f"it claims {size:,} bytes in {packed:,}, which Keras does not write")
 
 
 def _unknown(config: Any) -> Iterator[str]:
@@ -144,8 +162,9 @@ def _unknown(config: Any) -> Iterator[str]:
             return
         inits = [vars(each)["__init__"] for each in found.__mro__ if "__init__" in vars(each)]
         known = {argument for init in inits for argument in inspect.signature(init).parameters}
-        for argument in config.get("config", {}):
+        given = config.get("config")
+        for argument in given if isinstance(given, dict) else ():
             if argument not in known:
-                yield f"its layer {config.get('name', class_name)!r} has the argument {argument!r}"
+                yield f"its layer {given.get('name', class_name)!r} has the argument {argument!r}"
     for item in config.values():
         yield from _unknown(item)

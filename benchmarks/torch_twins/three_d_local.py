@@ -135,13 +135,16 @@ class PaperSampler(nn.Module):
         _, _, t, h, w = x.shape
         dx, dy, dt, log_stride_x, log_stride_y, log_stride_t, log_variance, gamma = raw.unbind(1)
         centre_x, centre_y, centre_t = (
-            torch.tanh(offset) * (size / 2) + centre * size
+            torch.tanh(offset) * (size / 2) + centre * size - 0.5
             for offset, centre, size in zip((dx, dy, dt), self.centre, (w, h, t))
         )
-        variance = 0.1 * log_variance.exp()
-        rows = gaussian_rows(grid(centre_y, self.height * log_stride_y.exp(), h, 0.5), variance, h)
-        columns = gaussian_rows(grid(centre_x, self.width * log_stride_x.exp(), w, 0.5), variance, w)
-        frames = linear_rows(grid(centre_t, self.length * log_stride_t.exp(), t, 0.5), t)
+        stride_x, stride_y, stride_t, spread = (
+            torch.exp(8 * torch.tanh(raw / 8)) for raw in (log_stride_x, log_stride_y, log_stride_t, log_variance)
+        )
+        variance = 0.1 * spread
+        rows = gaussian_rows(grid(centre_y, self.height * stride_y, h, 0.5), variance, h)
+        columns = gaussian_rows(grid(centre_x, self.width * stride_x, w, 0.5), variance, w)
+        frames = linear_rows(grid(centre_t, self.length * stride_t, t, 0.5), t)
         return cut_out(x, rows, columns, frames) * torch.sigmoid(gamma)[:, None, None, None, None]
 
 

@@ -88,6 +88,18 @@ LAYERS = {
         {"features": VOLUME, "volume": VOLUME, "location": "b t 8"},
     ),
     "LocalTransform": Row(layers.LocalTransform, {"interval": 3, "seed": 0}, (VOLUME,), "b t/3 8 6 4"),
+    "MapStatistics": Row(
+        layers.MapStatistics,
+        {},
+        ("b 8 9 6 4",),
+        {"largest": "b 4 5 3 4", "smallest": "b 4 5 3 4", "mean": "b 4", "variance": "b 4"},
+    ),
+    "MapStatistics, per frame": Row(
+        layers.MapStatistics,
+        {"halve_frames": False},
+        ("b t 9 6 4",),
+        {"largest": "b t 5 3 4", "smallest": "b t 5 3 4", "mean": "b 4", "variance": "b 4"},
+    ),
     "MicroMotionPooling": Row(layers.MicroMotionPooling, {"squeeze": 2}, ("b t 3 8",), "b 3 8"),
     "MicroMotionPooling, release": Row(
         layers.MicroMotionPooling, {"use_bias": True, "activation": "relu"}, ("b t 3 8",), "b 3 8"

@@ -111,6 +111,7 @@ def test_weights_start_normal_with_the_variance_of_kaimings_fan_out():
     assert np.abs(kernel).max() > 3 * kernel.std()  # not truncated
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("build", "message"),
     [

@@ -1,5 +1,7 @@
 """Local paths and their fusion: localization, sampling and features together, for any parts."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -55,7 +57,7 @@ def test_a_path_localizes_samples_and_reads_as_the_formulas_say(sampler, geometr
     assert raw.shape == (2, 7 if release else 8)
     location = decode_location(raw, part, (3, HEIGHT, WIDTH), geometry=geometry)
     if release and sampler == "mixture":
-        location = location._replace(center_t=location.center_t - 3 / 2 + round(3 / 2))
+        location = location._replace(center_t=np.tanh(location.center_t) * 3 / 2 + round(3 / 2))  # decoded twice
     places = location.stack().numpy()
     np.testing.assert_allclose(found["location"], places, rtol=1e-5)
     # The release's head is one row high and 6 x 4/11 columns wide here: round(6 x 1 / (6 x 4/11)) rows.
@@ -88,13 +90,25 @@ def test_the_supplements_torso_is_too_narrow_for_the_releases_geometry():
         torso(np.zeros((1, 2, 16, 11, 1), "float32"), np.zeros((1, 2, 16, 11, 4), "float32"))
 
 
-@pytest.mark.parametrize(("sampler", "starts"), [("mixture", [15, 16, 16]), ("gaussian", [15, 15.5, 16.5])])
-def test_the_releases_mixture_starts_from_a_rounded_middle_frame(sampler, starts):
-    """round(T / 2), a half to the even number, as PyTorch and Python round."""
-    path = LocalPath(PAPER_PARTS[0], channels=0, hidden_channels=1, geometry="release", sampler=sampler)
-    raw = np.zeros((1, 7), "float32")
-    found = [Location.unstack(path.decode(raw, (frames, HEIGHT, WIDTH))).center_t for frames in (30, 31, 33)]
-    np.testing.assert_allclose(np.ravel(found), starts, rtol=1e-6)
+@pytest.mark.parametrize("frames", [30, 31, 33])
+@pytest.mark.parametrize("raw", [-2.0, -1.0, 0.0, 1.0])
+def test_the_releases_mixture_decodes_the_centre_in_time_twice(raw, frames):
+    """tanh(dt) T/2 + T/2, then tanh of that, T/2 of it and round(T/2), a half to the even number."""
+    path = LocalPath(PAPER_PARTS[0], channels=0, hidden_channels=1, geometry="release", sampler="mixture")
+    numbers = np.array([[0, 0, raw, 0, 0, 0, 0]], "float32")
+    once = math.tanh(raw) * frames / 2 + frames / 2
+    expected = math.tanh(once) * frames / 2 + round(frames / 2)
+    found = Location.unstack(path.decode(numbers, (frames, HEIGHT, WIDTH))).center_t
+    np.testing.assert_allclose(found, [expected], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("sampler", "geometry"), [("gaussian", "release"), ("mixture", "paper")])
+def test_no_other_path_decodes_it_twice(sampler, geometry):
+    path = LocalPath(PAPER_PARTS[0], channels=0, hidden_channels=1, geometry=geometry, sampler=sampler)
+    for frames in (30, 31, 33):
+        raw = np.zeros((1, path.localization.num_outputs), "float32")
+        center = Location.unstack(path.decode(raw, (frames, HEIGHT, WIDTH))).center_t
+        np.testing.assert_allclose(center, [frames / 2 - (0.5 if geometry == "paper" else 0)], rtol=1e-6)
 
 
 @pytest.mark.parametrize("geometry", ["paper", "release"])
@@ -121,7 +135,7 @@ def test_a_path_returns_its_location_in_cells_of_the_block_input(per_frame):
     location = path(random_map(4), random_map(8))["location"].numpy()
     assert location.shape == ((2, 3, 8) if per_frame else (2, 8))
     # Raw numbers start near zero (below 0.1, see the localization network): the grid covers the whole map.
-    np.testing.assert_allclose(location[..., 0] / WIDTH, 0.5, atol=0.05)
+    np.testing.assert_allclose((location[..., 0] + 0.5) / WIDTH, 0.5, atol=0.05)
     np.testing.assert_allclose(location[..., 3:5], 1, rtol=0.11)
 
 
@@ -206,6 +220,7 @@ def test_both_maps_of_a_path_must_be_of_one_size():
         path(random_map(4), random_map(8)[:, :, ::2, ::2])
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -213,6 +228,9 @@ def test_both_maps_of_a_path_must_be_of_one_size():
         ({"geometry": "seed"}, "geometry must be .paper. or .release.; got 'seed'"),
         ({"prior": ("head", -1, 1, 1, 0.5, 0.5, 0.5)}, "extents of part 'head' must be positive"),
         ({"hidden_channels": 0}, "at least one filter; got 0"),
+        ({"channels": -1}, "channels must be a whole number of at least 0; got -1"),
+        ({"num_convolutions": 0}, "num_convolutions must be a whole number of at least 1; got 0"),
+        ({"clip_length": 0}, "clip_length must be a whole number of at least 1; got 0"),
         ({"geometry": "release", "per_frame": True}, "per frame need geometry=.paper."),
     ],
 )

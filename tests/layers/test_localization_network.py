@@ -167,8 +167,8 @@ def test_before_any_training_every_part_is_on_its_prior(training):
     # Fc6 starts with weights of 0.001 on 64 numbers of up to three: raw numbers near 0.001 x 8 x 3, or five times that.
     assert np.abs(raw).max() < 0.12
     head = decode_location(raw, PAPER_PARTS[0], (30, HEIGHT, WIDTH))
-    np.testing.assert_allclose(head.center_x, WIDTH / 2, atol=0.12 * WIDTH / 2)
-    np.testing.assert_allclose(head.center_y, HEIGHT / 16, atol=0.12 * HEIGHT / 2)
+    np.testing.assert_allclose(head.center_x, WIDTH / 2 - 0.5, atol=0.12 * WIDTH / 2)
+    np.testing.assert_allclose(head.center_y, HEIGHT / 16 - 0.5, atol=0.12 * HEIGHT / 2)
     np.testing.assert_allclose(head.stride_x, 3 / 11, rtol=0.13)
 
 
@@ -219,10 +219,13 @@ def test_initial_convolutions_differ_and_the_same_seed_gives_the_same_weights():
         np.testing.assert_array_equal(own, other)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"geometry": "seed"}, "geometry must be .paper. or .release.; got 'seed'"),
+        ({"clip_length": 0}, "clip_length must be a whole number of at least 1; got 0"),
+        ({"clip_length": 30.0}, "clip_length must be a whole number of at least 1; got 30.0"),
         ({"num_outputs": 6}, "num_outputs must be 8, or 7 .*; got 6"),
         ({"geometry": "release", "per_frame": True}, "per frame need geometry=.paper."),
     ],

@@ -60,7 +60,8 @@ def test_the_releases_priors_differ_in_width_length_and_order_only():
 @pytest.mark.parametrize("geometry", ["paper", "release"])
 def test_raw_zeros_are_the_prior_and_the_grid_covers_it_exactly(geometry):
     location = decoded([0] * 8, geometry)
-    assert (location["center_x"], location["center_y"], location["center_t"]) == pytest.approx((8, 8, 15))
+    center = (7.5, 7.5, 14.5) if geometry == "paper" else (8, 8, 15)
+    assert (location["center_x"], location["center_y"], location["center_t"]) == pytest.approx(center)
     assert (location["variance"], location["confidence"]) == pytest.approx((0.1, 0.5))
     assert location["stride_x"] * 20 == pytest.approx(4)  # 20 points over 4 cells
     assert location["stride_t"] * 30 == pytest.approx(10)
@@ -72,14 +73,50 @@ def test_raw_zeros_are_the_prior_and_the_grid_covers_it_exactly(geometry):
 def test_offsets_move_over_half_the_map_in_the_paper_and_over_half_the_part_in_the_release():
     raw = [HALF, -HALF, HALF, 0, 0, 0, 0, 0]
     paper, release = decoded(raw, "paper"), decoded(raw, "release")
-    assert (paper["center_x"], paper["center_y"], paper["center_t"]) == pytest.approx((8 + 5, 8 - 4, 15 + 7.5))
+    assert (paper["center_x"], paper["center_y"], paper["center_t"]) == pytest.approx((7.5 + 5, 7.5 - 4, 14.5 + 7.5))
     assert (release["center_x"], release["center_y"], release["center_t"]) == pytest.approx((8 + 1, 8 - 0.5, 15 + 7.5))
 
 
+def test_priors_that_mirror_each_other_lie_on_mirrored_cells():
+    """On 11 columns the torso is in the middle one, number 5; with c W it was at 5.5, and the arms at 3.3 and 7.7."""
+    parts = {part.name: decode_location(np.zeros(8), part, (30, 16, 11)) for part in PAPER_PARTS}
+    assert float(parts["torso"].center_x) == pytest.approx(5)
+    for limb in ("arm", "leg"):
+        left, right = parts[f"left_{limb}"], parts[f"right_{limb}"]
+        assert float(left.center_x + right.center_x) == pytest.approx(10)
+        np.testing.assert_allclose(left[1:], right[1:])
+    for part in parts.values():  # all are in the middle of the clip
+        assert float(part.center_t) == pytest.approx(29 / 2)
+
+
+def test_a_prior_is_at_the_same_place_of_the_silhouette_in_every_block():
+    for part in PAPER_PARTS:
+        for size in ((64, 44), (32, 22), (16, 11)):
+            location = decode_location(np.zeros(8), part, (30, *size))
+            assert (float(location.center_x) + 0.5) / size[1] == pytest.approx(part.center_x)
+            assert (float(location.center_y) + 0.5) / size[0] == pytest.approx(part.center_y)
+
+
+def test_the_paper_bounds_what_it_exponentiates_and_hardly_changes_small_numbers():
+    for raw, lowered in ((0.0, 0.0), (0.1, 5.2e-6), (1.0, 5.2e-3), (2.0, 0.041)):
+        location = decoded([0, 0, 0, raw, 0, 0, -raw, 0])
+        assert raw - math.log(location["stride_x"] * 5) == pytest.approx(lowered, rel=0.02, abs=1e-12)
+        assert raw + math.log(location["variance"] * 10) == pytest.approx(lowered, rel=0.02, abs=1e-12)
+    for raw in (1e2, 1e4):
+        location = decoded([0, 0, 0, raw, -raw, raw, raw, 0])
+        assert location["stride_x"] == pytest.approx(math.exp(8) / 5)
+        assert location["stride_y"] == pytest.approx(math.exp(-8) / 8)
+        assert location["variance"] == pytest.approx(0.1 * math.exp(8))
+
+
+def test_the_release_exponentiates_without_a_bound_as_the_authors_code_does():
+    assert decoded([0, 0, 0, 20, 0, 0, 0, 0], "release")["stride_x"] == pytest.approx(math.exp(20) / 5)
+
+
 def test_strides_variance_and_confidence_are_exponentials_and_a_sigmoid():
-    location = decoded([0, 0, 0, TWICE, -TWICE, 2 * TWICE, 3 * TWICE, math.log(3)])
+    location = decoded([0, 0, 0, TWICE, -TWICE, 2 * TWICE, 3 * TWICE, math.log(3)], "release")
     assert location["stride_x"] == pytest.approx(2 / 5)
-    assert location["stride_y"] == pytest.approx(1 / 16)
+    assert location["stride_y"] == pytest.approx(1 / 10)  # the width's prior scales both axes there
     assert location["stride_t"] == pytest.approx(4 / 3)
     assert location["variance"] == pytest.approx(0.8)
     assert location["confidence"] == pytest.approx(3 / 4)
@@ -126,12 +163,21 @@ def test_a_prior_is_read_from_a_mapping_or_a_sequence():
     assert PartPrior.of(PRIOR._asdict()) == PartPrior.of(list(PRIOR)) == PRIOR
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("value", "message"),
     [
         (("part", 1, 1), "has the fields name, height, width, length, center_x, center_y, center_t"),
         ({"name": "part", "size": 1}, "has the fields name, height"),
         (("part", 1, 0, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive"),
+        (PartPrior("part", 1, -1, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive"),
+        (("part", 1, 1, 1, 0.5, 1.5, 0.5), "centres of part 'part' must be from 0 to 1"),
+        (("part", "1/8", 1, 1, 0.5, 0.5, 0.5), "centres of part 'part' must be finite numbers; got .*1/8"),
+        (("part", float("nan"), 1, 1, 0.5, 0.5, 0.5), "must be finite numbers; got .*nan"),
+        ((3, 1, 1, 1, 0.5, 0.5, 0.5), "name of a part must be letters, digits and _, .*; got 3"),
+        (("a/b", 1, 1, 1, 0.5, 0.5, 0.5), "name of a part must be .*; got 'a/b'"),
+        (None, "has the fields name, height, width, .*; got None"),
+        (3, "has the fields name, height, width, .*; got 3"),
     ],
 )
 def test_what_is_no_prior_raises(value, message):

@@ -57,12 +57,17 @@ def test_it_takes_both_sizes_of_silhouettes():
         assert model(random_walks(2, size=size))["embedding"].shape == (2, 16, 2)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "gaitgl"}, "Unknown preset 'gaitgl'. Known names: 'paper', 'opengait', 'release'"),
-        ({"channels": (32, 64)}, r"channels must have 3 or 4 numbers, one per block; got \(32, 64\)"),
-        ({"strips": (1, 4)}, r"strips must have 3 numbers, one per block; got \(1, 4\)"),
+        ({"preset": "gaitgl"}, 'preset must be "paper" or "opengait" or "release"; got .gaitgl.'),
+        (
+            {"channels": (32, 64)},
+            r"channels must be 3 or 4 whole numbers from 1 to 4096, one per block; got \(32, 64\)",
+        ),
+        ({"strips": (1, 4)}, r"strips must be 3 or 4 whole numbers from 1 to 4096, one per block; got \(1, 4\)"),
+        ({"strips": (1, 4, 8, 8)}, r"strips must have 3 numbers, one per block; got \(1, 4, 8, 8\)"),
         ({"strips": (1, 1, 7)}, "num_strips=7 does not divide a map of 16 rows"),
         ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
     ],

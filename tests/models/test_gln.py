@@ -87,11 +87,12 @@ def test_it_takes_both_sizes_of_silhouettes():
         assert model(random_walks(2, size=size))["embedding"].shape == (2, 93, 3)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "release"}, "Unknown preset 'release'. Known names: 'paper', 'opengait'"),
-        ({"channels": (32, 64)}, r"channels must have 3 numbers, one per block; got \(32, 64\)"),
+        ({"preset": "release"}, 'preset must be "paper" or "opengait"; got .release.'),
+        ({"channels": (32, 64)}, r"channels must be 3 whole numbers from 1 to 4096, one per block; got \(32, 64\)"),
         ({"input_shape": (None, 64, 42, 1)}, r"must be divisible by 4; got input_shape=\(None, 64, 42, 1\)"),
         ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
     ],

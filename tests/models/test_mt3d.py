@@ -56,11 +56,12 @@ def test_it_takes_both_sizes_of_silhouettes():
         assert model(random_walks(3, size=size))["embedding"].shape == (2, 64, 3)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "release"}, "Unknown preset 'release'. Known names: 'paper'"),
-        ({"channels": (32, 64)}, r"channels must have 3 numbers, one per block; got \(32, 64\)"),
+        ({"preset": "release"}, 'preset must be "paper"; got .release.'),
+        ({"channels": (32, 64)}, r"channels must be 3 whole numbers from 1 to 4096, one per block; got \(32, 64\)"),
         ({"num_strips": 20}, r"bins \[20\] do not divide a map of 32 rows"),
         ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
     ],

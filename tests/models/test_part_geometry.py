@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tf3dlocal.layers import RELEASE_PARTS, Location, sampling_grid
+from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS, Location, sampling_grid
 from tf3dlocal.models import ThreeDLocal, located_parts, part_geometry
 from tf3dlocal.visualization import draw_part_boxes
 from tf3dlocal.visualization.box_geometry import FIELDS, part_box
@@ -33,7 +33,25 @@ def test_the_locations_are_those_of_located_parts_and_the_keys_those_of_the_draw
 
 def test_the_priors_are_those_of_the_table_in_cells():
     head = part_geometry(small_model(local_blocks=(3,)), silhouettes=WALK)["priors"]["block_3"]["head"]
-    np.testing.assert_allclose(head, [11 / 2, 16 / 16, 12 / 2, 3 / 11, 1 / 8, 1 / 3, 0.1, 0.5], rtol=1e-6)
+    # Centres c W - 1/2: on 11 columns the middle one is column 5.
+    np.testing.assert_allclose(head, [5, 1 - 1 / 2, 6 - 1 / 2, 3 / 11, 1 / 8, 1 / 3, 0.1, 0.5], rtol=1e-6)
+
+
+def test_prior_boxes_are_drawn_where_the_table_has_them_in_every_block():
+    """A prior of width p and centre c covers c - p/2 .. c + p/2 of the silhouette; pixel 0 begins at -1/2."""
+    geometry = part_geometry(small_model(), silhouettes=WALK)
+    for block, parts in geometry["priors"].items():
+        for prior in PAPER_PARTS:
+            box = part_box(
+                parts[prior.name], map_size=geometry["map_sizes"][block], picture_size=(64, 44), num_frames=len(WALK)
+            )
+            edges = [float(edge[0]) for edge in (box.left, box.right, box.top, box.bottom)]
+            expected = [
+                (center + side * extent / 2) * size - 1 / 2
+                for center, extent, size in ((prior.center_x, prior.width, 44), (prior.center_y, prior.height, 64))
+                for side in (-1, 1)
+            ]
+            np.testing.assert_allclose(edges, expected, atol=1e-4, err_msg=f"{block} {prior.name}")
 
 
 def test_an_untrained_model_looks_about_where_its_priors_are():
@@ -52,13 +70,14 @@ def test_the_release_has_fewer_rows_and_its_own_geometry(sampler):
     assert expected["head"] == 6
 
 
-def test_the_priors_round_the_frame_where_the_release_does():
+def test_the_mixture_of_the_release_looks_at_the_end_of_the_clip_as_the_authors_code_does():
     odd = WALK[:11]
     centers = [
         part_geometry(small_model(preset="release", sampler=sampler), silhouettes=odd)["priors"]["block_3"]["head"][2]
         for sampler in ("gaussian", "mixture")
     ]
-    assert centers == [5.5, 6.0]
+    # The second decoding starts from round(5.5), 6, and moves by half a clip, for tanh(5.5) is all but one.
+    assert centers == pytest.approx([5.5, 6 + np.tanh(5.5) * 5.5])
 
 
 def test_locations_per_frame_come_per_frame():
@@ -113,6 +132,7 @@ def test_a_model_read_from_disk_has_the_same_geometry(tmp_path):
     assert expected["map_sizes"] == found["map_sizes"]
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("shape", [(12, 64, 64), (1, 12, 64, 44), (64, 44)])
 def test_silhouettes_of_another_shape_raise(shape):
     with pytest.raises(ValueError, match=r"one walk as uint8 \[frames, 64, 44\]; got uint8 \[.*Cut the sides off"):

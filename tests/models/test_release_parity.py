@@ -2,6 +2,7 @@
 
 import importlib.util
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -36,6 +37,18 @@ def test_embeddings_are_those_of_the_authors_code(state, parity):
     silhouettes = np.load(parity / "input_u8.npy")[..., None] / np.float32(255)
     expected = np.load(parity / "official_3dlocal.npz")["out64/embedding"]
     assert np.abs(model(silhouettes)["embedding"] - expected).max() < 5e-5
+
+
+def test_the_mixture_sampler_computes_what_the_authors_code_computes_at_batch_size_one(state, parity):
+    model = ThreeDLocal("release", sampler="mixture")
+    put_in(model, RELEASE, state)
+    _, _, volume = model.get_layer("block_3_head").output
+    both = keras.Model(model.input, [model.output["embedding"], volume])
+    embedding, volume = both(np.load(parity / "input_u8.npy")[..., None] / np.float32(255))
+    recorded = np.load(parity / "official_3dlocal_mixture.npz")
+    assert np.abs(embedding - recorded["out/embedding"]).max() < 5e-5
+    sampled = np.asarray(volume).transpose(0, 4, 1, 2, 3)[:, ::8, ::3]
+    assert np.abs(sampled - recorded["mid/local.head.sampler"]).max() < 5e-5
 
 
 @pytest.mark.slow

@@ -130,6 +130,7 @@ def test_outputs_and_layers_have_the_names_of_the_papers_figure():
         "convolution_1_relu",
         "convolution_2",
         "convolution_2_relu",
+        "statistics",
         "head",
         "left_arm",
         "right_arm",
@@ -274,23 +275,24 @@ def test_the_same_seed_gives_the_same_model_and_no_two_weights_start_alike():
     assert [paths for paths in starts.values() if len(paths) > 1] == []
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "seed"}, "Unknown preset 'seed'. Known names: 'paper', 'release'"),
-        ({"local_blocks": (1, 4)}, r"local_blocks may contain 1, 2 and 3; got \(1, 4\)"),
+        ({"preset": "seed"}, 'preset must be "paper" or "release"; got .seed.'),
+        ({"local_blocks": (1, 4)}, r"local_blocks must be a list of whole numbers from 1 to 3, .*; got \(1, 4\)"),
         ({"global_path": "fconv"}, 'global_path must be "plain" or "focal"; got \'fconv\''),
         (
             {"preset": "release", "num_classes": 3},
             "classifier reads the embedding of the compact block: set compact_channels",
         ),
-        ({"input_shape": (None, 64, None, 1)}, r"fixed height and width; got \(None, 64, None, 1\)"),
-        ({"input_shape": (64, 44, 1)}, r"fixed height and width; got \(64, 44, 1\)"),
-        ({"channels": (32, 64)}, r"channels must have 3 numbers, one per block; got \(32, 64\)"),
+        ({"input_shape": (None, 64, None, 1)}, r"fixed height and width of at least 4; got \(None, 64, None, 1\)"),
+        ({"input_shape": (64, 44, 1)}, r"fixed height and width of at least 4; got \(64, 44, 1\)"),
+        ({"channels": (32, 64)}, r"channels must be 3 whole numbers from 1 to 4096, one per block; got \(32, 64\)"),
         ({"input_shape": (None, 32, 22, 1), "local_blocks": ()}, "num_strips=16 does not divide a map of 8 rows"),
-        ({"sampler": "nearest"}, "Unknown sampler 'nearest'"),
+        ({"sampler": "nearest"}, "sampler must be .*; got 'nearest'"),
         ({"geometry": "seed"}, 'geometry must be "paper" or "release"; got \'seed\''),
-        ({"parts": ()}, "needs at least one part"),
+        ({"parts": ()}, "a list of at least one part prior; got"),
     ],
 )
 def test_what_cannot_be_built_raises_with_a_solution(options, message):

@@ -116,11 +116,13 @@ def test_sources_and_models_without_a_table_are_refused_with_those_there_are(sta
     assert "release: three_d_local, gaitset, gaitpart; opengait: gaitset, gaitpart, gln" in message
 
 
+@pytest.mark.bad_input
 def test_unknown_arguments_and_the_preset_are_refused(state, tmp_path):
     path = synthetic_states.save(tmp_path / "a.pt", state)
     assert "Did you mean 'channels'" in refusal(tmp_path, path, arguments={"chanels": SMALL})
     assert "preset cannot be set" in refusal(tmp_path, path, arguments={"preset": "paper"})
-    assert "cannot be built with channels=5" in refusal(tmp_path, path, arguments={"channels": 5})
+    assert "channels must be 3 whole numbers" in refusal(tmp_path, path, arguments={"channels": 5})
+    assert "one per block; got 5." in refusal(tmp_path, path, arguments={"channels": 5})
 
 
 def test_layers_without_tensors_are_refused(state, tmp_path):

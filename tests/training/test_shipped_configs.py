@@ -1,6 +1,7 @@
 """The models of the shipped configs can be built, and a loss trains every layer of them."""
 
 import pathlib
+import re
 import shlex
 
 import pytest
@@ -45,3 +46,39 @@ def test_the_model_of_an_ablation_row_is_built(line):
 def test_the_protocol_of_a_config_is_there(path):
     protocol = Experiment.from_yaml(path).data.protocol
     assert load_protocol(ROOT / protocol if protocol.endswith(".yaml") else protocol).probes
+
+
+FULL = [path for path in CONFIGS if path.parent == ROOT / "configs" and "walkers" not in path.stem]
+
+
+@pytest.mark.parametrize("path", FULL, ids=lambda path: path.stem)
+def test_the_memory_in_the_head_of_a_full_config_is_counted_for_its_own_settings(path):
+    head = " ".join(line.removeprefix("#").strip() for line in path.read_text().splitlines() if line.startswith("#"))
+    size, words = re.search(r"Memory: +([\d.]+) GB by count.*?\(python benchmarks/memory\.py ([^)]*)\)", head).groups()
+    options = dict(re.findall(r"--([\w-]+) ([\w. ]+?)(?= --|$)", words))
+    config = Experiment.from_yaml(path)
+    training, arguments = config.training, config.model.arguments
+    counted = 0 if not training.recompute and training.accumulation_steps == 1 else training.accumulation_steps
+    assert options.get("model", "three_d_local") == config.model.name
+    assert options.get("preset", "paper") == arguments["preset"]
+    assert options["precision"] == training.precision
+    assert int(options["accumulation-steps"]) == counted
+    assert int(options.get("batch", 128)) == config.data.subjects_per_batch * config.data.walks_per_subject
+    assert [int(number) for number in options.get("channels", "").split()] == arguments.get("channels", [])
+    assert 1.2 * float(size) < 25.7  # GB: a card of 24 GB, with room for workspaces and the allocator
+
+
+@pytest.mark.parametrize("path", FULL, ids=lambda path: path.stem)
+def test_a_full_config_measures_rank_1_on_training_subjects_that_do_not_train(path):
+    training = Experiment.from_yaml(path).training
+    assert 0 < training.evaluate_every <= training.steps // 4 and 2 <= training.held_out_subjects
+    assert training.keep_model == "last"
+    first_phase = path.with_name(path.name.replace("_phase_2", ""))
+    assert training.held_out_subjects == Experiment.from_yaml(first_phase).training.held_out_subjects
+    assert "--set training.evaluate_every=0" in path.read_text()
+
+
+@pytest.mark.parametrize("path", [path for path in FULL if path.stem.startswith("gaitset")], ids=lambda path: path.stem)
+def test_the_head_of_gaitset_says_which_preset_goes_back_to_opengait(path):
+    head = " ".join(line.removeprefix("#").strip() for line in path.read_text().splitlines() if line.startswith("#"))
+    assert "OpenGait: weights of this preset" in head and "--set model.arguments.preset=opengait" in head

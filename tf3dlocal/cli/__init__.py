@@ -11,7 +11,7 @@ from tf3dlocal.cli.console import run
 
 __all__ = ["VERBS", "app", "main"]
 
-VERBS = ("walkers", "prepare", "train", "evaluate", "compare", "export", "embed", "convert", "demo")
+VERBS = ("walkers", "prepare", "protocol", "train", "evaluate", "compare", "export", "embed", "convert", "demo")
 
 for _verb in VERBS:  # each module adds its verb to the application; the order is that of the help
     importlib.import_module(f"{__name__}.{_verb}")

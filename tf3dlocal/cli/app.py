@@ -15,6 +15,7 @@ app = typer.Typer(
     \b
       tf3dlocal walkers raw                        draw a synthetic data set
       tf3dlocal prepare raw prepared               align the silhouettes, once
+      tf3dlocal protocol --new own.yaml            say who trains and who is tested
       tf3dlocal train configs/CONFIG.yaml          train a model
       tf3dlocal evaluate runs/CONFIG --data ...    rank-1 by a published protocol
       tf3dlocal compare A.yaml B.yaml --data ...   train and test several models, one report
@@ -23,7 +24,8 @@ app = typer.Typer(
       tf3dlocal convert IN.pt OUT.keras ...        convert weights from PyTorch, and back
 
     `tf3dlocal demo` runs all of them. Each verb explains itself: tf3dlocal VERB --help. Exit codes: 0 success; 1 the
-    input is wrong, and the message says why; 2 wrong usage. TF3DLOCAL_TRACEBACK=1 shows where an error was raised.
+    input is wrong, and the message says why; 2 wrong usage; 3 an error inside this program. --debug, or the environment
+    variable TF3DLOCAL_TRACEBACK=1, shows where an error was raised.
     """,
     no_args_is_help=True,
     add_completion=False,
@@ -37,6 +39,13 @@ Distance = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Number of processes; default: the number of cores.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers to FILE.")]
+
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Load a SavedModel without a card of tf3dlocal or with other checksums: it is a program."
+    ),
+]
 
 
 def parse_integers(text: str, *, option: str, example: str) -> list[int]:
@@ -63,7 +72,9 @@ def _show_version(wanted):
 
 Version = Annotated[bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version)]
 
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an error was raised; any verb takes it too.")]
+
 
 @app.callback()
-def _options(version: Version = False):
+def _options(version: Version = False, debug: Debug = False):
     pass

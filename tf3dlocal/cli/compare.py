@@ -71,9 +71,9 @@ def compare(
         allow_different=allow_different,
         command=shlex.join(["tf3dlocal", *sys.argv[1:]]),
     )
+    write_numbers(json, values=found)
     print_comparison(found, console=console)
     say(f"Report: {out / 'report.md'}. Picture: {out / 'report.png'}.")
-    write_numbers(json, values=found)
 
 
 def _seeds_for(text: str) -> tuple[str, list[int]]:

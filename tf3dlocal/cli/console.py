@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -10,40 +11,94 @@ from typing import Any
 import rich.console
 import typer
 
-from tf3dlocal.io import keep_freed_memory, write_json
+from tf3dlocal.cli.mistakes import MISTAKE, explained
+from tf3dlocal.io import keep_freed_memory, printable, write_json
 from tf3dlocal.io.types import PathLike
 
-MISTAKE = 1  # exit code; typer itself uses 2 for wrong usage and 130 for an interrupt
+DEBUG = "TF3DLOCAL_TRACEBACK"  # environment variable; --debug sets it
+HOME_IN_VALUE = re.compile(r"(?P<name>(?:[^=/~\s]*=)*)(?P<path>~[^/]*/.*)")
+
+
+def _occupy_closed_streams() -> None:
+    """Open the null device where standard input, output or error is closed.
+
+    Otherwise the next file that is opened gets the number 1 or 2, and what C libraries print is written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it takes the lowest free number
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")
+
+
+_occupy_closed_streams()
 
 # A table of 11 views is wider than the 80 columns that a file or a pipe is assumed to have.
-console = rich.console.Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+console = rich.console.Console(highlight=False, width=None if sys.stdout and sys.stdout.isatty() else 120)
 
 
 def run(app: typer.Typer, *, arguments: Sequence[str] | None = None, name: str = "tf3dlocal") -> None:
     """Run a typer application and end the process with its exit code.
 
-    The library reports what a user can correct as ValueError, OSError (a missing file, a full disk) or an error class
-    of this package; these become one message and exit code 1. Any other error is a bug in this package and keeps its
-    traceback, as does every error if the environment variable TF3DLOCAL_TRACEBACK is set. Wrong usage gives 2.
+    An error becomes one message; `explained` gives its text and the exit code. With `--debug` anywhere in the command
+    line, or if the environment variable TF3DLOCAL_TRACEBACK is set, it keeps its traceback. A path may begin with "~".
+    Characters that the terminal cannot show are replaced.
 
     Args:
         app: The application.
         arguments: Command line without the program's name; that of the process by default.
         name: The program's name, for the help.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = bool(os.environ.get(DEBUG)) or "--debug" in given
     try:
-        app(arguments, prog_name=name)
+        app([_with_home(argument) for argument in given if argument != "--debug"], prog_name=name)
     except Exception as error:
-        is_own = type(error).__module__.split(".")[0] == __name__.split(".")[0]
-        if os.environ.get("TF3DLOCAL_TRACEBACK") or not (is_own or isinstance(error, (ValueError, OSError))):
+        if debug:
             raise
         if isinstance(error, BrokenPipeError):  # `tf3dlocal ... | head`: the reader has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(MISTAKE)
-        errors = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
-        errors.print("[bold red]error:[/]", end=" ")
-        errors.print(str(error) or type(error).__name__, markup=False)
+        sentence, code = explained(error)
+        _print_error(sentence)
+        sys.exit(code)
+    finally:
+        _flush_output()
+
+
+def _print_error(sentence: str) -> None:
+    errors = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
+    errors.print("[bold red]error:[/]", end=" ")
+    errors.print(printable(sentence, keep="\n\t"), markup=False)
+
+
+def _flush_output() -> None:
+    """Write what standard output still holds; on a full disk say so, instead of Python's message at the very end."""
+    ending = sys.exc_info()[1]
+    is_told = isinstance(ending, SystemExit) and bool(ending.code)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not (is_told or isinstance(error, BrokenPipeError)):
+            _print_error(f"The output could not be printed: {error.strerror}.")
         sys.exit(MISTAKE)
+
+
+def _with_home(argument: str) -> str:
+    """Replace "~/" at the beginning of a path, of the value of --option= and of NAME=PATH by the home folder.
+
+    Example:
+        >>> _with_home("--json=~/a.json") == f"--json={os.path.expanduser('~')}/a.json", _with_home("window=~")
+        (True, 'window=~')
+    """
+    found = HOME_IN_VALUE.fullmatch(argument)
+    return found["name"] + os.path.expanduser(found["path"]) if found else argument
 
 
 def say(sentence: str, **style: Any) -> None:
@@ -53,7 +108,7 @@ def say(sentence: str, **style: Any) -> None:
         sentence: Plain text; square brackets are no markup.
         **style: Arguments of `rich.console.Console.print`.
     """
-    console.print(sentence, markup=False, **style)
+    console.print(printable(sentence, keep="\n\t"), markup=False, **style)
 
 
 def write_numbers(path: PathLike | None, *, values: Any) -> None:

@@ -33,7 +33,8 @@ def convert(
     """Convert PyTorch weights of the 3DLocal release or OpenGait to Keras, and report every tensor.
 
     If a tensor does not fit, the conversion fails and names all tensors that do not fit. Nothing in the PyTorch file is
-    executed. Needs torch: pip install 'tf3dlocal[convert]'.
+    executed. Needs torch: pip install 'tf3dlocal[convert]'. With --to torch, the model must be built with the preset of
+    the source: GaitSet and GaitPart of OpenGait are trained with model.arguments.preset: opengait.
 
     \b
     Examples:
@@ -53,5 +54,5 @@ def convert(
         report = pytorch_weights.write_torch(load_model(weights, keras_only=True), name=str(weights), **shared)
     else:
         report = pytorch_weights.convert(weights, arguments=arguments, **shared)
-    report.print(console)
     write_numbers(json, values=dataclasses.asdict(report))
+    report.print(console)

@@ -1,13 +1,17 @@
 """`tf3dlocal embed`: embeddings of walks, and the nearest walks of a gallery."""
 
+import collections
 import dataclasses
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from tf3dlocal.cli.app import Json, app
+from tf3dlocal.cli.app import Json, Trust, app
 from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
+
+MOST_NAMED = 5  # frames left out for one reason; --json names all
 
 
 @app.command()
@@ -26,12 +30,17 @@ def embed(
     frames: Annotated[
         Literal["auto", "raw", "aligned"], typer.Option(help="auto: the size of the pictures decides.")
     ] = "auto",
+    invert: Annotated[bool, typer.Option("--invert", help="The bodies are black on white.")] = False,
+    trust: Trust = False,
     json: Json = None,
 ) -> None:
     """Compute the embeddings of walks, and find the nearest walks of a gallery.
 
     A walk is a folder with the pictures of one person who passes one camera once, body white on black, in the order of
-    their names. Raw frames are aligned first.
+    their names. Raw frames are aligned first; photographs are refused. A training is exported first: tf3dlocal export.
+
+    A SavedModel is a program that can read and write your files. MODEL is loaded only if its model card is one of
+    tf3dlocal and the checksums in it match. They show damage and changes, and not who made the model.
 
     \b
     Examples:
@@ -41,15 +50,44 @@ def embed(
     start_tensorflow()
     from tf3dlocal.serving import ExportedModel, WalkEmbeddings
 
-    named = [walk.split("=", 1) if "=" in walk else (walk, walk) for walk in walks]
+    named = [_name_and_folder(walk) for walk in walks]
     known = WalkEmbeddings.read(gallery) if gallery else None
-    embedded = WalkEmbeddings.of_folders(named, embedder=ExportedModel(model), frames=frames)
+    embedder = ExportedModel(model, trust=trust)
+    embedded = WalkEmbeddings.of_folders(named, embedder=embedder, frames=frames, invert=invert)
     nearest = embedded.nearest(known, count=top) if known else [[]] * len(named)
-    for name, num_frames, left_out, hits in zip(embedded.names, embedded.num_frames, embedded.left_out, nearest):
-        dropped = f", {len(left_out)} left out" if left_out else ""
-        places = "".join(f"\n  {distance:8.3f}  {other}" for other, distance in hits)
-        say(f"{name}: {num_frames} frames{dropped}{places}")
     if out:
         embedded.write(out)
-        say(f"{len(embedded.names)} embeddings written to {out}.")
     write_numbers(json, values=dataclasses.asdict(embedded) | {"nearest": nearest if known else None})
+    for row, hits in enumerate(nearest):
+        places = "".join(f"\n  {distance:8.3f}  {other}" for other, distance in hits)
+        notes = "".join(f"\n  {note}" for note in _notes(embedded.changes[row], embedded.left_out[row]))
+        say(f"{embedded.names[row]}: {embedded.num_frames[row]} frames{notes}{places}")
+    if out:
+        say(f"{len(embedded.names)} embeddings written to {out}.")
+
+
+def _name_and_folder(walk: str) -> tuple[str, str]:
+    """Split NAME=FOLDER; a folder that exists is not split, and one whose name has a "=" is found.
+
+    Example:
+        >>> _name_and_folder("alice=walks/alice-1"), _name_and_folder("walks/a=b")
+        (('alice', 'walks/alice-1'), ('walks/a=b', 'walks/a=b'))
+    """
+    name, equals, folder = walk.partition("=")
+    if os.path.exists(walk) or not equals or ("/" in name and not os.path.exists(folder)):
+        return walk, walk
+    if not name or not folder:
+        raise typer.BadParameter(f"{walk!r} is neither a folder nor NAME=FOLDER.", param_hint="WALK")
+    return name, folder
+
+
+def _notes(changes: dict[str, int], left_out: list[tuple[str, str]]) -> list[str]:
+    """Say what was done to frames, and which were left out and why."""
+    by_reason = collections.defaultdict(list)
+    for file, reason in left_out:
+        by_reason[reason].append(file)
+    notes = [f"{count} {what}" for what, count in changes.items()]
+    for reason, files in by_reason.items():
+        more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
+        notes.append(f"{len(files)} left out, {reason}: {', '.join(files[:MOST_NAMED])}{more}")
+    return notes

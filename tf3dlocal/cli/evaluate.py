@@ -1,13 +1,12 @@
 """`tf3dlocal evaluate`: rank-1 by a protocol."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from tf3dlocal.cli.app import Distance, Json, app
-from tf3dlocal.cli.console import console, start_tensorflow, write_numbers
-from tf3dlocal.cli.origin import origin_of
+from tf3dlocal.cli.app import Distance, Json, Trust, app
+from tf3dlocal.cli.console import console, say, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -26,13 +25,17 @@ def evaluate(
         int, typer.Option(min=1, help="Leave out shorter walks; the published protocols keep all.")
     ] = 1,
     published: Annotated[bool, typer.Option("--published", help="Also print the rows of the papers.")] = False,
+    trust: Trust = False,
     json: Json = None,
 ) -> None:
     """Embed the test walks and print the rank-1 table of a protocol, in per cent.
 
     Each probe is compared with the gallery of one view at a time. The table gives, per probe view, the mean over the
     gallery views other than the probe's, and the mean of these. Instead of a model, `gei` compares gait energy images
-    (the mean silhouette of a walk): it needs no training, and a network should beat it.
+    (the mean silhouette of a walk): it needs no training, and a network should beat it. For a run folder the numbers
+    are also written to RUN/evaluation.json; `export` puts them into the model card.
+
+    An exported model is a program: it is loaded only if its model card is one of tf3dlocal and the checksums match.
 
     \b
     Examples:
@@ -48,7 +51,7 @@ def evaluate(
 
     if published:
         published_table(load_protocol(protocol).name)  # raises before the walks are embedded if nothing is published
-    loaded = None if str(model) == "gei" else load_model(model)
+    loaded = None if str(model) == "gei" else load_model(model, trust=trust)
     walks = open_walks(data)
     if loaded is None:
         result = evaluate_gait_energy(walks, protocol=protocol, min_frames=min_frames)
@@ -60,7 +63,59 @@ def evaluate(
             distance=distance,
             min_frames=min_frames,
             details={"model": str(model)},
-            **origin_of(model, subjects=walks.subject_names),
+            **_origin_of(model, subjects=walks.subject_names),
         )
-    write_numbers(json, values=json_report(result))  # first: a terminal may refuse to print
-    print_report(result, published=published, console=console)
+    numbers = json_report(result)
+    try:  # a terminal may be unable to print, and a disk to be written: each result has both chances
+        _keep_in_run(model, numbers)
+        write_numbers(json, values=numbers)
+    finally:
+        print_report(result, published=published, console=console)
+
+
+def _keep_in_run(model: Path, numbers: dict) -> None:
+    """Write the numbers into the run folder for the card of an export; a folder that cannot be written is named."""
+    from tf3dlocal.io import write_json
+    from tf3dlocal.serving import EVALUATION_NAME
+
+    if not (model / "model.keras").is_file():
+        return
+    try:
+        write_json(model / EVALUATION_NAME, numbers)
+    except OSError as error:
+        say(f"note: {model / EVALUATION_NAME} is not written ({error.strerror}); an export will lack these scores.")
+
+
+def _origin_of(model: Path, *, subjects: list[str]) -> dict[str, Any]:
+    """Return the facts of a model's run, as arguments of `tf3dlocal.evaluation.evaluate`.
+
+    Args:
+        model: A run folder, a file in it or in its checkpoints, a .keras file or an exported model.
+        subjects: Those of the data set that the model is tested on.
+
+    Returns:
+        "method", the name of the run; and of a model whose run is known "seed", "step" and "trained_subjects".
+    """
+    from tf3dlocal.config import ConfigError
+    from tf3dlocal.evaluation import ProtocolError, load_protocol
+    from tf3dlocal.training import RunFolder, config_of_run
+
+    config = config_of_run(model)
+    if config is None:
+        return {"method": model.resolve().stem}
+    inside = model.resolve()
+    while not (inside / "config.yaml").is_file():
+        inside = inside.parent
+    data = config["data"]
+    try:
+        protocol = load_protocol(data["protocol"], exclude=data["exclude_subjects"])
+        trained = protocol.split(subjects).train
+    except (ProtocolError, ConfigError):  # its file is not where it was, or it is of another data set
+        trained = ()
+    name = inside.name if model.is_dir() or model.name == "model.keras" else f"{inside.name}/{model.stem}"
+    return {
+        "method": name,
+        "seed": config["training"]["seed"],
+        "step": RunFolder(inside).model_note().get("step") if "/" not in name else None,
+        "trained_subjects": trained,
+    }

@@ -17,12 +17,18 @@ def export(
         int, typer.Option(min=1, help="Number of this export; an existing one is never overwritten.")
     ] = 1,
     distance: Distance = "part_mean",
+    scores: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Numbers of `evaluate --json`; default: the last evaluation of RUN."),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Write a trained model as OUT/VERSION, a SavedModel that TF Serving and plain TensorFlow load.
 
     It takes uint8 silhouettes [batch, frames, height, width] (signature `serving_default`; `float` takes 0..1) of any
-    number of walks and frames and returns "embedding". OUT/VERSION/model_card.json describes it.
+    number of walks and frames and returns "embedding", computed in float32. OUT/VERSION/model_card.json describes it:
+    config, scores and checksums, and no folders of this machine. A SavedModel is a program; give yours away with its
+    card, because `embed` and `evaluate` load it only if the checksums match.
 
     \b
     Example:
@@ -31,15 +37,20 @@ def export(
     start_tensorflow()
     from tf3dlocal import load_model
     from tf3dlocal.serving import export as write_export
+    from tf3dlocal.serving import read_scores, scores_of_run
     from tf3dlocal.training import config_of_run
 
+    told = scores_of_run(model) if scores is None else read_scores(scores)
     path = write_export(
         load_model(model, keras_only=True),
         folder=out,
         version=version,
         config=config_of_run(model),
+        scores=told,
         distance=distance,
-        made_by=f"tf3dlocal export {model} {out} --version {version} --distance {distance}",
+        made_by=f"tf3dlocal export {model.name} {out.name} --version {version} --distance {distance}",
     )
-    say(f"SavedModel written to {path}.")
     write_numbers(json, values={"folder": path})
+    say(f"SavedModel written to {path}.")
+    if told is None:
+        say("Its model card has no scores: `tf3dlocal evaluate RUN ...` before the export, or --scores, gives them.")

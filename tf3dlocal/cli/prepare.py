@@ -22,6 +22,7 @@ def prepare(
     name: Annotated[str | None, typer.Option(help="Name of the data set in reports; default: the name of RAW.")] = None,
     min_frames: Annotated[int, typer.Option(min=1, help="Leave out walks with fewer usable frames.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUT made from other files.")] = False,
+    invert: Annotated[bool, typer.Option("--invert", help="The bodies are black on white.")] = False,
     workers: Workers = None,
     json: Json = None,
 ) -> None:
@@ -40,8 +41,12 @@ def prepare(
       id/type/view/*.pkl       OpenGait's pickles: their frames are aligned already and stored as they are,
                                and nothing in a pickle is executed
       a zip of any of these
-      any other tree, with --layout FILE.yaml that contains one line such as
+      any other tree, with --layout FILE.yaml that contains a line such as
                                pattern: "{subject}/{condition}/{view}/{frame}.png"
+                               and for what the paths do not name
+                               condition: normal              one condition for all walks
+                               view: 90                       one view, in degrees, for all walks
+                               views: {front: 0, side: 90}    degrees of views that are named in words
 
     \b
     Examples:
@@ -59,9 +64,10 @@ def prepare(
         name=name,
         layout=layout,
         min_frames=min_frames,
+        invert=invert,
         workers=workers,
         overwrite=overwrite,
     )
+    write_numbers(json, values=report.as_dict())
     for count, what in report.losses():
         say(f"  {count:7d} {what}")
-    write_numbers(json, values=report.as_dict())

@@ -55,8 +55,8 @@ def train(
     which = "last model"
     if kept["kept"] == "best":
         which = f"best model, with rank-1 {kept['rank_1']:.1f} % on the held-out subjects"
-    say(f"{run.model_file} is the {which}, of step {kept['step']}. The log is {run.log_file}.", soft_wrap=True)
     write_numbers(json, values={"run": folder, "kept": kept, "log": run.read_log()})
+    say(f"{run.model_file} is the {which}, of step {kept['step']}. The log is {run.log_file}.", soft_wrap=True)
 
 
 def _draw(batch_file: Path, picture: Path) -> None:

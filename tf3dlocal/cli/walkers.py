@@ -23,7 +23,8 @@ def walkers(
     """Draw synthetic people walking, in the raw layout of CASIA-B.
 
     Each person walks ten times past each camera: nm-01..06 (normal), bg-01..02 (with a bag), cl-01..02 (in a coat).
-    The frames are white bodies on black with mild segmentation errors, not aligned: OUT/001/nm-01/090/001.png ...
+    The frames are white bodies on black with mild segmentation errors, not aligned:
+    OUT/001/nm-01/090/001-nm-01-090-001.png (person, walk, view, frame) and so on.
 
     \b
     Examples:

@@ -8,6 +8,57 @@ import pydantic
 
 from tf3dlocal.io import YamlDocument
 
+# What people call a key who know other programs, by the last word of what they type.
+ALIASES = {
+    **dict.fromkeys(("lr", "rate", "base_lr", "learning_rate", "initial_lr"), "schedule.learning_rate"),
+    **dict.fromkeys(("warmup", "warm_up", "warmup_epochs", "num_warmup_steps"), "schedule.warmup_steps"),
+    **dict.fromkeys(("gamma", "decay", "lr_decay"), "schedule.factor"),
+    **dict.fromkeys(("scheduler", "lr_schedule", "lr_scheduler"), "schedule.name"),
+    **dict.fromkeys(("batch", "batch_size", "num_subjects", "p"), "data.subjects_per_batch"),
+    **dict.fromkeys(("samples_per_subject", "clips_per_subject", "k"), "data.walks_per_subject"),
+    **dict.fromkeys(("frames", "num_frames", "frames_num", "sequence_length"), "data.clip_length"),
+    **dict.fromkeys(("resolution", "height", "image_size", "img_size"), "data.size"),
+    **dict.fromkeys(("dataset", "data_path", "data_dir", "dataset_root", "root", "path"), "data.folder"),
+    **dict.fromkeys(("flip", "hflip", "horizontal_flip"), "data.flip_probability"),
+    **dict.fromkeys(("exclude", "excluded", "excluded_subjects"), "data.exclude_subjects"),
+    **dict.fromkeys(
+        (
+            "epochs",
+            "num_epochs",
+            "max_epochs",
+            "iterations",
+            "iters",
+            "max_iter",
+            "max_steps",
+            "num_steps",
+            "total_iter",
+        ),
+        "training.steps",
+    ),
+    **dict.fromkeys(("random_seed", "random_state"), "training.seed"),
+    **dict.fromkeys(
+        ("amp", "fp16", "bf16", "float16", "mixed_precision", "enable_float16", "dtype"), "training.precision"
+    ),
+    **dict.fromkeys(("xla", "jit", "compile"), "training.jit_compile"),
+    **dict.fromkeys(("gpu", "gpus", "num_gpus", "device", "devices", "distribute"), "training.strategy"),
+    **dict.fromkeys(("log_every", "log_interval", "log_iter", "print_every"), "training.report_every"),
+    **dict.fromkeys(("save_every", "save_interval", "save_iter", "save_steps"), "training.checkpoint_every"),
+    **dict.fromkeys(("eval_every", "eval_interval", "eval_iter", "validate_every"), "training.evaluate_every"),
+    **dict.fromkeys(("validation_subjects", "held_out", "holdout"), "training.held_out_subjects"),
+    **dict.fromkeys(("pretrained", "init_from", "restore", "restore_hint", "resume", "weights"), "training.start_from"),
+    **dict.fromkeys(
+        ("gradient_accumulation", "accumulation", "accumulate_grad_batches"), "training.accumulation_steps"
+    ),
+    **dict.fromkeys(("checkpointing", "gradient_checkpointing", "remat"), "training.recompute"),
+    **dict.fromkeys(("determinism", "reproducible", "cudnn_deterministic"), "training.deterministic"),
+    **dict.fromkeys(("l2", "wd"), "optimizer.weight_decay"),
+    **dict.fromkeys(("eps",), "optimizer.epsilon"),
+    **dict.fromkeys(("smoothing", "label_smooth"), "losses.cross_entropy.label_smoothing"),
+    **dict.fromkeys(("temperature", "s"), "losses.cross_entropy.scale"),
+    **dict.fromkeys(("m", "triplet_margin"), "losses.triplet.margin"),
+    **dict.fromkeys(("architecture", "arch", "backbone", "network"), "model.name"),
+}
+
 
 class ConfigError(ValueError):
     """A config cannot be used; the message names the file, the key and the fix."""
@@ -40,6 +91,10 @@ def explain(
     if problem["type"] == "value_error":  # of a validator in `sections`, whose message names the value
         reason = problem["msg"].removeprefix("Value error, ")
         return f"{place}: {key + ': ' if key else ''}{reason}."
+    if problem["type"] == "model_type":
+        return (
+            f"{place}: {key!r} is {problem['input']!r}, and it is a section: write its keys below it, or leave it out."
+        )
     reason = problem["msg"][:1].lower() + problem["msg"][1:]
     return f"{place}: {key!r} is {problem['input']!r}: {reason}."
 
@@ -54,13 +109,23 @@ def _place(key, document, overrides):
 
 
 def _nearest_key(experiment, key):
+    """A sentence with the key that was probably meant: of the same section, of another name, or of another section."""
     known = _known_keys(experiment)
     *section, name = key.split(".")
+    names = {one: one.split(".")[-1] for one in known}
     siblings = [one for one in known if one.split(".")[:-1] == section]
-    near = difflib.get_close_matches(name, [one.split(".")[-1] for one in siblings], n=1)
-    near = [".".join([*section, near[0]])] if near else [one for one in known if one.split(".")[-1] == name]
-    near = near or difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(siblings or known)}."
+    leaves = [one for one in known if not any(other.startswith(f"{one}.") for other in known)]
+    near = difflib.get_close_matches(name, [names[one] for one in siblings], n=1, cutoff=0.8)
+    found = [".".join([*section, near[0]])] if near else [one for one in leaves if names[one] == name]
+    if not found and name.lower() in ALIASES:
+        found = [ALIASES[name.lower()]]
+    if not found and section[:1] == ["model"]:
+        return f"an argument of the model is model.arguments.{name}."
+    if not found and (near := difflib.get_close_matches(name, [names[one] for one in siblings], n=1)):
+        found = [".".join([*section, near[0]])]
+    if not found and (near := difflib.get_close_matches(name, [names[one] for one in leaves], n=1)):
+        found = [one for one in leaves if names[one] == near[0]]
+    return f"did you mean {' or '.join(map(repr, found))}?" if found else f"there are {', '.join(siblings or known)}."
 
 
 def _known_keys(section, prefix=""):

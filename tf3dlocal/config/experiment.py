@@ -30,10 +30,16 @@ class Experiment(Section):
 
     @pydantic.model_validator(mode="after")
     def _check(self):
-        if self.schedule.warmup_steps > self.training.steps:
+        warmup, steps, data = self.schedule.warmup_steps, self.training.steps, self.data
+        if warmup >= steps:
             raise ValueError(
-                f"schedule.warmup_steps is {self.schedule.warmup_steps}, more than training.steps, which is "
-                f"{self.training.steps}"
+                f"schedule.warmup_steps is {warmup}, and training.steps is {steps}; the cosine after the warm-up needs "
+                "at least one step"
+            )
+        if self.losses.triplet.weight and data.walks_per_subject == 1:
+            raise ValueError(
+                "data.walks_per_subject is 1, and a triplet needs two walks of a subject in the batch; set it to at "
+                "least 2, or losses.triplet.weight to 0"
             )
         return self
 

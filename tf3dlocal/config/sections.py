@@ -3,31 +3,61 @@
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field
 
+# Every number has a range: what float32, a step counter of TensorFlow or the memory of a machine can hold.
 Share = Annotated[float, Field(ge=0, le=1)]
+PositiveFloat = Annotated[float, Field(ge=1e-30, le=1e9)]
+NonNegativeFloat = Annotated[float, Field(ge=0, le=1e9)]
+PositiveInt = Annotated[int, Field(ge=1, le=1_000_000_000)]
+NonNegativeInt = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Name = Annotated[str, Field(min_length=1)]
+
+MOST_FRAMES = 1_000_000  # of a batch: 11 GB as float32 of 64 x 44 pixels; OU-MVLP's has 15,360
 
 
 class Section(pydantic.BaseModel):
-    """Base of all sections: no unknown keys, no conversions between types, no changes afterwards."""
+    """Base of all sections: no unknown keys, no conversions between types, no changes afterwards.
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+    The text below a key is its description, from which docs/config-reference.md is written.
+    """
+
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Data(Section):
     """The walks that train and how they become batches; see `tf3dlocal.data.training_batches`."""
 
-    folder: str | None = None  # prepared data set; the command line's --data replaces it
-    protocol: str = "casia-b-st"  # names the training subjects; its test subjects are never read
-    exclude_subjects: list[str] = []  # GaitSet and the authors' release leave out 005 of CASIA-B
-    min_frames: PositiveInt = 1  # the authors' release leaves out walks of 15 frames or fewer
-    subjects_per_batch: Annotated[int, Field(ge=2)] = 8
-    walks_per_subject: PositiveInt = 16
-    clip_length: PositiveInt = 30  # frames
-    window: Annotated[tuple[int, int], Field(strict=False)] = (30, 40)  # frames from which an ordered clip is drawn
+    folder: Name | None = None
+    """Prepared data set; the command line's `--data` replaces it."""
+    size: Annotated[int, Field(ge=16, le=1024)] | None = None
+    """Height of the silhouettes in pixels; a data set of another size is refused. `null`: whatever the set has."""
+    protocol: Name = "casia-b-st"
+    """Name of a protocol or path of its file. It names the training subjects; its test subjects are never read."""
+    exclude_subjects: list[Name] = []
+    """Subjects to leave out, such as ["005"] of CASIA-B, as GaitSet and the authors' release do. The data set must
+    have them.
+    """
+    min_frames: PositiveInt = 1
+    """Walks with fewer frames are left out; 16 in the authors' release."""
+    subjects_per_batch: Annotated[int, Field(ge=2, le=10_000)] = 8
+    """Subjects in a batch, at least 2."""
+    walks_per_subject: Annotated[int, Field(ge=1, le=10_000)] = 16
+    """Walks of each subject in a batch; triplets need at least 2."""
+    clip_length: Annotated[int, Field(ge=1, le=10_000)] = 30
+    """Frames of a clip."""
+    window: Annotated[tuple[PositiveInt, PositiveInt], Field(strict=False)] = (30, 40)
+    """Shortest and longest stretch of frames from which an ordered clip is drawn."""
     order: Literal["ordered", "unordered", "resampled"] = "ordered"
+    """`ordered`: frames of a window in their order; `unordered`: any frames in any order; `resampled`: any frames,
+    drawn with replacement.
+    """
     flip_probability: Share = 0.5
-    replacement: Literal["if_short", "always"] = "if_short"  # a subject's walks may repeat within a batch
+    """Share of the clips that are mirrored."""
+    replacement: Literal["if_short", "always"] = "if_short"
+    """Whether a subject's walks may repeat within a batch: only if it has too few, or always."""
 
     @pydantic.field_validator("exclude_subjects", mode="before")
     @classmethod
@@ -41,6 +71,12 @@ class Data(Section):
             raise ValueError(
                 f"window is [shortest, longest] in frames, 1 <= shortest <= longest; it is {list(self.window)}"
             )
+        frames = self.subjects_per_batch * self.walks_per_subject * self.clip_length
+        if frames > MOST_FRAMES:
+            raise ValueError(
+                f"subjects_per_batch * walks_per_subject * clip_length is {frames:,} frames in one batch; "
+                f"{MOST_FRAMES:,} are the limit"
+            )
         if self.order == "ordered" and shortest < self.clip_length:
             raise ValueError(f"window begins at {shortest} frames, fewer than clip_length, which is {self.clip_length}")
         return self
@@ -49,31 +85,41 @@ class Data(Section):
 class Model(Section):
     """The model: a name in `tf3dlocal.models.MODELS`, and arguments of that builder."""
 
-    name: str = "three_d_local"
+    name: Name = "three_d_local"
+    """Name in `tf3dlocal.models.MODELS`."""
     arguments: dict[str, Any] = {}
+    """Arguments of that model's builder."""
 
 
 class Triplet(Section):
     """The loss on "part_features"; weight 0 leaves it out."""
 
     mining: Literal["batch_all", "hard", "semihard"] = "batch_all"
+    """Which triplets of a batch count: all, the hardest, or the semi-hard ones of tensorflow-addons."""
     margin: NonNegativeFloat = 0.2
+    """Least distance wanted between the positive and the negative pair."""
     weight: NonNegativeFloat = 1.0
+    """Weight of this loss in the sum; 0 leaves it out."""
 
 
 class CrossEntropy(Section):
     """The loss on "logits"; weight 0 leaves it and the classifier out."""
 
     weight: NonNegativeFloat = 0.0
+    """Weight of this loss in the sum; 0 leaves it and the classifier out."""
     label_smoothing: Share = 0.0
+    """Share of the label that is spread over all classes."""
     scale: PositiveFloat = 1.0
+    """Factor of the logits before the softmax; 16 in OpenGait's GLN."""
 
 
 class Losses(Section):
     """The losses; their weighted sum is minimised."""
 
     triplet: Triplet = Triplet()
+    """The triplet loss."""
     cross_entropy: CrossEntropy = CrossEntropy()
+    """The cross-entropy."""
 
     @pydantic.model_validator(mode="after")
     def _check(self):
@@ -86,26 +132,41 @@ class Optimizer(Section):
     """Adam or SGD; other arguments have Keras' defaults."""
 
     name: Literal["adam", "sgd"] = "adam"
-    epsilon: PositiveFloat = 1e-7  # of Adam; PyTorch's default is 1e-8
-    momentum: Share = 0.9  # of SGD
-    weight_decay: NonNegativeFloat = 0.0  # added to the gradient, as PyTorch does
-    localization_rate: PositiveFloat = 1.0  # share of the learning rate for the localization networks
+    """Adam or stochastic gradient descent."""
+    epsilon: PositiveFloat = 1e-7
+    """Epsilon of Adam; PyTorch's default is 1e-8."""
+    momentum: Share = 0.9
+    """Momentum of SGD."""
+    weight_decay: NonNegativeFloat = 0.0
+    """Share of each weight that is added to its gradient, as PyTorch does."""
+    localization_rate: PositiveFloat = 1.0
+    """Share of the learning rate for the localization networks."""
 
 
 class Schedule(Section):
     """The learning rate by step; see `tf3dlocal.training.make_schedule`."""
 
     name: Literal["constant", "piecewise", "warmup_cosine"] = "constant"
+    """`constant`; `piecewise`: multiplied by `factor` at each of `milestones`; `warmup_cosine`: a linear rise, then
+    half a cosine.
+    """
     learning_rate: PositiveFloat = 1e-4
-    milestones: list[PositiveInt] = []  # piecewise: steps at which the rate is multiplied by `factor`
+    """Highest learning rate."""
+    milestones: list[PositiveInt] = []
+    """Of `piecewise`: steps at which the rate is multiplied by `factor`."""
     factor: PositiveFloat = 0.1
-    warmup_steps: NonNegativeInt = 0  # warmup_cosine: steps of linear rise from 0
-    final_share: Share = 0.0  # warmup_cosine: share of the rate at the last step
+    """Of `piecewise`: what the rate is multiplied by."""
+    warmup_steps: NonNegativeInt = 0
+    """Of `warmup_cosine`: steps of linear rise from 0."""
+    final_share: Share = 0.0
+    """Of `warmup_cosine`: share of the rate at the last step."""
 
     @pydantic.model_validator(mode="after")
     def _check(self):
         if (self.name == "piecewise") != bool(self.milestones):
             raise ValueError("milestones belong to the schedule piecewise, which needs at least one")
+        if self.warmup_steps and self.name != "warmup_cosine":
+            raise ValueError(f"warmup_steps belongs to the schedule warmup_cosine, and name is {self.name!r}")
         if sorted(set(self.milestones)) != self.milestones:
             raise ValueError(f"milestones must rise, and they are {self.milestones}")
         return self
@@ -115,23 +176,46 @@ class Training(Section):
     """Length, precision, devices, and what is kept. All intervals are in steps; 0 means never."""
 
     steps: PositiveInt
-    start_from: str | None = None  # run folder or .keras file whose weights are taken over before the first step
-    seed: NonNegativeInt = 0
+    """Number of training steps; it has no default."""
+    start_from: Name | None = None
+    """Run folder or `.keras` file whose weights are taken over before the first step."""
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    """Seed of the batches, the initial weights and dropout."""
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    strategy: Literal["auto", "none", "mirrored", "multi_worker", "tpu"] = "auto"  # see make_strategy
-    jit_compile: bool | Literal["auto"] = "auto"  # XLA; auto: on one GPU, see choose_jit_compile
-    accumulation_steps: PositiveInt = 1  # slices of a batch, computed one after the other to save memory
-    recompute: bool = False  # compute maps again for the gradient to save memory; accumulation_steps above 1 do so too
+    """Numbers in which maps are computed; weights stay float32."""
+    strategy: Literal["auto", "none", "mirrored", "multi_worker", "tpu"] = "auto"
+    """Devices; `auto` uses what is there (docs/distributed.md)."""
+    jit_compile: bool | Literal["auto"] = "auto"
+    """XLA, which compiles the step once for the clip length; `auto`: on one GPU, not on a CPU or several devices.
+    Evaluation, whose walks have many lengths, is never compiled.
+    """
+    deterministic: bool = False
+    """On accelerators: operations that give the same sums in each run; slower. A CPU repeats its sums anyway."""
+    accumulation_steps: PositiveInt = 1
+    """Slices of a batch that are computed one after the other to save memory."""
+    recompute: bool = False
+    """Compute maps again for the gradient to save memory; `accumulation_steps` above 1 do so too."""
     report_every: PositiveInt = 100
+    """Steps between two reports in the log."""
     checkpoint_every: PositiveInt = 1000
+    """Steps between two checkpoints."""
     keep_checkpoints: PositiveInt = 2
+    """Number of checkpoints to keep."""
     evaluate_every: NonNegativeInt = 0
-    held_out_subjects: NonNegativeInt = 0  # the last of the training subjects; rank-1 is measured on them
-    held_out_views: list[int] | None = None  # degrees; None is all
-    keep_model: Literal["last", "best"] = (
-        "last"  # the model that becomes model.keras; best by the rank-1 of evaluate_every
-    )
-    stop_above: PositiveFloat | None = None  # stop at a loss above this; one that is not finite always stops
+    """Steps between two measurements of rank-1 on the held-out subjects."""
+    held_out_subjects: NonNegativeInt = 0
+    """Number of training subjects, the last ones, that do not train; rank-1 is measured on them."""
+    held_out_views: Annotated[list[int], Field(min_length=1)] | None = None
+    """Views in degrees of the held-out walks; `null`: all."""
+    keep_model: Literal["last", "best"] = "last"
+    """Which model becomes `model.keras`: the last, or the best by the rank-1 of `evaluate_every`."""
+    stop_above: PositiveFloat | None = None
+    """Stop at a loss above this; a loss that is not finite always stops."""
+
+    @pydantic.field_validator("jit_compile", mode="before")
+    @classmethod
+    def _numbers_are_no_choice(cls, value):
+        return repr(value) if type(value) in (int, float) else value  # 1 == True
 
     @pydantic.model_validator(mode="after")
     def _check(self):

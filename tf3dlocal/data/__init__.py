@@ -11,6 +11,7 @@ import importlib
 
 _HOME = {
     "FrameFault": "raw.frames",
+    "ImplausibleSilhouettesError": "plausibility",
     "PathPattern": "raw.path_pattern",
     "PreparationError": "preparation.parallel_alignment",
     "PreparationReport": "preparation.preparation_report",
@@ -25,15 +26,18 @@ _HOME = {
     "open_raw": "raw.raw_source",
     "open_walks": "records.open_walks",
     "plan_batch": "pk_sampling",
+    "plausible_silhouettes": "plausibility",
     "prepare": "preparation.prepare",
     "read_frame": "raw.frames",
     "read_opengait_pickle": "raw.opengait_pickles",
+    "read_picture": "raw.frames",
     "silhouette_width": "silhouettes",
     "training_batches": "pipeline",
 }
 
 __all__ = [
     "FrameFault",
+    "ImplausibleSilhouettesError",
     "PathPattern",
     "PreparationError",
     "PreparationReport",
@@ -48,9 +52,11 @@ __all__ = [
     "open_raw",
     "open_walks",
     "plan_batch",
+    "plausible_silhouettes",
     "prepare",
     "read_frame",
     "read_opengait_pickle",
+    "read_picture",
     "silhouette_width",
     "training_batches",
 ]

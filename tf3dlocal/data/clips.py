@@ -63,8 +63,12 @@ def check_clip(clip_length: int, *, window: tuple[int, int], order: str) -> None
     """Raise ValueError if no clip can be drawn with these settings."""
     if order not in ORDERS:
         raise ValueError(f"order must be one of {', '.join(ORDERS)}, got {order!r}.")
+    if not isinstance(clip_length, int | np.integer):
+        raise ValueError(f"clip_length must be a whole number, got {clip_length!r}.")
     if clip_length < 1:
         raise ValueError(f"clip_length must be at least 1, got {clip_length!r}.")
+    if len(window) != 2 or not all(isinstance(length, int | np.integer) for length in window):
+        raise ValueError(f"window must be two whole numbers (shortest, longest), got {tuple(window)!r}.")
     if order == "ordered" and not clip_length <= window[0] <= window[1]:
         raise ValueError(
             f"window must be (shortest, longest) with a shortest of at least clip_length {clip_length}, got "

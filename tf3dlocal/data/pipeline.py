@@ -11,10 +11,12 @@ from tf3dlocal.data.pk_sampling import plan_batch
 from tf3dlocal.data.records.walk_dataset import WalkDataset
 from tf3dlocal.data.records.walk_records import parse_record
 from tf3dlocal.data.silhouettes import cut_sides
+from tf3dlocal.io import named_arguments
 
 PREFETCHED_BATCHES = 2  # a batch of 128 clips is 43 MB
 
 
+@named_arguments
 def training_batches(
     walks: WalkDataset,
     *,

@@ -8,6 +8,7 @@ import numpy as np
 
 from tf3dlocal.data.clips import check_clip, draw_clip
 from tf3dlocal.data.records.walk_dataset import WalkDataset
+from tf3dlocal.io import named_arguments
 
 REPLACEMENTS = ("if_short", "always")
 
@@ -29,6 +30,7 @@ class BatchPlan:
     classes: np.ndarray
 
 
+@named_arguments
 def plan_batch(
     walks: WalkDataset,
     *,
@@ -67,11 +69,11 @@ def plan_batch(
         >>> plan.frames.shape
         (64, 30)
     """
-    _check_subjects(walks, subjects_per_batch)
     minimums = {"seed": (seed, 0), "step": (step, 0)}
     minimums |= {"subjects_per_batch": (subjects_per_batch, 1), "walks_per_subject": (walks_per_subject, 1)}
     _check_settings(minimums, flip_probability=flip_probability, replacement=replacement)
     check_clip(clip_length, window=window, order=order)
+    _check_subjects(walks, subjects_per_batch)
     rng = np.random.default_rng([seed, step])
     subjects = rng.choice(len(walks.walks_of_class), subjects_per_batch, replace=False)
     chosen = []
@@ -88,19 +90,25 @@ def plan_batch(
 
 def _check_subjects(walks: WalkDataset, subjects_per_batch: int) -> None:
     num_subjects = len(walks.subject_names)
+    removed = "; ".join(f"{count} walks {rule}" for rule, count in walks.left_out.items())
+    removed = f" Left out: {removed}." if removed else ""
+    if not len(walks):
+        raise ValueError(f"There is no walk of {walks.name!r} to draw a batch from.{removed} Select more walks.")
     if subjects_per_batch > num_subjects:
         raise ValueError(
             f"subjects_per_batch is {subjects_per_batch!r}, but the {len(walks)} walks selected from {walks.name!r} "
-            f"are of {num_subjects} subjects. Set it to at most {num_subjects}, or select more subjects."
+            f"are of {num_subjects} subjects.{removed} Set it to at most {num_subjects}, or select more subjects."
         )
 
 
 def _check_settings(minimums: dict[str, tuple[int, int]], *, flip_probability: float, replacement: str) -> None:
     """Raise ValueError that names the setting at fault."""
     for name, (value, least) in minimums.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool):
+            raise ValueError(f"{name} must be a whole number, got {value!r}.")
         if value < least:
             raise ValueError(f"{name} must be at least {least}, got {value!r}.")
-    if not 0 <= flip_probability <= 1:
+    if not isinstance(flip_probability, int | float) or not 0 <= flip_probability <= 1:
         raise ValueError(f"flip_probability must be in 0 .. 1, got {flip_probability!r}.")
     if replacement not in REPLACEMENTS:
         raise ValueError(f"replacement must be one of {', '.join(REPLACEMENTS)}, got {replacement!r}.")

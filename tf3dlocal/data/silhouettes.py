@@ -12,6 +12,7 @@ import numpy as np
 
 from tf3dlocal.io.types import Tensor
 
+LARGEST_SIZE = 1024  # pixels; published methods use 64 and 128
 MINIMUM_PIXEL_SUM = 10_000  # grey values of the raw frame, as in GaitSet: 40 white pixels
 
 
@@ -71,8 +72,10 @@ def align_silhouette(
 
 def check_size(size: int) -> None:
     """Raise ValueError for a size that no aligned silhouette has."""
-    if size < 2 or size % 2:
-        raise ValueError(f"The size of an aligned silhouette must be an even number of pixels, got {size!r}.")
+    if not isinstance(size, int | np.integer) or not 2 <= size <= LARGEST_SIZE or size % 2:
+        raise ValueError(
+            f"The size of an aligned silhouette must be an even number of pixels, 2 to {LARGEST_SIZE}, got {size!r}."
+        )
 
 
 def silhouette_width(size: int) -> int:

@@ -15,6 +15,7 @@ from tf3dlocal.io.types import PathLike
 
 # Without a number, or with these, an OSError tells of wrong bits (of a decompressor, of a position before the start).
 ERRNO_OF_DAMAGE = {None, errno.EINVAL, errno.EOVERFLOW}
+MOST_CHARACTERS = 300  # of a reason: a library may print the whole damaged content
 
 
 class UnreadableError(ValueError):
@@ -129,5 +130,7 @@ def _sentence(path: PathLike, error: BaseException, solution: str) -> str:
         reason = "it claims more memory than there is"
     else:
         reason = str(error) or type(error).__name__
-    reason = reason.strip().splitlines()[0].rstrip(". ")
+    lines = reason.strip().splitlines() or [type(error).__name__]
+    reason = lines[0] if len(lines[0]) <= MOST_CHARACTERS else f"{lines[0][:MOST_CHARACTERS]}..."
+    reason = reason.rstrip(". ")
     return f"{path} cannot be read: {reason}. {solution}".strip()

@@ -1,8 +1,10 @@
 """Names that people type: which of them match, and which known one is near."""
 
 import difflib
+import functools
+import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 MOST_LISTED = 12
 MOST_NEAR = 3
@@ -85,6 +87,29 @@ def check_names(asked: Iterable[object], *, known: Iterable[object], what: str, 
     more = f" and {len(unknown) - MOST_UNKNOWN} more" if len(unknown) > MOST_UNKNOWN else ""
     help_text = "" if all(near) else f" {_listed(known)}"
     raise ValueError(f"{where}: there is no {what} {', '.join(hinted)}{more}.{help_text}")
+
+
+def named_arguments(function: Callable) -> Callable:
+    """Let a function name the near argument where one was mistyped.
+
+    Example:
+        >>> @named_arguments
+        ... def select(*, subjects=None): ...
+        >>> select(subject="001")
+        Traceback (most recent call last):
+        TypeError: select() has no argument 'subject'. Did you mean 'subjects'?
+    """
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def checked(*args, **kwargs):
+        for name in kwargs:
+            if name not in known:
+                names = [each for each in known if each != "self"]
+                raise TypeError(f"{function.__name__}() has no argument {name!r}. {near_names(name, names)}")
+        return function(*args, **kwargs)
+
+    return checked
 
 
 def printable(text: str, *, keep: str = "") -> str:

@@ -2,7 +2,7 @@
 
 Content is written to a temporary folder `.XXXXXXXX.unfinished` next to the target, forced to the disk, and only then
 renamed. The temporary folder is locked while its process lives, so that what a killed process left can be recognised
-and removed.
+and removed: the first write of a process into a folder does it.
 """
 
 import contextlib
@@ -24,6 +24,8 @@ MANY_FILES = 100  # above, os.sync() comes before the calls per file: up to 4 s 
 SECONDS_TO_LOCK = (
     60  # a temporary folder without a lock file is left alone for so long: its process may be about to lock it
 )
+
+TIDIED: set[pathlib.Path] = set()  # folders from which this process has removed what killed processes left
 
 
 def write_file(path: PathLike, write: Callable[[pathlib.Path], Any]) -> None:
@@ -165,6 +167,9 @@ def _sync_content(folder: pathlib.Path) -> None:
 @contextlib.contextmanager
 def _temporary_folder(parent: pathlib.Path) -> Iterator[pathlib.Path]:
     parent.mkdir(parents=True, exist_ok=True)
+    if (resolved := parent.resolve()) not in TIDIED:  # once per process: a folder may hold thousands of files
+        TIDIED.add(resolved)
+        remove_unfinished(parent)
     folder = parent / f".{secrets.token_hex(4)}{UNFINISHED}"
     folder.mkdir()
     try:

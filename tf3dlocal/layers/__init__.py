@@ -14,6 +14,7 @@ from tf3dlocal.layers.local.local_block import local_block
 from tf3dlocal.layers.local.local_path import LocalPath
 from tf3dlocal.layers.local.localization_network import LocalizationNetwork
 from tf3dlocal.layers.local.location import LOCATION_FIELDS, Location, decode_location
+from tf3dlocal.layers.local.map_statistics import MapStatistics
 from tf3dlocal.layers.local.normalized_max_pooling import NormalizedMaxPooling
 from tf3dlocal.layers.local.part_priors import PAPER_PARTS, RELEASE_PARTS, PartPrior
 from tf3dlocal.layers.pooling.frame_pooling import FramePooling
@@ -43,6 +44,7 @@ __all__ = [
     "LocalTransform",
     "LocalizationNetwork",
     "Location",
+    "MapStatistics",
     "MicroMotionPooling",
     "MixtureSampler3D",
     "NormalizedMaxPooling",

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf3dlocal.layers.defaults import batch_normalization, derive_seed
+from tf3dlocal.layers.defaults import batch_normalization, check_counts, derive_seed
 from tf3dlocal.layers.dropout import Dropout
 
 
@@ -18,7 +18,7 @@ class CompactBlock(keras.layers.Layer):
         units: length of the embedding.
         dropout: share of the inputs that is dropped in training; GLN's is 0.9.
         train_norm_bias: False keeps the biases of both batch normalizations at zero, as OpenGait's GLN does.
-        synchronized: synchronize the batch normalizations over replicas.
+        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: seed of the dropout and of the initial weights.
 
     Call arguments:
@@ -39,11 +39,12 @@ class CompactBlock(keras.layers.Layer):
         *,
         dropout: float = 0.9,
         train_norm_bias: bool = True,
-        synchronized: bool = False,
+        synchronized: bool | None = None,
         seed: int | None = None,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
+        check_counts("CompactBlock", units=units)
         self.units = units
         self.train_norm_bias = train_norm_bias
         self.input_norm = batch_normalization("input_norm", synchronized=synchronized, dtype=self.dtype_policy)

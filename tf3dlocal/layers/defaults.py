@@ -1,28 +1,67 @@
 """Defaults of the PyTorch originals that differ from those of Keras, and one seed for every weight."""
 
 import zlib
+from numbers import Integral
 
 import keras
+
+from tf3dlocal.layers.replicas import current_strategy
 
 NORM_EPSILON = 1e-5
 NORM_MOMENTUM = 0.9  # share of the old value; PyTorch counts the new one, 0.1
 
 
+def is_synchronized(synchronized: bool | None) -> bool:
+    """Return whether batch statistics are taken over all replicas; None decides by the current strategy.
+
+    With statistics per replica, a training on several devices is another one than on a single device, without a word:
+    so None means several replicas in the current `tf.distribute` strategy. An explicit value stays.
+
+    Args:
+        synchronized: an argument of that name.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> is_synchronized(None), is_synchronized(True)
+        (False, True)
+    """
+    return current_strategy().num_replicas_in_sync > 1 if synchronized is None else synchronized
+
+
+def check_counts(owner: str, *, low: int = 1, **counts: int) -> None:
+    """Check that numbers are whole and large enough: Keras builds layers without filters, and oneDNN aborts on some.
+
+    Args:
+        owner: what has the arguments.
+        low: smallest number allowed.
+        **counts: the arguments by name.
+
+    Raises:
+        ValueError: an argument does not fit.
+    """
+    for name, value in counts.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+            raise ValueError(f"{owner}: {name} must be a whole number of at least {low}; got {value!r}.")
+
+
 def batch_normalization(
-    name: str, *, synchronized: bool = False, dtype: str | keras.DTypePolicy | None = None
+    name: str, *, synchronized: bool | None = None, dtype: str | keras.DTypePolicy | None = None
 ) -> keras.layers.BatchNormalization:
     """Create a batch normalization with the originals' epsilon, 1e-5, and momentum, 0.9.
 
     Args:
         name: name of the layer.
-        synchronized: take the statistics over all replicas under `tf.distribute`.
+        synchronized: take the statistics over all replicas under `tf.distribute`; None where the current strategy has
+            several.
         dtype: dtype or policy of the layer.
 
     Returns:
         keras.layers.BatchNormalization.
     """
     return keras.layers.BatchNormalization(
-        momentum=NORM_MOMENTUM, epsilon=NORM_EPSILON, synchronized=synchronized, dtype=dtype, name=name
+        momentum=NORM_MOMENTUM, epsilon=NORM_EPSILON, synchronized=is_synchronized(synchronized), dtype=dtype, name=name
     )
 
 

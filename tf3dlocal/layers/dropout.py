@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tf3dlocal.layers.replicas import replica_of_step
+
 
 @keras.saving.register_keras_serializable("tf3dlocal")
 class Dropout(keras.layers.Dropout):
@@ -45,11 +47,3 @@ class Dropout(keras.layers.Dropout):
         ones = ops.ones((num_replicas * share, *rest), inputs.dtype)
         factors = keras.random.dropout(ones, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator)
         return inputs * factors[replica * share : (replica + 1) * share]
-
-
-def replica_of_step() -> tuple[int, int]:
-    """Return (index, count) of the replica that a step runs on; (0, 1) without a strategy or outside of a step."""
-    import tensorflow as tf
-
-    replica = tf.distribute.get_replica_context()
-    return (0, 1) if replica is None else (replica.replica_id_in_sync_group, replica.num_replicas_in_sync)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tf3dlocal.layers.defaults import check_counts
+
 
 @keras.saving.register_keras_serializable("tf3dlocal")
 class SeparateDense(keras.layers.Layer):
@@ -26,6 +28,7 @@ class SeparateDense(keras.layers.Layer):
 
     def __init__(self, units: int, *, seed: int | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
+        check_counts("SeparateDense", units=units)
         self.units = units
         self.seed = seed
 

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
+from tf3dlocal.losses.class_labels import nan_if_not_finite, refuse_weights
 from tf3dlocal.losses.distances import count_below, pairwise_distances, sorted_negatives
 from tf3dlocal.losses.triplet_loss import TripletLoss, gather_batch, labels_and_parts
 
@@ -25,7 +26,7 @@ def batch_all_triplets(labels: Tensor, features: Tensor, *, margin: float = 0.2)
 
     Returns:
         The loss, float32 [parts], and the number of terms above 0 divided by the number of all triplets,
-        float32 [parts] (without gradient).
+        float32 [parts] (without gradient). Both are NaN for a part with a feature that is not finite.
 
     Example:
         Walks at 0, 1 and 3 on a line give six triplets with the terms 1, 2, 2, 3, 1 and 2; their mean is 11/6.
@@ -51,7 +52,8 @@ def batch_all_triplets(labels: Tensor, features: Tensor, *, margin: float = 0.2)
 
     num_positives = ops.sum(ops.cast(same[0], "float32"), axis=-1)  # [batch]
     num_triplets = ops.sum(num_positives * (ops.cast(ops.shape(labels)[0], "float32") - num_positives))
-    return loss, num_violating / ops.maximum(num_triplets, 1.0)
+    share = num_violating / ops.maximum(num_triplets, 1.0)
+    return nan_if_not_finite(loss, features=features), nan_if_not_finite(share, features=features)
 
 
 @keras.saving.register_keras_serializable(package="tf3dlocal")
@@ -107,6 +109,7 @@ class NonzeroTriplets(keras.metrics.Mean):
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: None = None) -> None:
         """Add the share of one batch; the arguments are those of `TripletLoss.call`."""
+        refuse_weights(sample_weight, who=self.name)
         labels, features = gather_batch(*labels_and_parts(y_true, y_pred))
         _, share = batch_all_triplets(labels, ops.stop_gradient(features), margin=self.margin)
         super().update_state(share)

@@ -1,17 +1,20 @@
 """Softmax cross-entropy over the training subjects, with scale and label smoothing."""
 
 import keras
+import numpy as np
 from keras import ops
+
+from tf3dlocal.losses.class_labels import ClassLoss, are_classes, checked_labels
 
 
 @keras.saving.register_keras_serializable(package="tf3dlocal")
-class ScaledCrossEntropy(keras.losses.Loss):
+class ScaledCrossEntropy(ClassLoss):
     """Cross-entropy between softmax(scale * logits) and the class of each walk, in nats.
 
         loss = - sum over classes c of q_c log softmax(scale * logits)_c,   q = (1 - s) one-hot + s / num_classes
 
     `call` takes `y_true`, int or float [batch] or [batch, 1], and `y_pred`, float [batch, num_classes]. It returns
-    float32 [batch].
+    float32 [batch]. Logits that are not finite give NaN.
 
     Args:
         scale: 1 for the plain softmax; OpenGait's GLN uses 16.
@@ -20,7 +23,8 @@ class ScaledCrossEntropy(keras.losses.Loss):
         name: Name of the loss.
 
     Raises:
-        ValueError: `scale` is not above 0, or `label_smoothing` is outside 0..1.
+        ValueError: `scale` is not above 0, or `label_smoothing` is outside 0..1; in a call, a label is no class of the
+            model, see `ClassLoss`.
 
     Example:
         >>> import numpy as np
@@ -38,8 +42,8 @@ class ScaledCrossEntropy(keras.losses.Loss):
         **kwargs,
     ):
         super().__init__(name=name, reduction=reduction, **kwargs)
-        if scale <= 0:
-            raise ValueError(f"The scale must be above 0, not {scale!r}.")
+        if not 0 < scale < float("inf"):
+            raise ValueError(f"The scale must be a number above 0, not {scale!r}.")
         if not 0 <= label_smoothing <= 1:
             raise ValueError(f"label_smoothing must be between 0 and 1, not {label_smoothing!r}.")
         self.scale = float(scale)
@@ -47,10 +51,16 @@ class ScaledCrossEntropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """Compute the loss of each walk, float32 [batch]."""
-        log_softmax = ops.log_softmax(self.scale * ops.cast(y_pred, "float32"), axis=-1)  # [batch, classes]
-        labels = ops.cast(ops.reshape(y_true, (-1, 1)), "int32")  # [batch, 1]
+        num_classes = y_pred.shape[-1]
+        y_true = checked_labels(ops.reshape(y_true, (-1, 1)), who=self.name, num_classes=num_classes)  # [batch, 1]
+        y_pred = ops.cast(y_pred, "float32")
+        log_softmax = ops.log_softmax(self.scale * y_pred, axis=-1)  # [batch, classes]
+        is_class = are_classes(y_true, end=num_classes)  # XLA leaves the check above out
+        labels = ops.cast(ops.where(is_class, y_true, ops.zeros_like(y_true)), "int32")
         of_label = ops.take_along_axis(log_softmax, labels, axis=-1)[:, 0]  # [batch]
-        return -(1 - self.label_smoothing) * of_label - self.label_smoothing * ops.mean(log_softmax, axis=-1)
+        loss = -(1 - self.label_smoothing) * of_label - self.label_smoothing * ops.mean(log_softmax, axis=-1)
+        is_sound = ops.logical_and(is_class[:, 0], ops.all(ops.isfinite(y_pred), axis=-1))
+        return loss + ops.where(is_sound, np.float32(0), np.float32(np.nan))
 
     def get_config(self):
         """Return the constructor's arguments."""

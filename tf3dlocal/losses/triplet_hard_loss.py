@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
+from tf3dlocal.losses.class_labels import nan_if_not_finite
 from tf3dlocal.losses.distances import pairwise_distances
 from tf3dlocal.losses.triplet_loss import TripletLoss, labels_and_parts
 
@@ -29,7 +30,7 @@ def triplet_hard_loss(
         distance_metric: "L2", "squared-L2" or "angular".
 
     Returns:
-        float32 [parts], [1] for features without parts.
+        float32 [parts], [1] for features without parts; NaN for a part with a feature that is not finite.
 
     Raises:
         ValueError: The metric is unknown, or the features have neither two nor three axes.
@@ -51,7 +52,7 @@ def triplet_hard_loss(
     nearest_negative = ops.where(ops.isfinite(nearest_negative), nearest_negative, ops.max(distances, axis=-1))
     violation = farthest_positive - nearest_negative
     terms = ops.softplus(violation) if soft else ops.relu(margin + violation)
-    return ops.mean(terms, axis=-1)  # [parts]
+    return nan_if_not_finite(ops.mean(terms, axis=-1), features=features)  # [parts]
 
 
 @keras.saving.register_keras_serializable(package="tf3dlocal")

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
+from tf3dlocal.losses.class_labels import ClassLoss, refuse_weights, require
 
 
-class TripletLoss(keras.losses.Loss):
+class TripletLoss(ClassLoss):
     """Base class of losses over the triplets (anchor, positive, negative) of one batch.
 
     A subclass defines in `mine` which triplets count. Under a `tf.distribute` strategy the triplets are mined in the
@@ -18,7 +18,7 @@ class TripletLoss(keras.losses.Loss):
     [batch, parts, channels] or [batch, channels] (one part). It returns float32 [parts], one value per part and never
     a scalar: Keras divides a loss by the number of replicas only when it takes the mean itself. When it takes no mean
     (`reduction` "sum" or None), each of R replicas returns 1/R of the loss of the whole batch, so that the gradients of
-    the replicas sum to the gradient of one device.
+    the replicas sum to the gradient of one device. Features that are not finite give NaN.
 
     Args:
         margin: In units of the distance, not negative.
@@ -26,16 +26,23 @@ class TripletLoss(keras.losses.Loss):
         name: Name of the loss.
 
     Raises:
-        ValueError: `margin` is negative; in `call`, `y_pred` has neither two nor three axes.
+        ValueError: `margin` is negative; in a call, `y_pred` has neither two nor three axes, a label is no class (see
+            `ClassLoss`), the batch has no triplet (one walk, one class, or one walk of each class), or there is a
+            `sample_weight`.
     """
 
     def __init__(
         self, margin: float, *, reduction: str | None = "sum_over_batch_size", name: str | None = None, **kwargs
     ):
         super().__init__(name=name, reduction=reduction, **kwargs)
-        if margin < 0:
-            raise ValueError(f"The margin must not be negative, not {margin!r}.")
+        if not 0 <= margin < float("inf"):
+            raise ValueError(f"The margin must be a number from 0, not {margin!r}.")
         self.margin = float(margin)
+
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: None = None) -> Tensor:
+        """Compute the loss; weights are refused."""
+        refuse_weights(sample_weight, who=self.name)
+        return super().__call__(y_true, y_pred)
 
     def mine(self, labels: Tensor, features: Tensor) -> Tensor:
         """Compute the loss of each part.
@@ -52,7 +59,8 @@ class TripletLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         """Compute the loss of each part, float32 [parts]."""
         labels, features = labels_and_parts(y_true, y_pred)
-        loss = self.mine(*gather_batch(labels, features))  # of the whole batch
+        labels, features = gather_batch(labels, features)  # of the whole batch
+        loss = self.mine(require_triplets(labels, who=self.name), features)
         return share_of_replica(loss) if self.reduction in ("sum", "none", None) else loss
 
     def get_config(self):
@@ -87,6 +95,31 @@ def labels_and_parts(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
             f"{tuple(features.shape)}. Reduce the other axes, such as frames, first."
         )
     return ops.cast(ops.reshape(y_true, (-1,)), "int32"), features
+
+
+def require_triplets(labels: Tensor, *, who: str) -> Tensor:
+    """Return the labels of a whole batch; without a triplet among them the loss would be 0 or mean nothing.
+
+    Args:
+        labels: int32 [batch].
+        who: Name of the loss, for the message.
+
+    Raises:
+        ValueError: No two walks are of one class, or no two of different classes; see `require`.
+
+    Example:
+        >>> require_triplets(ops.array([0, 0, 1]), who="loss").numpy().tolist()
+        [0, 0, 1]
+    """
+    same = ops.equal(labels[:, None], labels[None, :])  # [batch, batch]
+    num_same, batch = ops.sum(ops.cast(same, "int32")), ops.shape(labels)[0]
+    return require(
+        ops.logical_and(num_same > batch, num_same < batch * batch),
+        message=f"{who}: this batch has no triplets, because all its walks are of one class, or no two are. Give at "
+        "least two walks of each of two classes, as tf3dlocal.data.training_batches does; with batches of your own, "
+        "leave out a smaller last one (drop_remainder=True).",
+        tensor=labels,
+    )
 
 
 def gather_batch(*tensors: Tensor) -> list[Tensor]:

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
+from tf3dlocal.losses.class_labels import nan_if_not_finite
 from tf3dlocal.losses.distances import count_below, pairwise_distances, sorted_negatives
 from tf3dlocal.losses.triplet_loss import TripletLoss, labels_and_parts
 
@@ -26,7 +27,7 @@ def triplet_semihard_loss(
         distance_metric: "L2", "squared-L2" or "angular".
 
     Returns:
-        float32 [parts], [1] for features without parts.
+        float32 [parts], [1] for features without parts; NaN for a part with a feature that is not finite.
 
     Raises:
         ValueError: The metric is unknown, or the features have neither two nor three axes.
@@ -53,7 +54,8 @@ def triplet_semihard_loss(
 
     is_pair = ops.cast(same, "float32") * (1.0 - ops.eye(ops.shape(labels)[0]))  # [batch, batch]
     terms = ops.relu(margin + distances - semi_hard) * is_pair
-    return ops.sum(terms, axis=(1, 2)) / ops.maximum(ops.sum(is_pair), 1.0)  # [parts]
+    loss = ops.sum(terms, axis=(1, 2)) / ops.maximum(ops.sum(is_pair), 1.0)  # [parts]
+    return nan_if_not_finite(loss, features=features)
 
 
 @keras.saving.register_keras_serializable(package="tf3dlocal")

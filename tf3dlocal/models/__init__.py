@@ -1,5 +1,10 @@
 """Models, one file each: builders that return functional Keras models with named layers and named outputs."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from tf3dlocal.io import near_names
+from tf3dlocal.models.arguments import check_arguments, shown
 from tf3dlocal.models.gaitpart import GaitPart
 from tf3dlocal.models.gaitset import GaitSet
 from tf3dlocal.models.gln import GLN
@@ -11,6 +16,35 @@ from tf3dlocal.models.three_d_local import ThreeDLocal
 MODELS = {"three_d_local": ThreeDLocal, "gaitset": GaitSet, "gaitpart": GaitPart, "gln": GLN, "mt3d": MT3D}
 """The builders by the names that configs use."""
 
+
+def check_model_arguments(name: str, arguments: Mapping[str, Any]) -> None:
+    """Check a model of a config before anything is built or read: its name, and its arguments' types and ranges.
+
+    The builders check their arguments in the same way. What depends on the data, such as strips that must divide a
+    map, they can check only when they build.
+
+    Args:
+        name: a key of MODELS.
+        arguments: {argument: value}, as under model.arguments.
+
+    Raises:
+        ValueError: an unknown model or argument, or a value that does not fit; all of them are named, such as
+            model.arguments.channels.
+
+    Example:
+        >>> check_model_arguments("gaitset", {"channels": [32, 64, 128]})
+        >>> check_model_arguments("gaitset", {"chanels": [32, 64, 128]})
+        Traceback (most recent call last):
+        ValueError: model.arguments.chanels is no argument of GaitSet. Did you mean 'channels'?
+    """
+    if not isinstance(name, str) or name not in MODELS:
+        raise ValueError(f"model.name is {shown(name)}. {near_names(str(name), MODELS)}")
+    if not isinstance(arguments, Mapping):
+        raise ValueError(f"model.arguments must be a mapping of arguments to values; got {shown(arguments)}.")
+    builder = MODELS[name]
+    check_arguments(builder, arguments=arguments, presets=builder.presets, where="model.arguments.")
+
+
 __all__ = [
     "GLN",
     "MODELS",
@@ -18,6 +52,7 @@ __all__ = [
     "GaitPart",
     "GaitSet",
     "ThreeDLocal",
+    "check_model_arguments",
     "embedding_model",
     "located_parts",
     "part_geometry",

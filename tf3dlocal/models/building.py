@@ -1,11 +1,10 @@
-"""What the model builders share: checks, the preset's values, the blocks of a backbone, and copied initial weights."""
+"""What the model builders share: the preset's values, the dtype policy, backbone blocks, copied initial weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import keras
 
-from tf3dlocal.io import near_names
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers import HorizontalPooling, MicroMotionPooling, derive_seed, frame_block
 
@@ -14,45 +13,48 @@ def resolve_arguments(
     presets: Mapping[str, Mapping],
     *,
     preset: str,
-    input_shape: Sequence[int | None],
-    channels: Sequence[int],
-    num_blocks: Sequence[int] = (3,),
     **arguments,
 ) -> SimpleNamespace:
-    """Check the arguments that every model has, and replace those that are None with the preset's values.
+    """Replace the arguments that are None with the preset's values.
 
     Args:
         presets: the values of every preset, {preset: {name: value}}; may have names that are no arguments.
         preset: a key of presets.
-        input_shape: (frames or None, height, width, channels), with a fixed height and width.
-        channels: channels of the blocks, one number per block.
-        num_blocks: the numbers of blocks that the model can have.
         **arguments: further arguments of the builder; None means the preset's value.
 
     Returns:
         Namespace of the preset's values and the arguments.
 
-    Raises:
-        ValueError: an unknown preset, an input shape or a number of channels that the model cannot have.
-
     Example:
         >>> presets = {"paper": {"bins": (1, 2), "compact_channels": 0}}
-        >>> common = {"preset": "paper", "input_shape": (None, 64, 44, 1), "channels": (32, 64, 128)}
-        >>> resolve_arguments(presets, **common, bins=None, compact_channels=9)
+        >>> resolve_arguments(presets, preset="paper", bins=None, compact_channels=9)
         namespace(bins=(1, 2), compact_channels=9)
     """
-    if preset not in presets:
-        raise ValueError(f"Unknown preset {preset!r}. {near_names(str(preset), presets)}")
-    if len(input_shape) != 4 or None in tuple(input_shape)[1:]:
-        raise ValueError(
-            "input_shape must be (frames or None, height, width, 1) with a fixed height and width; got "
-            f"{tuple(input_shape)!r}."
-        )
-    if len(channels) not in num_blocks:
-        counts = " or ".join(map(str, num_blocks))
-        raise ValueError(f"channels must have {counts} numbers, one per block; got {tuple(channels)!r}.")
     given = {name: value for name, value in arguments.items() if value is not None}
     return SimpleNamespace(**{**presets[preset], **given})
+
+
+def functional_model(
+    inputs: Tensor, outputs: Mapping[str, Tensor], *, dtype: str | keras.DTypePolicy | None, name: str
+) -> keras.Model:
+    """Make the functional model, with the dtype policy of its layers.
+
+    By the model's own policy Keras decides in `compile` whether it scales the loss, without which the small gradients
+    of float16 become zero. A functional model has the global policy, whatever its layers have.
+
+    Args:
+        inputs: its input.
+        outputs: its outputs by name.
+        dtype: dtype policy of the layers; None for the global one.
+        name: name of the model.
+
+    Returns:
+        keras.Model.
+    """
+    model = keras.Model(inputs, outputs, name=name)
+    if dtype is not None:
+        model.dtype_policy = dtype
+    return model
 
 
 def backbone_block(maps: Tensor, *, number: int, path: str = "block", **arguments) -> Tensor:

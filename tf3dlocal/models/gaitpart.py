@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import keras
 
 from tf3dlocal.layers import FramePooling
-from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
+from tf3dlocal.models.arguments import checked
+from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, strip_motions
 from tf3dlocal.models.heads import embedding_head
 
 # Strips by number of blocks: three on CASIA-B, four on OU-MVLP. embedding_channels None: as many as the last block has.
@@ -25,6 +26,7 @@ PRESETS = {
 }
 
 
+@checked(PRESETS)
 def GaitPart(
     preset: str = "paper",
     *,
@@ -39,7 +41,7 @@ def GaitPart(
     temporal_activation: str | None = None,
     compact_channels: int | None = None,
     dropout: float = 0.9,
-    synchronized: bool = False,
+    synchronized: bool | None = None,
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
     name: str = "gaitpart",
@@ -57,9 +59,9 @@ def GaitPart(
     | "release"  | 1, 4, 8          | 2, 2, 8, 8       | ReLU, bias         | 256           | 1,471,264  |
 
     "paper", the default, follows the authors' published layers of the temporal part and their erratum on the strips for
-    OU-MVLP; 1, 4, 8 for CASIA-B is what both other implementations have. "release" is the model in the 3DLocal authors'
-    code, whose focal convolution applies its LeakyReLU twice (a slope of 1e-4). OU-MVLP has a fourth block: channels
-    (32, 64, 128, 256).
+    OU-MVLP, of which no output was recorded; 1, 4, 8 for CASIA-B is what both other implementations have. "release" is
+    the model in the 3DLocal authors' code, whose focal convolution applies its LeakyReLU twice (a slope of 1e-4).
+    OU-MVLP has a fourth block: channels (32, 64, 128, 256).
 
     Args:
         preset: "paper", "opengait" or "release".
@@ -76,7 +78,8 @@ def GaitPart(
         compact_channels: length of the embedding of GLN's compact block, which GaitPart itself does not have; 0 for no
             compact block.
         dropout: dropout of the compact block.
-        synchronized: synchronize batch normalization over replicas (needs `tf.distribute`).
+        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+            where the strategy in whose scope the model is built has several.
         dtype: dtype policy of the layers, as in `ThreeDLocal`.
         seed: seed of initial weights and dropout.
         name: name of the model.
@@ -86,7 +89,8 @@ def GaitPart(
         [batch, num_strips, embedding_channels].
 
     Raises:
-        ValueError: an unknown preset, strips that do not divide a map, not one number of strips per block.
+        ValueError: an argument of another type or range, strips that do not divide a map, not one number of strips
+            per block.
 
     Example:
         >>> GaitPart().count_params(), GaitPart("release").count_params()
@@ -95,9 +99,6 @@ def GaitPart(
     chosen = resolve_arguments(
         PRESETS,
         preset=preset,
-        input_shape=input_shape,
-        channels=channels,
-        num_blocks=(3, 4),
         embedding_channels=embedding_channels,
         negative_slope=negative_slope,
         temporal_bias=temporal_bias,
@@ -134,4 +135,4 @@ def GaitPart(
         synchronized=synchronized,
         seed=seed,
     )
-    return keras.Model(silhouettes, outputs, name=name)
+    return functional_model(silhouettes, outputs, dtype=dtype, name=name)

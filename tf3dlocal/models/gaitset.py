@@ -6,7 +6,8 @@ from functools import partial
 import keras
 
 from tf3dlocal.layers import FramePooling, HorizontalPyramidPooling, SetPooling
-from tf3dlocal.models.building import backbone_block, resolve_arguments, start_as_copies
+from tf3dlocal.models.arguments import checked
+from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, start_as_copies
 from tf3dlocal.models.heads import embedding_head
 
 # The public implementations differ in the order of the 62 strips, and in the initial weights of the global path.
@@ -21,6 +22,7 @@ PRESETS = {
 }
 
 
+@checked(PRESETS)
 def GaitSet(
     preset: str = "paper",
     *,
@@ -31,7 +33,7 @@ def GaitSet(
     bins: Sequence[int] | None = None,
     compact_channels: int | None = None,
     dropout: float = 0.9,
-    synchronized: bool = False,
+    synchronized: bool | None = None,
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
     name: str = "gaitset",
@@ -48,8 +50,8 @@ def GaitSet(
     | "opengait" | frame half first, scales 16, 8, 4, 2, 1  | a copy of the frame path |
 
     Both have 2,594,592 parameters and the same distances between walks. "paper", the default, has the order of the
-    3DLocal authors' implementation and accepts its weights. OU-MVLP: channels (64, 128, 256) and, in OpenGait and the
-    authors' code, 62 x 256 features as well.
+    3DLocal authors' implementation and accepts its weights. OU-MVLP: channels (64, 128, 256) and, in the configs of
+    OpenGait and of those authors, 62 x 256 features as well.
 
     Args:
         preset: "paper" or "opengait".
@@ -62,7 +64,8 @@ def GaitSet(
         compact_channels: length of the embedding of GLN's compact block, which GaitSet itself does not have; 0 for no
             compact block, None for the preset's (0).
         dropout: dropout of the compact block.
-        synchronized: synchronize batch normalization over replicas (needs `tf.distribute`).
+        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+            where the strategy in whose scope the model is built has several.
         dtype: dtype policy of the layers, as in `ThreeDLocal`.
         seed: seed of initial weights and dropout.
         name: name of the model.
@@ -72,7 +75,8 @@ def GaitSet(
         [batch, 62, embedding_channels].
 
     Raises:
-        ValueError: an unknown preset, a map that the bins do not divide, a classifier without a compact block.
+        ValueError: an argument of another type or range, a map that the bins do not divide, a classifier
+            without a compact block.
 
     Example:
         >>> GaitSet().count_params()
@@ -81,8 +85,6 @@ def GaitSet(
     chosen = resolve_arguments(
         PRESETS,
         preset=preset,
-        input_shape=input_shape,
-        channels=channels,
         bins=bins,
         compact_channels=compact_channels,
     )
@@ -120,6 +122,6 @@ def GaitSet(
         synchronized=synchronized,
         seed=seed,
     )
-    model = keras.Model(silhouettes, outputs, name=name)
+    model = functional_model(silhouettes, outputs, dtype=dtype, name=name)
     start_as_copies(model, copies=chosen.copies)
     return model

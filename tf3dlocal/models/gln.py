@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import keras
 
 from tf3dlocal.layers import FramePooling, HorizontalPyramidPooling, SetPooling, VolumeConvolution, derive_seed
-from tf3dlocal.models.building import backbone_block, resolve_arguments, start_as_copies
+from tf3dlocal.models.arguments import checked
+from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, start_as_copies
 from tf3dlocal.models.heads import embedding_head
 
 # By what walks are compared if there is a compact block, and whether its batch normalizations learn a bias.
@@ -15,6 +16,7 @@ PRESETS = {
 }
 
 
+@checked(PRESETS)
 def GLN(
     preset: str = "paper",
     *,
@@ -27,7 +29,7 @@ def GLN(
     bins: Sequence[int] = (16, 8, 4, 2, 1),
     compact_channels: int | None = None,
     dropout: float = 0.9,
-    synchronized: bool = False,
+    synchronized: bool | None = None,
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
     name: str = "gln",
@@ -47,9 +49,9 @@ def GLN(
 
     The paper's text was not available beyond its introduction, so the layers are those of OpenGait's implementation in
     both presets. "paper", the default, compares by the embedding of the compact block, which is the point of the paper,
-    and learns the biases, as the compact block of the 3DLocal authors' code does. "opengait" is the model of OpenGait's
-    checkpoints. Published numbers are for 128 x 88 silhouettes. No variant for OU-MVLP is public; (64, 128, 256)
-    doubles the channels, as the other methods do there.
+    and learns the biases, as the 3DLocal authors' code has it (read there; their configs do not use it). "opengait" is
+    the model of OpenGait's checkpoints. Published numbers are for 128 x 88 silhouettes. No variant for OU-MVLP is
+    public; (64, 128, 256) doubles the channels, as the other methods do there.
 
     Args:
         preset: "paper" or "opengait".
@@ -62,9 +64,11 @@ def GLN(
         embedding_channels: length of one strip's feature.
         bins: numbers of strips of the pyramid, the same on all three levels.
         compact_channels: length of the compact block's embedding; 0 for training phase 1, which has no compact block;
-            None for the preset's (0).
+            None for the preset's (0). A number needs num_classes, whose classifier trains the block: without it "paper"
+            warns and "opengait" refuses.
         dropout: dropout of the compact block.
-        synchronized: synchronize batch normalization over replicas (needs `tf.distribute`).
+        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+            where the strategy in whose scope the model is built has several.
         dtype: dtype policy of the layers, as in `ThreeDLocal`.
         seed: seed of initial weights and dropout.
         name: name of the model.
@@ -74,15 +78,14 @@ def GLN(
         embedding_channels].
 
     Raises:
-        ValueError: an unknown preset, an input that is not divisible by 4, a classifier without a compact block.
+        ValueError: an argument of another type or range, an input that is not divisible by 4, a classifier
+            or a compact block without the other.
 
     Example:
         >>> GLN().count_params()
         8541984
     """
-    chosen = resolve_arguments(
-        PRESETS, preset=preset, input_shape=input_shape, channels=channels, compact_channels=compact_channels
-    )
+    chosen = resolve_arguments(PRESETS, preset=preset, compact_channels=compact_channels)
     if input_shape[1] % 4 or input_shape[2] % 4:
         raise ValueError(
             "GLN halves its maps twice and doubles them again: height and width must be divisible by 4; got "
@@ -133,6 +136,6 @@ def GLN(
         synchronized=synchronized,
         seed=seed,
     )
-    model = keras.Model(silhouettes, outputs, name=name)
+    model = functional_model(silhouettes, outputs, dtype=dtype, name=name)
     start_as_copies(model, copies={"set_2": "block_2", "set_3": "block_3"})
     return model

@@ -1,5 +1,7 @@
 """The last layers of all models: a linear map per strip, the compact block and the classifier."""
 
+import warnings
+
 import keras
 
 from tf3dlocal.io.types import Tensor
@@ -15,7 +17,7 @@ def embedding_head(
     dropout: float = 0.9,
     compare_by: str = "compact",
     train_norm_bias: bool = True,
-    synchronized: bool = False,
+    synchronized: bool | None = None,
     seed: int | None = None,
 ) -> dict[str, Tensor]:
     """Add the last layers to a functional model and return its outputs by name.
@@ -32,15 +34,19 @@ def embedding_head(
         compare_by: "compact" compares walks by the embedding of the compact block if there is one; "parts" by the part
             features.
         train_norm_bias: whether the batch normalizations of the compact block learn their biases.
-        synchronized: synchronize the batch normalizations over replicas.
+        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: seed of the model, for initial weights and dropout.
 
     Returns:
         dict "part_features" float32 [batch, strips, embedding_channels], "embedding" (the same, or the compact block's
         [batch, compact_channels]) and, with num_classes, "logits" float32 [batch, num_classes].
 
+    Without a classifier only a loss on "embedding" trains the compact block. A warning says so, because the usual
+    triplet loss is on "part_features" and would leave the embedding with its initial weights.
+
     Raises:
-        ValueError: a classifier without a compact block, or an unknown compare_by.
+        ValueError: a classifier without a compact block, a compact block that no output reads, or an unknown
+            compare_by.
 
     Example:
         >>> outputs = embedding_head(keras.Input((16, 128)), compact_channels=64, num_classes=74)
@@ -54,6 +60,8 @@ def embedding_head(
         )
     if compare_by not in ("compact", "parts"):
         raise ValueError(f'compare_by must be "compact" or "parts"; got {compare_by!r}.')
+    if compact_channels and num_classes is None:
+        _check_that_something_trains(compact_channels, compare_by)
     features = SeparateDense(
         embedding_channels, seed=derive_seed(seed, name="part_features"), dtype="float32", name="part_features"
     )(strips)  # b p c
@@ -78,6 +86,23 @@ def embedding_head(
         )
         outputs["logits"] = classifier(embedding)
     return outputs
+
+
+def _check_that_something_trains(compact_channels, compare_by):
+    """Refuse, or warn of, a compact block without a classifier."""
+    found = f"compact_channels={compact_channels!r} without num_classes: "
+    if compare_by == "parts":
+        raise ValueError(
+            f"{found}walks are compared by the part features in this preset, so no output reads the compact block. "
+            "Give num_classes for the classifier, or compact_channels=0."
+        )
+    warnings.warn(
+        f"{found}no classifier trains the compact block, and a triplet loss on 'part_features' does not reach it. Put "
+        "a loss on the output 'embedding', load trained weights, give num_classes for the classifier, or set "
+        "compact_channels=0 to compare walks by the part features.",
+        UserWarning,
+        stacklevel=5,  # the line that calls the builder
+    )
 
 
 def embedding_model(model: keras.Model) -> keras.Model:

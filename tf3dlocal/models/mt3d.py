@@ -13,12 +13,14 @@ from tf3dlocal.layers import (
     VolumeConvolution,
     derive_seed,
 )
-from tf3dlocal.models.building import resolve_arguments
+from tf3dlocal.models.arguments import checked
+from tf3dlocal.models.building import functional_model, resolve_arguments
 from tf3dlocal.models.heads import embedding_head
 
 PRESETS = {"paper": dict(interval=3, num_strips=32, compact_channels=0)}
 
 
+@checked(PRESETS)
 def MT3D(
     preset: str = "paper",
     *,
@@ -30,7 +32,7 @@ def MT3D(
     embedding_channels: int = 256,
     compact_channels: int | None = None,
     dropout: float = 0.9,
-    synchronized: bool = False,
+    synchronized: bool | None = None,
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
     name: str = "mt3d",
@@ -60,7 +62,8 @@ def MT3D(
         compact_channels: length of the embedding of GLN's compact block, which MT3D itself does not have; 0 for no
             compact block, None for the preset's (0).
         dropout: dropout of the compact block.
-        synchronized: synchronize batch normalization over replicas (needs `tf.distribute`).
+        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+            where the strategy in whose scope the model is built has several.
         dtype: dtype policy of the layers, as in `ThreeDLocal`.
         seed: seed of initial weights and dropout.
         name: name of the model.
@@ -70,7 +73,7 @@ def MT3D(
         [batch, 2 num_strips, embedding_channels], the small scale's strips first.
 
     Raises:
-        ValueError: an unknown preset, or strips that do not divide the map.
+        ValueError: an argument of another type or range, or strips that do not divide the map.
 
     Example:
         >>> MT3D().count_params()
@@ -79,8 +82,6 @@ def MT3D(
     chosen = resolve_arguments(
         PRESETS,
         preset=preset,
-        input_shape=input_shape,
-        channels=channels,
         interval=interval,
         num_strips=num_strips,
         compact_channels=compact_channels,
@@ -127,4 +128,4 @@ def MT3D(
         synchronized=synchronized,
         seed=seed,
     )
-    return keras.Model(silhouettes, outputs, name=name)
+    return functional_model(silhouettes, outputs, dtype=dtype, name=name)

@@ -90,7 +90,7 @@ def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
 
 def _map_size(path):
     """(height, width) of the map that a local path samples."""
-    block_input, _ = path.input
+    block_input, *_ = path.input
     return tuple(block_input.shape[2:4])
 
 

@@ -11,7 +11,8 @@ from tf3dlocal.layers import (
     PartPrior,
     local_block,
 )
-from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
+from tf3dlocal.models.arguments import checked
+from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, strip_motions
 from tf3dlocal.models.heads import embedding_head
 
 # The differences between the paper (with its supplement) and the authors' code. Every entry is an argument too, except
@@ -44,6 +45,7 @@ PRESETS = {
 }
 
 
+@checked(PRESETS)
 def ThreeDLocal(
     preset: str = "paper",
     *,
@@ -68,7 +70,7 @@ def ThreeDLocal(
     compact_channels: int | None = None,
     dropout: float = 0.9,
     clip_length: int = 30,
-    synchronized: bool = False,
+    synchronized: bool | None = None,
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
     name: str = "three_d_local",
@@ -76,22 +78,28 @@ def ThreeDLocal(
     """Build 3DLocal as a functional model.
 
     Three blocks of two per-frame convolutions; after any of them, local paths for the body parts; max pooling after
-    blocks 1 and 2; then 16 horizontal strips, micro-motion pooling over time, one linear map per strip, and (paper) the
-    compact block with its classifier. Arguments that are None take the preset's value.
+    blocks 1 and 2; then 16 horizontal strips, micro-motion pooling over time, one linear map per strip, and (paper,
+    with num_classes) the compact block with its classifier. Arguments that are None take the preset's value.
 
-    | preset    | local blocks | raw numbers | feature convs | localization | time pooling   | embedding          |
-    |-----------|--------------|-------------|---------------|--------------|----------------|--------------------|
-    | "paper"   | 1, 2, 3      | 8           | 1             | C/4, Table 1 | leaky, no bias | compact block, 256 |
-    | "release" | 3            | 7           | 2             | C/2          | ReLU, bias     | 16 strips x 256    |
+    | preset    | local blocks | raw numbers | feature convs | localization | time pooling   | embedding           |
+    |-----------|--------------|-------------|---------------|--------------|----------------|---------------------|
+    | "paper"   | 1, 2, 3      | 8           | 1             | C/4, Table 1 | leaky, no bias | compact block, 256* |
+    | "release" | 3            | 7           | 2             | C/2          | ReLU, bias     | 16 strips x 256     |
+
+    *The compact block is trained by its classifier, so the paper's full model is `ThreeDLocal(num_classes=74)` (74
+    subjects; 4,068,144 parameters). Without num_classes there is neither: the embedding is the part features, 16 strips
+    x 256 (2,991,920 parameters).
 
     "paper" is the main paper with its supplement; the layers' docstrings say how their open points are decided.
     "release" is the authors' code with its Gaussian sampler (4,264,862 parameters). The default sampler there, mixture,
     raises a shape error at most batch sizes; with sampler="mixture" this builder computes what the authors' code
-    computes at batch size one.
+    computes at batch size one, which looks at the end of the clip (see `LocalPath`). Embeddings recorded from their
+    code with both samplers agree within 5e-5.
 
     Args:
         preset: "paper" or "release".
-        num_classes: number of training subjects; adds the classifier and the output "logits". Needs a compact block.
+        num_classes: number of training subjects; adds the classifier and the output "logits", and in the paper's preset
+            the compact block that it trains. None for a model without a classifier.
         input_shape: (frames or None, height, width, 1); (None, 64, 44, 1) or (None, 128, 88, 1) in the papers.
         channels: channels C of the three blocks; (64, 128, 256) for OU-MVLP (main paper 4.2).
         local_blocks: the blocks with local paths: any of 1, 2, 3; () for the global path alone (main paper Table 3).
@@ -105,18 +113,21 @@ def ThreeDLocal(
         tied_strides: one stride for x and y; None for the geometry's own.
         per_frame: locations per frame, smoothed over time (main paper 4.2), instead of one per clip.
         registered: return every sampled volume to its own location, on a map that is zero elsewhere, before its
-            convolutions and the fusion. Not in the paper; the release has such a switch, off. Without it a volume fills
-            the whole map.
+            convolutions and the fusion. Not in the paper; the release has a similar switch, off, which is not
+            reproduced (see `SeparableSampler3D.transposed_filters`). Without it a volume fills the whole map.
         global_path: "plain" convolutions, as in the release; "focal" for GaitPart's, with 1, 4 and 8 strips (in the
             release preset with its LeakyReLU slope of 1e-4).
         num_strips: horizontal strips; must divide the last map's height.
         embedding_channels: length of one strip's feature.
         temporal_bias: whether the convolutions of `MicroMotionPooling` have a bias.
         temporal_activation: activation of `MicroMotionPooling`.
-        compact_channels: length of the compact block's embedding; 0 for no compact block.
+        compact_channels: length of the compact block's embedding; 0 for no compact block; None for the preset's (256
+            in "paper", 0 in "release") with num_classes, and 0 without. A number without num_classes warns: a triplet
+            loss on "part_features" leaves such a block untrained.
         dropout: dropout of the compact block.
         clip_length: frames of the training clips (fixes the localization's time bins).
-        synchronized: synchronize batch normalization over replicas (needs `tf.distribute`).
+        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+            where the strategy in whose scope the model is built has several.
         dtype: dtype policy of the layers, such as "mixed_float16"; None for the global one.
         seed: seed of initial weights and dropout.
         name: name of the model.
@@ -128,7 +139,8 @@ def ThreeDLocal(
         the same as part_features); "logits" float32 [batch, num_classes] with num_classes.
 
     Raises:
-        ValueError: an unknown preset, block or global path; a classifier without a compact block; an input too small.
+        ValueError: an argument of another type or range; a classifier without a compact block; an input too small.
+        TypeError: an unknown argument; the message names the nearest.
 
     Example:
         >>> model = ThreeDLocal("release")
@@ -138,8 +150,6 @@ def ThreeDLocal(
     chosen = resolve_arguments(
         PRESETS,
         preset=preset,
-        input_shape=input_shape,
-        channels=channels,
         local_blocks=local_blocks,
         sampler=sampler,
         parts=parts,
@@ -150,7 +160,8 @@ def ThreeDLocal(
         temporal_activation=temporal_activation,
         compact_channels=compact_channels,
     )
-    _check_paths(chosen.local_blocks, global_path)
+    if compact_channels is None and num_classes is None:
+        chosen.compact_channels = 0  # nothing would train it
     strips, slope = ((1, 4, 8), chosen.focal_slope) if global_path == "focal" else ((1, 1, 1), 0.01)
     common = dict(dtype=dtype, seed=seed)
 
@@ -194,11 +205,4 @@ def ThreeDLocal(
         synchronized=synchronized,
         seed=seed,
     )
-    return keras.Model(silhouettes, outputs, name=name)
-
-
-def _check_paths(local_blocks, global_path):
-    if not set(local_blocks) <= {1, 2, 3}:
-        raise ValueError(f"local_blocks may contain 1, 2 and 3; got {tuple(local_blocks)!r}.")
-    if global_path not in ("plain", "focal"):
-        raise ValueError(f'global_path must be "plain" or "focal"; got {global_path!r}.')
+    return functional_model(silhouettes, outputs, dtype=dtype, name=name)

@@ -48,11 +48,7 @@ def build_for(table: Table, arguments: dict[str, Any]) -> keras.Model:
             )
         if name not in known:
             raise ValueError(f"{table.model} has no argument {name!r}. {near_names(name, known)}")
-    try:
-        return builder(preset=table.preset, **arguments)
-    except (TypeError, KeyError, AttributeError) as error:
-        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        raise ValueError(f"{table.model} cannot be built with {given}: {error}") from error
+    return builder(preset=table.preset, **arguments)
 
 
 def as_settings(arguments: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf3dlocal.io import write_file
+from tf3dlocal.io import user_path, write_file
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.pytorch_weights.arguments import build_for
 from tf3dlocal.pytorch_weights.mapping import Table
@@ -29,7 +29,9 @@ def load(path: PathLike, *, source: str, model: str, **arguments: Any) -> keras.
             follows from the source.
 
     Returns:
-        keras.Model that computes what the original computes, for any number of frames.
+        keras.Model that computes what the original computes, for any number of frames. Compared with embeddings that
+        were recorded from the originals (12 frames of 64 x 44), and at other lengths with references of GaitSet and
+        GaitPart.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -198,7 +200,7 @@ def _check_kind(keys: dict, table: Table, path: PathLike) -> None:
 
 
 def _check_target(out: PathLike, overwrite: bool, suffixes: tuple[str, ...]) -> pathlib.Path:
-    out = pathlib.Path(out)
+    out = user_path(out)
     if not out.name.endswith(suffixes):
         raise ValueError(f"{out}: the name of the written file must end in {' or '.join(suffixes)}.")
     if out.is_dir() or (out.exists() and not overwrite):
@@ -216,7 +218,8 @@ def _state_dict(keras_model: keras.Model, table: Table, name: str) -> dict[str, 
     if differences:
         raise ValueError(
             f"{name} is no {table.model} as {table.source} has it: {'; '.join(differences)}. Its weights would "
-            "load there and mean something else."
+            f"load there and mean something else. A {table.model} that can go back is built or trained with the preset "
+            f"{table.preset!r} (in a config, model.arguments.preset: {table.preset})."
         )
     unplaced = weights_without_row(keras_model, table)
     if unplaced:

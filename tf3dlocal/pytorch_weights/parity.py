@@ -9,7 +9,7 @@ import rich.box
 import rich.console
 import rich.table
 
-from tf3dlocal.io import read_npz
+from tf3dlocal.io import read_npz, user_path
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.pytorch_weights.mapping import Table, weight_at
 from tf3dlocal.pytorch_weights.transfer import COUNTER, tensors_of
@@ -154,6 +154,9 @@ def read_vectors(path: PathLike) -> tuple[np.ndarray, np.ndarray]:
         FileNotFoundError: There is no such file.
         ValueError: The file is of another kind, or an array is missing or has another shape or range.
     """
+    path = user_path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no {path}.")
     arrays = read_npz(path, keys=("silhouettes", "embedding"))
     silhouettes, embedding = arrays["silhouettes"], arrays["embedding"]
     fits = silhouettes.ndim == 4 and embedding.ndim in (2, 3) and len(silhouettes) == len(embedding)
@@ -162,13 +165,14 @@ def read_vectors(path: PathLike) -> tuple[np.ndarray, np.ndarray]:
             f"{path}: silhouettes must be [walks, frames, height, width] and embedding [walks, parts, channels]; got "
             f"{list(silhouettes.shape)} and {list(embedding.shape)}."
         )
+    if embedding.dtype.kind not in "fiu" or not np.isfinite(embedding).all():
+        raise ValueError(f"{path}: embedding must be finite numbers; got {embedding.dtype} with others.")
     if silhouettes.dtype == np.uint8:
         silhouettes = silhouettes / np.float32(255)
-    elif not np.issubdtype(silhouettes.dtype, np.floating) or not (0 <= silhouettes.min() and silhouettes.max() <= 1):
-        raise ValueError(
-            f"{path}: silhouettes must be uint8 0..255 or float 0..1; got {silhouettes.dtype} from "
-            f"{silhouettes.min()} to {silhouettes.max()}."
-        )
+    elif silhouettes.dtype.kind != "f" or not (0 <= silhouettes.min() and silhouettes.max() <= 1):
+        is_number = silhouettes.dtype.kind in "biuf"
+        span = f" from {silhouettes.min()} to {silhouettes.max()}" if is_number else ""
+        raise ValueError(f"{path}: silhouettes must be uint8 0..255 or float 0..1; got {silhouettes.dtype}{span}.")
     return silhouettes.astype("float32"), embedding.astype("float64")
 
 

@@ -1,6 +1,7 @@
 """A PyTorch file as plain arrays. Nothing in the file is ever executed."""
 
 import dataclasses
+import errno
 import hashlib
 import pathlib
 import pickle
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tf3dlocal.io import UnreadableError, user_path
 from tf3dlocal.io.types import PathLike
 
 LAYOUTS = (
@@ -82,7 +84,7 @@ def read_pytorch_file(path: PathLike) -> PyTorchFile:
         Traceback (most recent call last):
         FileNotFoundError: There is no file missing.pt.
     """
-    path = pathlib.Path(path)
+    path = user_path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")
     if not path.is_file():
@@ -111,8 +113,10 @@ def _unpickle(path: pathlib.Path) -> Any:
     try:
         with warnings.catch_warnings(action="ignore"):  # about file formats; what matters raises an error below
             return torch.load(path, weights_only=True, map_location="cpu")
-    except MemoryError:
-        raise
+    except OSError as error:  # no permission, a failing disk: the content may be intact
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise _damaged(path, error) from None
     except Exception as error:  # a damaged file raises any of a dozen types
         blocked = re.search(r"GLOBAL ([\w.]+)", str(error))
         if isinstance(error, pickle.UnpicklingError) and blocked:
@@ -124,11 +128,15 @@ def _unpickle(path: pathlib.Path) -> Any:
             raise ValueError(
                 f"{path} is a TorchScript archive, which holds code. Save model.state_dict() instead."
             ) from None
-        raise ValueError(
-            f"{path} cannot be read as a PyTorch file: it is truncated, damaged or of another kind "
-            f"({path.stat().st_size} bytes; {type(error).__name__}). Nothing in it was run. Download it again and "
-            "compare its size and checksum."
-        ) from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: pathlib.Path, error: Exception) -> UnreadableError:
+    return UnreadableError(
+        f"{path} cannot be read as a PyTorch file: it is truncated, damaged or of another kind "
+        f"({path.stat().st_size} bytes; {type(error).__name__}). Nothing in it was run. Download it again and compare "
+        "its size and checksum."
+    )
 
 
 def _find_state_dict(content: Any, path: pathlib.Path) -> tuple[dict, dict]:
@@ -137,7 +145,9 @@ def _find_state_dict(content: Any, path: pathlib.Path) -> tuple[dict, dict]:
 
     def is_state_dict(value):
         return (
-            isinstance(value, dict) and bool(value) and all(isinstance(item, torch.Tensor) for item in value.values())
+            isinstance(value, dict)
+            and bool(value)
+            and all(isinstance(key, str) and isinstance(item, torch.Tensor) for key, item in value.items())
         )
 
     if is_state_dict(content):
@@ -179,7 +189,7 @@ def _to_array(tensor: Any, name: str, notes: list[str]) -> np.ndarray:
         single = values.to(torch.float32)
         same = torch.equal(single.to(values.dtype).nan_to_num(), values.nan_to_num())
         array = single.numpy()
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{name} is not a plain tensor of numbers: {str(error).splitlines()[0]}") from None
     if not same:
         raise ValueError(

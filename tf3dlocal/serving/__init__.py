@@ -7,14 +7,27 @@ import importlib
 
 _HOME = {
     "CARD_NAME": "exported_model",
+    "EVALUATION_NAME": "scores",
     "ExportedModel": "exported_model",
     "WalkEmbeddings": "walk_embeddings",
     "WalkFolder": "walk_folder",
     "export": "exporting",
+    "read_scores": "scores",
     "read_walk_folder": "walk_folder",
+    "scores_of_run": "scores",
 }
 
-__all__ = ["CARD_NAME", "ExportedModel", "WalkEmbeddings", "WalkFolder", "export", "read_walk_folder"]
+__all__ = [
+    "CARD_NAME",
+    "EVALUATION_NAME",
+    "ExportedModel",
+    "WalkEmbeddings",
+    "WalkFolder",
+    "export",
+    "read_scores",
+    "read_walk_folder",
+    "scores_of_run",
+]
 
 
 def __getattr__(name):

@@ -2,23 +2,36 @@
 
 import hashlib
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tf3dlocal.io import read_json, readable
+from tf3dlocal.evaluation import check_distance
+from tf3dlocal.io import check_regular_file, read_json, readable, user_path
 from tf3dlocal.io.types import PathLike, Tensor
 
 CARD_NAME = "model_card.json"
+CARD_FORMAT = "tf3dlocal-saved-model"
+LOADED = ("saved_model.", "variables/", "assets/")  # how the names of files begin that TensorFlow loads
 SOLUTION = "Export the model again with `tf3dlocal export`."
+TRUST = (
+    "A SavedModel is a program and can read and write files: if you trust its author, load it with --trust "
+    "(trust=True)."
+)
 
 
 class ExportedModel:
     """SavedModel written by `tf3dlocal.serving.export`, ready to embed walks.
 
+    A SavedModel is a program: its graph can read and write files of whoever runs it. Without `trust`, only a folder
+    with a model card of this package whose checksums match is loaded. A checksum shows damage and changes; it does not
+    show who made the model, so load only models from people you trust.
+
     Args:
         folder: One version (it contains `saved_model.pb`), or the folder above the versions; then the highest version
             is loaded, as TF Serving does.
+        trust: Load it also if it has no model card of this package, or other checksums than the card.
 
     Attributes:
         folder: `pathlib.Path` of the version that was loaded.
@@ -30,8 +43,8 @@ class ExportedModel:
 
     Raises:
         FileNotFoundError: There is no SavedModel.
-        ValueError: The SavedModel is damaged, or has no `serving_default` signature from uint8 silhouettes to an
-            embedding.
+        ValueError: The SavedModel is damaged, has no card of this package or other checksums than its card, or has no
+            `serving_default` signature from uint8 silhouettes to an embedding.
 
     Example:
         >>> embedder = ExportedModel("saved_models/walkers")                                     # doctest: +SKIP
@@ -39,21 +52,20 @@ class ExportedModel:
         (1, 256)
     """
 
-    def __init__(self, folder: PathLike):
-        self.folder = _version_folder(pathlib.Path(folder))
+    def __init__(self, folder: PathLike, *, trust: bool = False):
+        self.folder = _version_folder(user_path(folder))
+        self.card = _checked_card(self.folder, trust)
         with readable(self.folder, solution=SOLUTION):
             self._loaded = tf.saved_model.load(str(self.folder))  # kept: it owns the variables of the signature
-        self._embed = self._loaded.signatures.get("serving_default")
-        accepted = self._embed and self._embed.structured_input_signature[1].get("silhouettes")
-        if accepted is None or accepted.dtype != tf.uint8 or "embedding" not in self._embed.structured_outputs:
+            self._embed, size = _signature_of(self._loaded)
+        if self._embed is None:
             raise ValueError(
                 f"{self.folder} has no signature 'serving_default' from uint8 'silhouettes' to 'embedding': "
                 f"it was not written by this package. {SOLUTION}"
             )
-        self.height, self.width = accepted.shape[2:]
-        card = self.folder / CARD_NAME
-        self.card = read_json(card, solution=SOLUTION) if card.is_file() else {}
-        self.distance = self.card.get("embedding", {}).get("distance", "part_mean")
+        self.height, self.width = size
+        with readable(self.folder / CARD_NAME, solution=SOLUTION):
+            self.distance = _distance_of(self.card)
         self.fingerprint = _fingerprint(self.folder)
 
     def embed(self, silhouettes: Tensor) -> np.ndarray:
@@ -66,7 +78,7 @@ class ExportedModel:
             float32 [batch, channels] or [batch, parts, channels], as the model card says.
 
         Raises:
-            ValueError: Another type, size or number of axes, or no frame at all.
+            ValueError: Another type, size or number of axes, no frame at all, or an embedding that is not finite.
         """
         silhouettes = np.asarray(silhouettes)
         fits = silhouettes.ndim == 4 and silhouettes.shape[2:] == (self.height, self.width) and silhouettes.shape[1] > 0
@@ -75,7 +87,14 @@ class ExportedModel:
                 f"{self.folder} takes uint8 [batch, frames >= 1, {self.height}, {self.width}]; "
                 f"got {silhouettes.dtype} {list(silhouettes.shape)}."
             )
-        return self._embed(silhouettes=tf.constant(silhouettes))["embedding"].numpy()
+        embeddings = self._embed(silhouettes=tf.constant(silhouettes))["embedding"].numpy()
+        wrong = np.flatnonzero(~np.isfinite(embeddings.reshape(len(embeddings), -1)).all(axis=1))
+        if len(wrong):
+            raise ValueError(
+                f"{self.folder} gave an embedding with numbers that are not finite for the walks {wrong.tolist()} of "
+                f"{len(embeddings)}. The training that made it has probably diverged: export a checkpoint before that."
+            )
+        return embeddings
 
 
 def sha256_of(path: pathlib.Path) -> str:
@@ -87,12 +106,65 @@ def sha256_of(path: pathlib.Path) -> str:
 def _version_folder(folder: pathlib.Path) -> pathlib.Path:
     if (folder / "saved_model.pb").is_file():
         return folder
-    versions = [path for path in folder.glob("*") if path.name.isdigit() and (path / "saved_model.pb").is_file()]
-    if not versions:
+    versions = [path for path in folder.glob("*") if path.name.isdecimal() and (path / "saved_model.pb").is_file()]
+    if versions:
+        return max(versions, key=lambda path: int(path.name))
+    if folder.suffix == ".keras" or (folder / "checkpoints").is_dir() or (folder / "model.keras").exists():
         raise FileNotFoundError(
-            f"There is no SavedModel in {folder}: expected {folder}/saved_model.pb or {folder}/1/saved_model.pb."
+            f"{folder} is a trained model and not an exported one. Export it first, and then give OUT: "
+            f"tf3dlocal export {folder} OUT"
         )
-    return max(versions, key=lambda path: int(path.name))
+    if not folder.exists():
+        raise FileNotFoundError(f"There is no {folder}. `tf3dlocal export RUN OUT` writes an exported model.")
+    raise FileNotFoundError(
+        f"There is no SavedModel in {folder}: expected {folder}/saved_model.pb or {folder}/1/saved_model.pb."
+    )
+
+
+def _checked_card(folder: pathlib.Path, trust: bool) -> dict:
+    """Return the model card, after a check of the files that it lists; with `trust` it may be absent or of others."""
+    path = folder / CARD_NAME
+    if not path.exists():
+        if trust:
+            return {}
+        raise ValueError(f"{folder} has no {CARD_NAME}: it was not written by tf3dlocal, or not wholly copied. {TRUST}")
+    card = read_json(path, solution=SOLUTION)
+    is_ours = isinstance(card, dict) and card.get("format") == CARD_FORMAT and isinstance(card.get("sha256"), dict)
+    if trust:
+        return card if isinstance(card, dict) else {}
+    if not is_ours:
+        raise ValueError(f"{path} is not a model card of tf3dlocal. {TRUST}")
+    present = {found.relative_to(folder).as_posix() for found in folder.rglob("*") if not found.is_dir()}
+    if unlisted := sorted(name for name in present - set(card["sha256"]) if name.startswith(LOADED)):
+        raise ValueError(f"{folder} holds {unlisted[0]!r}, which its {CARD_NAME} does not list. {SOLUTION} {TRUST}")
+    for name, expected in card["sha256"].items():
+        if name not in present:
+            raise ValueError(f"{folder} lacks {name!r}, which its {CARD_NAME} lists. Copy it again. {SOLUTION}")
+        check_regular_file(folder / name)
+        if sha256_of(folder / name) != expected:
+            raise ValueError(
+                f"{folder / name} cannot be read: it is damaged or was changed, because its checksum is not the one in "
+                f"{CARD_NAME}. Copy it again. {SOLUTION} {TRUST}"
+            )
+    return card
+
+
+def _signature_of(loaded: Any) -> tuple[Any, tuple[int, int]]:
+    """Return the function from walks to embeddings, and height and width; None if it is of another kind."""
+    embed = loaded.signatures.get("serving_default")
+    accepted = embed and embed.structured_input_signature[1].get("silhouettes")
+    if accepted is None or accepted.dtype != tf.uint8 or "embedding" not in embed.structured_outputs:
+        return None, (0, 0)
+    height, width = accepted.shape[2:]
+    return embed, (int(height), int(width))
+
+
+def _distance_of(card: dict) -> str:
+    """Return the distance that a card names; of a foreign card anything may be missing."""
+    embedding: Any = card.get("embedding")
+    distance = embedding.get("distance", "part_mean") if isinstance(embedding, dict) else "part_mean"
+    check_distance(distance)
+    return distance
 
 
 def _fingerprint(folder: pathlib.Path) -> str:

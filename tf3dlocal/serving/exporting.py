@@ -2,22 +2,27 @@
 
 The exported graph contains everything that a caller would otherwise have to know: the division by 255, the inference
 mode of batch normalization and dropout, and which output of the model is the embedding. It is built from the variables
-alone, without Keras objects, so the process that loads it needs neither this package nor Keras.
+alone, without Keras objects, so the process that loads it needs neither this package nor Keras. It computes in float32
+whatever the training computed in: a CPU has no kernels for half precision.
 """
 
 import contextlib
 import datetime
+import errno
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import tf3dlocal
-from tf3dlocal.io import new_folder, write_json
+from tf3dlocal.io import new_folder, user_path, write_json
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.serving.exported_model import CARD_NAME, sha256_of
+from tf3dlocal.serving.exported_model import CARD_FORMAT, CARD_NAME, sha256_of
+from tf3dlocal.serving.float32_model import float32_model
+from tf3dlocal.serving.local_paths import without_local_paths
 
 OUTPUT = "embedding"
 
@@ -58,14 +63,17 @@ def export(
         config: How the model was built and trained, as JSON values; stored in the card.
         scores: Its results, as JSON values; stored in the card.
         distance: How to compare embeddings, "part_mean" or "flattened"; stored in the card.
-        made_by: The command that makes this export again; stored in the card.
+        made_by: The command that makes this export again; stored in the card. In all three, paths of this machine
+            become the names of their files: a card is given away.
 
     Returns:
         `pathlib.Path` of `folder/<version>`.
 
     Raises:
         FileExistsError: The version exists.
-        ValueError: The model has another kind of input or no "embedding", or an argument is out of its range.
+        ValueError: The model has another kind of input or no "embedding", it has weights or gives an embedding that
+            are not finite, or an argument is out of its range.
+        OSError: The disk is full.
 
     Example:
         >>> import keras, tempfile, tensorflow as tf
@@ -76,34 +84,59 @@ def export(
         >>> tf.saved_model.load(path).signatures["serving_default"](tf.zeros((2, 5, 8, 6), tf.uint8))["embedding"].shape
         TensorShape([2, 1])
     """
-    folder = pathlib.Path(folder)
+    folder = user_path(folder)
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise ValueError(f"version must be a positive integer, as TF Serving counts; got {version!r}.")
     if distance not in DISTANCE_NOTES:
         raise ValueError(f"distance must be one of {sorted(DISTANCE_NOTES)}; got {distance!r}.")
     height, width = _silhouette_size(model)
+    _refuse_weights_that_are_not_finite(model)
     target = folder / str(version)
     if target.exists():
         raise FileExistsError(f"{target} exists, and a version is never overwritten: choose version {_next(folder)}.")
-    module = _Embedder(model, height, width)
+    module = _Embedder(float32_model(model), height, width)
+    _refuse_embedding_that_is_not_finite(module, model, height, width)
     with new_folder(target) as unfinished:
         signatures = {"serving_default": module.from_uint8, "float": module.from_float}
-        with _quiet():
+        with _quiet(), _full_disk_named(target):
             tf.saved_model.save(module, str(unfinished), signatures=signatures)
         files = sorted(path for path in unfinished.rglob("*") if path.is_file())
+        told = {
+            "made_by": made_by or f"tf3dlocal.serving.export(model, folder={folder.name!r}, version={version})",
+            "config": config,
+            "scores": scores,
+        }
         card = {
-            "format": "tf3dlocal-saved-model",
+            "format": CARD_FORMAT,
             "name": model.name,
             "version": version,
             "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "made_by": made_by or f"tf3dlocal.serving.export(model, folder={str(folder)!r}, version={version})",
             **_facts(model, module, size=(height, width), distance=distance),
-            "config": config,
-            "scores": scores,
+            **without_local_paths(told),
             "sha256": {path.relative_to(unfinished).as_posix(): sha256_of(path) for path in files},
         }
         write_json(unfinished / CARD_NAME, card)
     return target
+
+
+def _refuse_weights_that_are_not_finite(model: keras.Model) -> None:
+    wrong = [weight.path for weight in model.weights if not np.isfinite(keras.ops.convert_to_numpy(weight)).all()]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise ValueError(
+            f"The model {model.name!r} has weights that are not finite (NaN or infinite): {', '.join(wrong[:3])}{more}."
+            " Its training diverged: export a checkpoint from before that."
+        )
+
+
+def _refuse_embedding_that_is_not_finite(module: "_Embedder", model: keras.Model, height: int, width: int) -> None:
+    """Embed one walk of random silhouettes: finite weights can still overflow, or divide by zero."""
+    walk = np.random.default_rng(0).integers(0, 256, (1, 8, height, width), dtype=np.uint8)
+    if not np.isfinite(module.from_uint8(silhouettes=tf.constant(walk))[OUTPUT].numpy()).all():
+        raise ValueError(
+            f"The model {model.name!r} gives an embedding with numbers that are not finite (NaN or infinite). Its "
+            "training has probably diverged: export a checkpoint from before that."
+        )
 
 
 class _Embedder(tf.Module):
@@ -174,6 +207,19 @@ def _silhouette_size(model: keras.Model) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
+def _full_disk_named(target: pathlib.Path) -> Iterator[None]:
+    """Turn what TensorFlow raises while it writes into an OSError that names the target."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = str(error.message).strip().splitlines()[0]
+        is_full = isinstance(error, tf.errors.ResourceExhaustedError) or "No space left" in reason
+        number = errno.ENOSPC if is_full else errno.EIO
+        text = "No space left on device" if is_full else f"It could not be written ({reason})"
+        raise OSError(number, text, str(target)) from error
+
+
+@contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep TensorFlow from printing the temporary name that it writes to."""
     logger = tf.get_logger()
@@ -186,5 +232,5 @@ def _quiet() -> Iterator[None]:
 
 
 def _next(folder: pathlib.Path) -> int:
-    numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    numbers = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
     return max(numbers, default=0) + 1

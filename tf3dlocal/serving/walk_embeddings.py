@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from tf3dlocal.evaluation import pairwise_distances
-from tf3dlocal.io import read_npz, readable, write_file
+from tf3dlocal.evaluation import check_distance, pairwise_distances
+from tf3dlocal.io import read_npz, readable, user_path, write_file
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import ExportedModel
 from tf3dlocal.serving.walk_folder import read_walk_folder
@@ -26,6 +26,10 @@ class WalkEmbeddings:
         model: Fingerprint of the model; embeddings of two models cannot be compared.
         distance: How to compare embeddings, "part_mean" or "flattened".
         left_out: For each walk the list of (file, reason) of the frames that could not be used; not stored on disk.
+        changes: For each walk what was done to its frames, in words, to their number; not stored on disk.
+
+    Raises:
+        ValueError: There is no walk, the columns are not equally long, or an embedding is not finite.
 
     Example:
         >>> vectors = np.array([[0.0, 1.0], [4.0, 5.0]], np.float32)
@@ -42,10 +46,35 @@ class WalkEmbeddings:
     model: str
     distance: str
     left_out: tuple[list, ...] = ()
+    changes: tuple[dict[str, int], ...] = ()
+
+    def __post_init__(self):
+        counts = {name: len(getattr(self, name)) for name in ("names", "embeddings", "num_frames")}
+        if len(set(counts.values())) != 1:
+            raise ValueError(f"Names, embeddings and numbers of frames must be equally many; got {counts}.")
+        if not self.names:
+            raise ValueError("There is no walk.")
+        if self.embeddings.ndim not in (2, 3) or self.embeddings.dtype != np.float32 or not self.embeddings.size:
+            found = f"{self.embeddings.dtype} {list(self.embeddings.shape)}"
+            raise ValueError(
+                f"The embeddings must be float32 [walks, channels] or [walks, parts, channels]; got {found}."
+            )
+        finite = np.isfinite(self.embeddings.reshape(len(self.names), -1)).all(axis=1)
+        if not finite.all():
+            wrong = [repr(self.names[row]) for row in np.flatnonzero(~finite)]
+            raise ValueError(
+                f"The embedding of {', '.join(wrong[:5])} has numbers that are not finite (NaN or infinite)."
+            )
+        check_distance(self.distance)
 
     @classmethod
     def of_folders(
-        cls, walks: Iterable[tuple[str, PathLike]], *, embedder: ExportedModel, frames: str = "auto"
+        cls,
+        walks: Iterable[tuple[str, PathLike]],
+        *,
+        embedder: ExportedModel,
+        frames: str = "auto",
+        invert: bool = False,
     ) -> Self:
         """Embed walks that are folders of pictures.
 
@@ -53,21 +82,23 @@ class WalkEmbeddings:
             walks: Pairs (name, folder).
             embedder: The model.
             frames: "raw", "aligned" or "auto"; see `read_walk_folder`.
+            invert: Whether the bodies are black on white.
 
         Raises:
             FileNotFoundError: As `read_walk_folder`.
-            ValueError: As `read_walk_folder`.
+            ValueError: As `read_walk_folder`, or an embedding is not finite.
         """
         walks = list(walks)
-        size = {"height": embedder.height, "width": embedder.width}
-        read = [read_walk_folder(folder, frames=frames, **size) for _, folder in walks]
+        settings = {"height": embedder.height, "width": embedder.width, "frames": frames, "invert": invert}
+        read = [read_walk_folder(folder, **settings) for _, folder in walks]
         return cls(
             names=tuple(name for name, _ in walks),
-            embeddings=np.concatenate([embedder.embed(walk.silhouettes[None]) for walk in read]),
+            embeddings=np.array([embedder.embed(walk.silhouettes[None])[0] for walk in read], np.float32),
             num_frames=tuple(len(walk.silhouettes) for walk in read),
             model=embedder.fingerprint,
             distance=embedder.distance,
             left_out=tuple(walk.left_out for walk in read),
+            changes=tuple(walk.changes for walk in read),
         )
 
     def nearest(self, gallery: Self, *, count: int) -> list[list[tuple[str, float]]]:
@@ -81,12 +112,20 @@ class WalkEmbeddings:
             For each walk a list of (name, distance), nearest first.
 
         Raises:
-            ValueError: The gallery was embedded by another model.
+            ValueError: The gallery was embedded by another model, or `count` is less than 1.
         """
+        if count < 1:
+            raise ValueError(f"count must be at least 1; got {count!r}.")
         if gallery.model != self.model:
             raise ValueError(
                 "The gallery was embedded by another model than these walks, so their distances mean nothing. "
                 "Embed the gallery again with this model."
+            )
+        if gallery.embeddings.shape[1:] != self.embeddings.shape[1:] or gallery.distance != self.distance:
+            of_walks, of_gallery = (f"{list(each.embeddings.shape[1:])} {each.distance}" for each in (self, gallery))
+            raise ValueError(
+                f"The embeddings of the walks ({of_walks}) and of the gallery ({of_gallery}) are of two kinds, though "
+                "both name one model: the gallery file was changed. Embed the gallery again."
             )
         distances = pairwise_distances(self.embeddings, gallery.embeddings, distance=self.distance)
         order = np.argsort(distances, axis=1, kind="stable")[:, :count]
@@ -109,7 +148,7 @@ class WalkEmbeddings:
                     distance=np.array(self.distance),
                 )
 
-        write_file(path, save)
+        write_file(user_path(path), save)
 
     @classmethod
     def read(cls, path: PathLike) -> Self:
@@ -120,12 +159,27 @@ class WalkEmbeddings:
             ValueError: The file is damaged or of another kind.
         """
         keys = ("names", "embeddings", "num_frames", "model", "distance")
+        path = user_path(path)
+        if not path.exists():
+            raise FileNotFoundError(f"There is no gallery {path}. {SOLUTION}")
         arrays = read_npz(path, keys=keys, solution=SOLUTION)
         with readable(path, solution=SOLUTION):
+            _check_arrays(arrays)
             return cls(
-                names=tuple(str(name) for name in arrays["names"]),
-                embeddings=arrays["embeddings"].astype(np.float32),
-                num_frames=tuple(int(number) for number in arrays["num_frames"]),
+                names=tuple(arrays["names"].tolist()),
+                embeddings=arrays["embeddings"],
+                num_frames=tuple(arrays["num_frames"].tolist()),
                 model=str(arrays["model"]),
                 distance=str(arrays["distance"]),
             )
+
+
+def _check_arrays(arrays: dict[str, np.ndarray]) -> None:
+    """Refuse arrays of other types or axes than `write` gives them."""
+    expected = {"names": ("U", 1), "embeddings": ("f", None), "num_frames": ("i", 1), "model": ("U", 0)}
+    for key, (kind, num_axes) in (expected | {"distance": ("U", 0)}).items():
+        array = arrays[key]
+        if array.dtype.kind != kind or num_axes not in (None, array.ndim):
+            raise ValueError(f"the array {key!r} is {array.dtype} {list(array.shape)}, which `embed` does not write")
+    if (arrays["num_frames"] < 1).any():
+        raise ValueError("the array 'num_frames' has numbers below 1")

@@ -3,24 +3,25 @@
 import contextlib
 import functools
 import math
-import time
 from collections.abc import Callable, Iterator
 
 import keras
-import tensorflow as tf
 
 from tf3dlocal.config import Experiment
-from tf3dlocal.io import progress_bar
+from tf3dlocal.io import has_accelerator
 from tf3dlocal.models import embedding_model
 from tf3dlocal.training.data import TrainingWalks, batch_settings
 from tf3dlocal.training.health.bad_batch import write_bad_batch
 from tf3dlocal.training.health.stop_when_diverged import StopWhenDiverged
 from tf3dlocal.training.held_out import held_out_rank_1
 from tf3dlocal.training.model_setup import schedule_of
+from tf3dlocal.training.reports import Report, StepCallback, rank_1_line
 from tf3dlocal.training.run.checkpoint import Restored
 from tf3dlocal.training.run.model_file import BestModel
 from tf3dlocal.training.run.run_folder import RunFolder
-from tf3dlocal.training.schedules import last_learning_rate
+
+# On an accelerator the host waits for what it reads; weights are read every so many steps there, on a CPU after each.
+WEIGHTS_EVERY = 50
 
 
 @contextlib.contextmanager
@@ -43,7 +44,7 @@ def training_callbacks(
         walks: of the training.
         run: the folder that this worker writes into.
         restored: where the training resumes.
-        progress: whether a progress bar is shown.
+        progress: whether reports and a progress bar are shown.
     """
     settings, schedule = config.training, schedule_of(config)
     span = {"first_step": restored.step, "last_step": settings.steps}
@@ -63,6 +64,7 @@ def training_callbacks(
         last_step=settings.steps,
         restored=restored,
         stop_above=settings.stop_above,
+        check_weights_every=WEIGHTS_EVERY if has_accelerator() else 1,
     )
     callbacks = [MetricsSinceReport(restored.metrics), stop, report]
     if settings.evaluate_every:
@@ -99,107 +101,6 @@ def metric_values(model: keras.Model) -> list:
     return [variable.numpy().tolist() for variable in model.metrics_variables]
 
 
-class StepCallback(keras.callbacks.Callback):
-    """Calls `act(step, logs)` after each step whose number is a multiple of `every`, and after the last one.
-
-    Args:
-        every: steps between two calls.
-        first_step: number of steps before this call of `fit`; `step` counts those of the whole training, from 1.
-        last_step: of the whole training.
-    """
-
-    def __init__(self, *, every: int, first_step: int, last_step: int):
-        super().__init__()
-        self.every, self.first_step, self.last_step = every, first_step, last_step
-
-    def act(self, step: int, logs: dict) -> None:
-        """Do what is due after this step."""
-        raise NotImplementedError
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Act if this step is due."""
-        step = self.first_step + batch + 1
-        if step % self.every == 0 or step == self.last_step:
-            self.act(step, logs)
-
-
-class Report(StepCallback):
-    """Writes the losses since the last report to the log, TensorBoard and the progress bar.
-
-    A record has step, loss, the loss of each output ("part_features_loss", "logits_loss") if there are two,
-    "part_features_nonzero_triplets" (share, 0 to 1), "logits_accuracy", learning_rate (see `last_learning_rate`), and
-    seconds_per_step (mean, without the first step of a call, which compiles, and without evaluation and checkpoints).
-
-    Args:
-        run: the folder of log and TensorBoard files.
-        schedule: learning rate by the number of steps before.
-        every: steps between two reports.
-        first_step: number of steps before this call of `fit`.
-        last_step: of the whole training.
-        progress: whether a progress bar is shown.
-    """
-
-    def __init__(
-        self,
-        run: RunFolder,
-        *,
-        schedule: Callable[[int], float],
-        every: int,
-        first_step: int,
-        last_step: int,
-        progress: bool = True,
-    ):
-        super().__init__(every=every, first_step=first_step, last_step=last_step)
-        self.run, self.schedule, self.progress = run, schedule, progress
-        self.seconds, self.timed_steps, self.begun = 0.0, 0, None
-        self.opened = (
-            contextlib.ExitStack()
-        )  # nothing before `on_train_begin`: before it Keras may read a batch, and fail
-
-    def on_train_begin(self, logs=None):
-        """Open TensorBoard's file and the bar."""
-        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
-        self.opened.callback(self.writer.close)
-        bar = progress_bar("training", total=self.last_step, done=self.first_step, shown=self.progress)
-        self.advance = self.opened.enter_context(bar)
-
-    def close(self) -> None:
-        """Stop the bar and close TensorBoard's file; also after an error, when Keras calls no callback."""
-        self.opened.close()
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Start the clock."""
-        self.begun = time.perf_counter()
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Stop the clock, advance the bar, and report if it is due."""
-        if batch > 0:
-            self.seconds += time.perf_counter() - self.begun
-            self.timed_steps += 1
-        self.advance(1)
-        super().on_train_batch_end(batch, logs)
-
-    def act(self, step: int, logs: dict) -> None:
-        """Report the means since the last report."""
-        record = {name: float(value) for name, value in logs.items()}
-        record["learning_rate"] = last_learning_rate(self.model.optimizer, schedule=self.schedule)
-        if self.timed_steps:
-            record["seconds_per_step"] = self.seconds / self.timed_steps
-        self.record(step, record)
-        self.advance(0, note=f"loss {record['loss']:.4f}")
-        self.seconds, self.timed_steps = 0.0, 0
-        if step != self.last_step:
-            self.model.reset_metrics()
-
-    def record(self, step: int, record: dict[str, float]) -> None:
-        """Write one record to the log and to TensorBoard."""
-        self.run.append_log({"step": step, **record})
-        with self.writer.as_default(step=step):
-            for name, value in record.items():
-                tf.summary.scalar(name, value)
-        self.writer.flush()
-
-
 class HeldOutRank1(StepCallback):
     """Identifies the held-out training subjects, and records their rank-1 in per cent.
 
@@ -234,6 +135,7 @@ class HeldOutRank1(StepCallback):
         record = {f"rank_1_{name}": value for name, value in groups.items() if not math.isnan(value)}
         rank_1 = sum(record.values()) / len(record)
         self.report.record(step, {"rank_1": rank_1, **record})
+        self.report.say(rank_1_line(step, rank_1=rank_1, groups=record, last_step=self.last_step))
         self.best.offer(self.model, step=step, rank_1=rank_1, groups=record)
 
 

@@ -7,8 +7,10 @@ import tensorflow as tf
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.data import WalkDataset, data_fingerprint, open_walks, training_batches
 from tf3dlocal.evaluation import load_protocol
+from tf3dlocal.io import check_names
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training.held_out import check_measurable
+from tf3dlocal.training.walk_counts import check_can_train, walk_counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +21,13 @@ class TrainingWalks:
         train: those that train.
         held_out: those of the held-out training subjects; None if there are none.
         data_set: name, numbers and fingerprint of the whole data set, for the run folder.
+        counts: sentences on what trains, what does not, and what is repeated.
     """
 
     train: WalkDataset
     held_out: WalkDataset | None
     data_set: dict
+    counts: tuple[str, ...] = ()
 
 
 def load_walks(config: Experiment, *, folder: PathLike | None = None) -> TrainingWalks:
@@ -39,9 +43,21 @@ def load_walks(config: Experiment, *, folder: PathLike | None = None) -> Trainin
     if not (folder or config.data.folder):
         raise ConfigError("There is no data set: set data.folder in the config, or give --data.")
     walks = open_walks(folder or config.data.folder)
+    if config.data.size not in (None, walks.size):
+        raise ConfigError(
+            f"data.size is {config.data.size}, and the silhouettes of {walks.name!r} in "
+            f"{folder or config.data.folder} have {walks.size} rows. Prepare them at that size "
+            f"(tf3dlocal prepare --size {config.data.size}), or set data.size to {walks.size} or null."
+        )
     train, held_out = choose_walks(walks, config=config)
     numbers = {"num_walks": len(walks), "num_subjects": len(walks.subject_names)}
-    return TrainingWalks(train, held_out, {"name": walks.name, **numbers, "fingerprint": data_fingerprint(walks)})
+    before = walks.select(subjects=_training_subjects(walks, config)[0])
+    return TrainingWalks(
+        train,
+        held_out,
+        data_set={"name": walks.name, **numbers, "fingerprint": data_fingerprint(walks)},
+        counts=walk_counts(walks, train=train, before=before, held_out=held_out, config=config),
+    )
 
 
 def choose_walks(walks: WalkDataset, *, config: Experiment) -> tuple[WalkDataset, WalkDataset | None]:
@@ -51,8 +67,26 @@ def choose_walks(walks: WalkDataset, *, config: Experiment) -> tuple[WalkDataset
     subjects, in the order of their names, do not train: rank-1 is measured on them.
 
     Raises:
-        ConfigError: fewer subjects are left than a batch needs, or nothing can be measured on those held out.
+        ConfigError: fewer subjects are left than a batch needs, no subject has two walks, a name is in no walk, or
+            nothing can be measured on the held-out subjects.
     """
+    subjects, held_out_subjects = _training_subjects(walks, config)
+    before = walks.select(subjects=subjects)
+    train = before.select(min_frames=config.data.min_frames)
+    check_can_train(train, before=before, config=config)
+    held_out = walks.select(subjects=held_out_subjects) if held_out_subjects else None
+    if config.training.evaluate_every:
+        check_measurable(held_out, config)
+    return train, held_out
+
+
+def _training_subjects(walks: WalkDataset, config: Experiment) -> tuple[list[str], list[str]]:
+    """The subjects that train, and the held-out ones."""
+    try:
+        known = walks.subject_names
+        check_names(config.data.exclude_subjects, known=known, what="subject", where="data.exclude_subjects")
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     protocol = load_protocol(config.data.protocol, exclude=config.data.exclude_subjects)
     subjects = sorted(protocol.split(walks.subjects).train)
     num_held_out = config.training.held_out_subjects
@@ -63,11 +97,7 @@ def choose_walks(walks: WalkDataset, *, config: Experiment) -> tuple[WalkDataset
             f"training.held_out_subjects holds out {num_held_out}, and data.subjects_per_batch is "
             f"{config.data.subjects_per_batch}. Lower one of the two, or prepare more subjects."
         )
-    train = walks.select(subjects=subjects[:num_training], min_frames=config.data.min_frames)
-    held_out = walks.select(subjects=subjects[num_training:]) if num_held_out else None
-    if config.training.evaluate_every:
-        check_measurable(held_out, config)
-    return train, held_out
+    return subjects[:num_training], subjects[num_training:]
 
 
 def check_batch(config: Experiment, *, num_replicas: int) -> None:
@@ -116,4 +146,4 @@ def make_batches(
 
 def batch_settings(config: Experiment) -> dict:
     """Return the keys of the config that say how batches are drawn, as arguments of `training_batches`."""
-    return config.data.model_dump(exclude={"folder", "protocol", "exclude_subjects", "min_frames"})
+    return config.data.model_dump(exclude={"folder", "size", "protocol", "exclude_subjects", "min_frames"})

@@ -5,13 +5,13 @@ import functools
 import keras
 
 from tf3dlocal.config import Experiment
-from tf3dlocal.io import keep_freed_memory, tell
+from tf3dlocal.io import has_accelerator, keep_freed_memory, tell
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training.callbacks import training_callbacks
 from tf3dlocal.training.data import check_batch, load_walks, make_batches
 from tf3dlocal.training.distributed.lost_workers import names_lost_workers
 from tf3dlocal.training.distributed.workers import Workers
-from tf3dlocal.training.model_setup import keep_sums_repeatable, prepare_model
+from tf3dlocal.training.model_setup import check_model, keep_sums_repeatable, make_deterministic, prepare_model
 from tf3dlocal.training.run.run_folder import RunFolder
 
 
@@ -29,7 +29,7 @@ def run_experiment(
         config: see `tf3dlocal.config.Experiment`.
         data: folder of the prepared data set, instead of the config's.
         run: folder for config, checkpoints, log and model; see `RunFolder`.
-        progress: whether a progress bar and the first step are shown.
+        progress: whether reports, and on a terminal a progress bar, are shown.
 
     Returns:
         The trained model, compiled; run/model.keras has it without the optimizer. It is the model of the last step, or
@@ -45,9 +45,13 @@ def run_experiment(
         >>> config = Experiment.from_yaml("configs/three_d_local_walkers.yaml")          # doctest: +SKIP
         >>> model = run_experiment(config, data="prepared", run="runs/first")            # doctest: +SKIP
     """
-    keep_freed_memory()
-    keep_sums_repeatable()
     run, settings = RunFolder(run), config.training
+    check_model(config)
+    if not has_accelerator():
+        keep_freed_memory()
+        keep_sums_repeatable()
+    elif settings.deterministic:
+        make_deterministic()
 
     # Load: what does not fit is refused before anything is written.
     walks = load_walks(config, folder=data)
@@ -64,21 +68,25 @@ def run_experiment(
     # Restore, fit and write.
     with workers.hold(run) as is_held:
         restored = workers.restore(run, model=model, config=config, is_held=is_held)
-        _tell_start(restored, run=run, config=config, model=model, workers=workers, shown=progress)
+        sentences = _start(restored, run=run, config=config, model=model, walks=walks, workers=workers)
         own = workers.claim(run, config=config, data_set=walks.data_set, restored=restored, is_held=is_held)
+        for sentence in sentences:
+            tell(sentence, shown=progress)
         if restored.step < settings.steps:
+            for sentence in sentences:
+                own.append_line(sentence)
             _fit(model, config=config, walks=walks, workers=workers, run=own, restored=restored, progress=progress)
         own.write_model(model, config=config)
         workers.wait()
     return model
 
 
-def _tell_start(restored, *, run, config, model, workers, shown):
+def _start(restored, *, run, config, model, walks, workers):
+    """What the user is told before the first step."""
     sentences = restored.sentences(run.path, config=config, devices=workers.devices)
     if config.training.jit_compile is True and not model.jit_compile:
         sentences.append("training.jit_compile has no effect: model.fit cannot compile this step with XLA.")
-    for sentence in sentences:
-        tell(sentence, shown=shown)
+    return sentences + list(walks.counts if restored.step < config.training.steps else ())
 
 
 def _fit(model, *, config, walks, workers, run, restored, progress):

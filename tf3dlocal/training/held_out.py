@@ -6,6 +6,7 @@ import keras
 
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.evaluation import Protocol, assign_roles, evaluate, load_protocol
+from tf3dlocal.io import check_names
 
 
 def held_out_rank_1(embedder: keras.Model, held_out: Any, config: Experiment) -> dict[str, float]:
@@ -29,8 +30,14 @@ def check_measurable(held_out: Any, config: Experiment) -> None:
         config: Config of the training.
 
     Raises:
-        ConfigError: If no probe has a gallery walk in a view that counts. The message names the keys to change.
+        ConfigError: If no held-out walk has a view of training.held_out_views, or no probe has a gallery walk in a view
+            that counts. The message names the keys to change.
     """
+    try:
+        known = sorted(set(held_out.view_degrees.tolist()))
+        check_names(config.training.held_out_views or [], known=known, what="view", where="training.held_out_views")
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     protocol = held_out_protocol(held_out, config)
     columns = {name: getattr(held_out, name) for name in ("subjects", "conditions", "view_degrees")}
     if reason := assign_roles(protocol, **columns).why_not_measurable:

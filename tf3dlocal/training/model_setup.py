@@ -53,6 +53,23 @@ def prepare_model(
     return model
 
 
+def check_model(config: Experiment) -> None:
+    """Make sure that there is such a model with such arguments, before any data is opened.
+
+    Raises:
+        ConfigError: no such model, an argument that it does not have, or a value out of its range.
+    """
+    name, given = config.model.name, config.model.arguments
+    if name not in MODELS:
+        raise ConfigError(f"model.name is {name!r}. {near_names(name, MODELS)}")
+    parameters = inspect.signature(MODELS[name]).parameters
+    for argument in given:
+        if argument not in parameters:
+            raise ConfigError(
+                f"model.arguments: {name} has no argument {argument!r}. {near_names(argument, parameters)}"
+            )
+
+
 def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas: int = 1) -> keras.Model:
     """Build the model of a config; arguments that the config leaves open follow from the data and the training.
 
@@ -65,15 +82,9 @@ def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas
     Raises:
         ConfigError: no such model, or an argument that it does not have.
     """
+    check_model(config)
     name, given = config.model.name, config.model.arguments
-    if name not in MODELS:
-        raise ConfigError(f"model.name is {name!r}. {near_names(name, MODELS)}")
     parameters = inspect.signature(MODELS[name]).parameters
-    for argument in given:
-        if argument not in parameters:
-            raise ConfigError(
-                f"model.arguments: {name} has no argument {argument!r}. {near_names(argument, parameters)}"
-            )
     offered = {
         "num_classes": num_classes if config.losses.cross_entropy.weight else None,
         "input_shape": (None, size, silhouette_width(size), 1),
@@ -122,7 +133,7 @@ def schedule_of(config: Experiment) -> keras.optimizers.schedules.LearningRateSc
 
 
 def keep_sums_repeatable() -> None:
-    """Turn TensorFlow's arithmetic optimizer off in this process, so that a step gives the same numbers each time.
+    """Turn TensorFlow's arithmetic optimizer off in this process, so that a CPU gives the same numbers each time.
 
     With it, and with several operations at work at once, two runs of one step differ in the last digit of some
     gradients: seen in TensorFlow 2.21 where six local paths read one map, in one run of five. `enable_op_determinism`
@@ -136,6 +147,11 @@ def keep_sums_repeatable() -> None:
         False
     """
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+
+
+def make_deterministic() -> None:
+    """Let TensorFlow use operations that give the same numbers each time, in this process; for accelerators."""
+    tf.config.experimental.enable_op_determinism()
 
 
 def _check_all_learn(model, losses):

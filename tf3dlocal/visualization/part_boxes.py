@@ -61,11 +61,11 @@ def draw_part_boxes(
 
     Example:
         >>> walk = np.zeros((30, 64, 44), "uint8")
-        >>> head = np.array([5.5, 1, 15, 3 / 11, 1 / 8, 1 / 3, 0.1, 0.5])
+        >>> head = np.array([5, 0.5, 14.5, 3 / 11, 1 / 8, 1 / 3, 0.1, 0.5])
         >>> figure = draw_part_boxes(walk, located={"block_3": {"head": head}}, map_sizes={"block_3": (16, 11)})
         >>> head_in_frame_0 = figure.axes[0].patches[0]
         >>> head_in_frame_0.get_xy(), head_in_frame_0.get_width(), head_in_frame_0.get_height()
-        ((17.5, 1.5), 12.0, 8.0)
+        ((15.5, -0.5), 12.0, 8.0)
     """
     silhouettes = check_silhouettes(silhouettes)
     priors, num_rows = priors or {}, num_rows or {}

@@ -70,8 +70,8 @@ def test_a_sequence_that_occurs_twice_is_taken_once_and_reported(tmp_path):
     assert len(walks) == 8 and len(report.duplicates) == 1 and "copy.tar.gz" in report.duplicates[0]
 
 
-def test_a_wanted_subject_that_is_absent_is_reported(tmp_path):
-    report, walks = prepared(tmp_path, casia_files(), subjects=["002", "099"])
+def test_a_wanted_subject_that_is_absent_from_an_archive_is_reported(tmp_path):
+    report, walks = prepared(tmp_path, {"all.tar": tar_bytes(casia_files(), "w")}, subjects=["002", "099"])
     assert report.missing_subjects == ["099"] and set(walks.subjects) == {"002"}
 
 
@@ -80,4 +80,4 @@ def test_the_losses_are_one_line_each_and_none_where_nothing_was_lost():
     whole = PreparationReport("toy", **who)
     assert whole.losses() == []
     lossy = PreparationReport("toy", **who, drop_reasons={"empty frame": 3}, strays=["a", "b"])
-    assert lossy.losses() == [(3, "frames dropped: empty frame"), (2, "files that belong to no walk")]
+    assert lossy.losses() == [(3, "frames dropped: empty frame"), (2, "files that belong to no walk: a, b")]

@@ -1,7 +1,7 @@
 """Folder trees: a layout in a YAML file, OU-MVLP's layout, and stray files."""
 
 import pytest
-from raw_trees import casia_files, frame_files, png, raw_frame, raw_sequences, write_tree, zip_bytes
+from raw_trees import casia_files, frame_files, png, raw_frame, raw_sequences, tars_of_subjects, write_tree, zip_bytes
 
 from tf3dlocal.data import PathPattern, RawDataError, open_raw
 from tf3dlocal.data.raw.layout_file import read_layout_file
@@ -53,6 +53,7 @@ def test_a_field_that_occurs_twice_must_have_the_same_text():
     assert pattern.match("a/b-nm-18-1.png") is None
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -126,6 +127,7 @@ def test_stray_files_are_listed_at_every_level_and_not_read(tmp_path):
     ]
 
 
+@pytest.mark.bad_input
 def test_a_folder_without_silhouettes_is_an_error_that_shows_what_was_seen_and_sought(tmp_path):
     write_tree(tmp_path / "raw", {"anna/walk1/0001.jpg": FRAME})
     with pytest.raises(RawDataError, match=r"(?s)no silhouettes found.*casia-b.*anna/walk1/0001.jpg.*YAML") as caught:
@@ -133,22 +135,36 @@ def test_a_folder_without_silhouettes_is_an_error_that_shows_what_was_seen_and_s
     assert "ou-mvlp" in str(caught.value)
 
 
-def test_wanted_subjects_that_are_all_absent_are_an_error_that_names_them(tmp_path):
-    with pytest.raises(RawDataError, match="of the subjects 099 found"):
-        open_raw(write_tree(tmp_path / "raw", frame_files()), subjects=["099"])
+@pytest.mark.bad_input
+@pytest.mark.parametrize("kind", ["tree", "tars", "zip"])
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [(["9"], "no subject '9'. Did you mean '009'"), ("xyz", "no subject 'xyz'. Known names: '001', '009'")],
+)
+def test_wanted_subjects_that_are_absent_are_an_error_that_names_near_ones(tmp_path, kind, wanted, words):
+    files = frame_files("001") | frame_files("009")
+    raw = write_tree(tmp_path / "raw", {"tree": files, "tars": tars_of_subjects(files)}.get(kind, {}))
+    if kind == "zip":
+        raw = tmp_path / "raw.zip"
+        raw.write_bytes(zip_bytes(files))
+    with pytest.raises(RawDataError, match=f"subjects: there is {words}"):
+        open_raw(raw, subjects=wanted)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(("layout", "words"), [("casiab", "Unknown layout 'casiab'"), ("no.yaml", "does not exist")])
 def test_an_unknown_layout_is_an_error(tmp_path, layout, words):
     with pytest.raises(RawDataError, match=words):
         open_raw(write_tree(tmp_path / "raw", frame_files()), layout=layout)
 
 
+@pytest.mark.bad_input
 def test_a_path_that_does_not_exist_is_an_error(tmp_path):
     with pytest.raises(RawDataError, match="does not exist"):
         open_raw(tmp_path / "nowhere")
 
 
+@pytest.mark.bad_input
 def test_a_file_that_is_no_archive_is_an_error(tmp_path):
     (tmp_path / "raw.rar").write_bytes(b"?")
     with pytest.raises(RawDataError, match="neither a folder nor"):

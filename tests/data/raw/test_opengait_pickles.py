@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from raw_trees import Call, casia_files, silhouettes, write_tree, zip_bytes
 
-from tf3dlocal.data import PreparationError, RawDataError, open_raw, open_walks, prepare, read_opengait_pickle
+from tf3dlocal.data import (
+    ImplausibleSilhouettesError,
+    PreparationError,
+    RawDataError,
+    open_raw,
+    open_walks,
+    prepare,
+    read_opengait_pickle,
+)
 from tf3dlocal.data.preparation import parallel_alignment
 from tf3dlocal.data.raw.files import LARGEST_FILE
 from tf3dlocal.data.raw.known_data_sets import CASIA_B
@@ -37,13 +45,51 @@ def contents(folder):
 
 
 @pytest.mark.parametrize(
+    "array",
+    [
+        silhouettes() / 255,
+        silhouettes() > 127,
+        silhouettes().astype(np.int32),
+        (silhouettes() > 127).astype(np.uint8),
+        (silhouettes() > 127).astype(np.uint8) * 5,
+    ],
+    ids=["fractions", "truth values", "int32", "0 and 1", "0 and 5"],
+)
+def test_masks_of_other_numbers_are_scaled(tmp_path, array):
+    (tmp_path / "000.pkl").write_bytes(pickle.dumps(array))
+    read = read_opengait_pickle(tmp_path / "000.pkl")
+    assert read.dtype == np.uint8 and np.array_equal(read > 127, silhouettes() > 127) and read.max() == 255
+    places = {("001", "nm-01", 0): array}
+    report, walks = prepared(tmp_path, places)
+    assert np.array_equal(walks.read(0).silhouettes, read) and report.num_frames == 4
+    assert sum(report.changed.values()) == (4 if set(np.unique(array)) < {0, 1, 5} and array.dtype != float else 0)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
     ("array", "words"),
     [
-        (silhouettes() / 255, r"float64 \[4, 64, 64\], values 0 .. 1. .*uint8.*255 \* frames"),
-        (silhouettes() > 0, r"bool \[4, 64, 64\]"),
-        (silhouettes().astype(np.int32), r"int32 \[4, 64, 64\], values 0 .. 255"),
-        ((silhouettes() > 0).astype(np.uint8), r"uint8 \[4, 64, 64\] with no value above 1. .*save 255"),
-        (silhouettes() % 12, r"uint8 \[4, 64, 64\] with no value above 11. .*labels are not read"),
+        (silhouettes() % 12, "too dark .no value is above 11.. .*Labels of body parts are not read"),
+        (255 - silhouettes(), "inverted .*--invert"),
+        (silhouettes() * np.float32("nan"), "numbers that are not finite"),
+        (silhouettes().astype(np.int64) * 2, "numbers outside 0 .. 255"),
+        (-silhouettes().astype(np.int16), "numbers outside 0 .. 255"),
+    ],
+    ids=["labels", "inverted", "not finite", "too large", "negative"],
+)
+def test_arrays_that_are_no_silhouettes_are_refused_and_left_out(tmp_path, array, words):
+    (tmp_path / "000.pkl").write_bytes(pickle.dumps(array))
+    with pytest.raises(ImplausibleSilhouettesError, match=f"000.pkl: 4 of 4 frames are no silhouettes: .*{words}"):
+        read_opengait_pickle(tmp_path / "000.pkl")
+    report, walks = prepared(tmp_path, {("001", "nm-01", 0): array, ("001", "nm-01", 90): silhouettes()})
+    assert len(walks) == 1 and report.left_out[0]["sequence"] == "001/nm-01/000"
+    assert report.losses()[-1] == (1, "walks left out: no silhouettes: 001/nm-01/000")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
         (silhouettes()[0], r"uint8 \[64, 64\]. Silhouettes are \[frames, height, width\]"),
         (np.zeros((4, 17, 3), np.float32)[..., None], r"float32 \[4, 17, 3, 1\]. .*Poses and colours"),
         (silhouettes(width=50), r"uint8 \[4, 64, 50\]. Frames must be square, or 11/16 as wide as high \(64 x 44"),
@@ -56,6 +102,7 @@ def test_what_is_not_silhouettes_is_refused_with_file_type_shape_and_solution(tm
         read_opengait_pickle(tmp_path / "000.pkl")
 
 
+@pytest.mark.bad_input
 def test_a_file_too_large_for_a_walk_is_not_even_opened(tmp_path):
     path = tmp_path / "pkl" / "001" / "nm-01" / "000" / "000.pkl"
     write_pickles(tmp_path / "pkl", tree(("001",)))
@@ -160,6 +207,7 @@ def test_files_that_are_no_pickles_are_listed_and_not_read(tmp_path):
     assert "Stray files, not used: 7" in (tmp_path / "out" / "report.md").read_text()
 
 
+@pytest.mark.bad_input
 def test_several_pickles_of_one_walk_are_refused_with_the_line_that_chooses_one(tmp_path):
     arrays = tree(("001",))
     files = {}
@@ -218,6 +266,7 @@ def test_raw_frames_next_to_pickles_are_preferred(tmp_path):
     assert prepare(root, out=tmp_path / "out", workers=1, progress=False).layout == "casia-b"
 
 
+@pytest.mark.bad_input
 def test_a_hostile_pickle_in_a_tree_is_named_and_not_run_and_all_other_subjects_are_kept(tmp_path):
     root = write_pickles(tmp_path / "pkl", tree(("001", "002", "003")))
     bad, sign = root / "002" / "nm-01" / "090" / "090.pkl", tmp_path / "it ran"
@@ -230,6 +279,7 @@ def test_a_hostile_pickle_in_a_tree_is_named_and_not_run_and_all_other_subjects_
     assert report.num_walks == 11 and report.missing == ["002/nm-01/090"] and not sign.exists()
 
 
+@pytest.mark.bad_input
 def test_all_bad_files_of_a_subject_are_reported_at_once_or_counted(tmp_path):
     arrays = tree(("001", "002"))
     root = write_pickles(tmp_path / "pkl", arrays)
@@ -241,6 +291,7 @@ def test_all_bad_files_of_a_subject_are_reported_at_once_or_counted(tmp_path):
     assert "1 more walks of part 002 cannot be read either" in str(caught.value)
 
 
+@pytest.mark.bad_input
 def test_where_nothing_can_be_read_the_rest_of_a_large_tree_is_not_tried(tmp_path, monkeypatch):
     monkeypatch.setattr(parallel_alignment, "HOPELESS", 2)
     arrays = tree(tuple(f"{number:03d}" for number in range(1, 8)), num_frames=1)

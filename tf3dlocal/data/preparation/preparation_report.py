@@ -7,15 +7,10 @@ from collections.abc import Iterable
 from dataclasses import KW_ONLY, asdict, dataclass, field
 
 from tf3dlocal.data.raw.known_data_sets import KNOWN_DATA_SETS, OPENGAIT_LAYOUT, KnownDataSet, Place
+from tf3dlocal.io import printable
 
 SHORT = 30  # frames: the length of the usual training clip
-LOSSES = {
-    "left_out": "walks left out: too few usable frames",
-    "missing": "walks missing from the raw data",
-    "known_gaps": "walks missing that CASIA-B is known to lack",
-    "duplicates": "walks found twice (the first was kept)",
-    "strays": "files that belong to no walk",
-}
+NAMED = 3  # of a list that is printed; the reports have all
 
 
 @dataclass
@@ -34,9 +29,10 @@ class PreparationReport:
         num_came_aligned: Raw frames that were aligned already and taken as they are.
         num_came_cut: Those of them that lacked their sides and got them back as zeros.
         subjects: Names of the subjects.
+        changed: What was done to frames before they were aligned, such as scaling, to their number.
         drop_reasons: Reason to the number of frames dropped.
         dropped_frames: One entry per sequence and reason, with the names of the frames.
-        left_out: Sequences without enough usable frames.
+        left_out: Sequences without enough usable frames, and those that are no silhouettes (these with a "reason").
         short: Walks kept that have fewer than 30 frames.
         structure: What a complete data set would hold, in words.
         missing: Sequences of the structure that the raw data lack.
@@ -60,6 +56,7 @@ class PreparationReport:
     num_came_aligned: int = 0
     num_came_cut: int = 0
     subjects: list[str] = field(default_factory=list)
+    changed: dict[str, int] = field(default_factory=dict)
     drop_reasons: dict[str, int] = field(default_factory=dict)
     dropped_frames: list[dict] = field(default_factory=list)
     left_out: list[dict] = field(default_factory=list)
@@ -86,10 +83,15 @@ class PreparationReport:
         self.num_raw_frames += facts["num_raw_frames"]
         self.num_came_aligned += facts["num_came_aligned"]
         self.num_came_cut += facts["num_came_cut"]
+        for what, count in sorted(facts["changed"].items()):
+            self.changed[what] = self.changed.get(what, 0) + count
         for reason, frames in sorted(facts["dropped"].items()):
             self.drop_reasons[reason] = self.drop_reasons.get(reason, 0) + len(frames)
             self.dropped_frames.append({"sequence": name, "reason": reason, "frames": frames})
         frames = facts["num_frames"]
+        if facts["refused"]:
+            self.left_out.append({"sequence": name, "num_frames": 0, **facts["refused"]})
+            return
         if not kept:
             need = f"{frames} usable of {facts['num_raw_frames']} frames; at least {min_frames} needed"
             self.left_out.append({"sequence": name, "num_frames": frames, "why": need})
@@ -111,8 +113,8 @@ class PreparationReport:
         if known is None:
             pairs = _common_pairs(places)
             self.structure = (
-                f"No known data set: the {len(pairs)} pairs of condition and view that more than half of the "
-                "subjects have."
+                f"No known data set: the {len(pairs)} pairs of condition and view that half of the subjects have, "
+                "or more."
             )
         else:
             pairs = [(condition, view) for condition in known.conditions for view in known.views]
@@ -131,9 +133,27 @@ class PreparationReport:
         self.missing_subjects = [subject for subject in wanted if subject not in self.subjects]
 
     def losses(self) -> list[tuple[int, str]]:
-        """Return what was lost, one line each: [(count, what), ...]. Empty if nothing was."""
-        lines = [(count, f"frames dropped: {reason}") for reason, count in sorted(self.drop_reasons.items())]
-        return lines + [(len(getattr(self, name)), what) for name, what in LOSSES.items() if getattr(self, name)]
+        """Return what was lost or changed, one line each: [(count, what), ...]. Empty if nothing was.
+
+        The first entries of a list are named, such as the walks that are missing.
+        """
+        lines = [(count, what) for what, count in sorted(self.changed.items())]
+        lines += [(count, f"frames dropped: {reason}") for reason, count in sorted(self.drop_reasons.items())]
+        implausible = [entry for entry in self.left_out if "reason" in entry]
+        lists = {
+            "walks left out: too few usable frames": [entry for entry in self.left_out if "reason" not in entry],
+            "walks left out: no silhouettes": implausible,
+            "walks missing from the raw data": self.missing,
+            "walks missing that CASIA-B is known to lack": self.known_gaps,
+            "walks found twice (the first was kept)": self.duplicates,
+            "files that belong to no walk": self.strays,
+        }
+        for what, entries in lists.items():
+            if entries:
+                first = [entry["sequence"] if isinstance(entry, dict) else entry for entry in entries[:NAMED]]
+                more = f" and {len(entries) - NAMED} more" if len(entries) > NAMED else ""
+                lines.append((len(entries), f"{what}: {', '.join(map(printable, first))}{more}"))
+        return lines
 
     def as_dict(self) -> dict:
         """Return the content of report.json."""
@@ -167,7 +187,7 @@ def _known_data_set(layout: str, places: set[Place]) -> KnownDataSet | None:
 
 
 def _common_pairs(places: set[Place]) -> list[tuple[str, int]]:
-    """Return the (condition, view) that more than half of the subjects have."""
+    """Return the (condition, view) that half of the subjects have, or more."""
     counts = collections.Counter(place[1:] for place in places)
     num_subjects = len({place[0] for place in places})
-    return sorted(pair for pair, count in counts.items() if 2 * count > num_subjects)
+    return sorted(pair for pair, count in counts.items() if 2 * count >= num_subjects)

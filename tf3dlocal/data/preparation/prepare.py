@@ -9,22 +9,34 @@ import pathlib
 import shutil
 from collections.abc import Iterable
 
+import numpy as np
+
 from tf3dlocal.data.preparation.alignment import Alignment
-from tf3dlocal.data.preparation.gather import gather_parts
+from tf3dlocal.data.preparation.finished import finished
+from tf3dlocal.data.preparation.gather import gather_parts, remove_unused_shards
 from tf3dlocal.data.preparation.parallel_alignment import PreparationError, align_parts
 from tf3dlocal.data.preparation.part_files import part_file_name
 from tf3dlocal.data.preparation.preparation_report import PreparationReport
 from tf3dlocal.data.raw.files import RawDataError
 from tf3dlocal.data.raw.path_pattern import PathPattern
 from tf3dlocal.data.raw.raw_source import RawSource, open_raw, subject_names
-from tf3dlocal.data.records.dataset_index import INDEX_NAME, read_index
 from tf3dlocal.data.silhouettes import MINIMUM_PIXEL_SUM, check_size
-from tf3dlocal.io import progress_bar, read_json, remove_unfinished, tell
+from tf3dlocal.io import (
+    file_lock,
+    lock_holder,
+    named_arguments,
+    printable,
+    progress_bar,
+    remove_unfinished,
+    tell,
+    user_path,
+)
 from tf3dlocal.io.types import PathLike
 
-PARTS = ".parts"  # holds the aligned parts until the data set is complete
+PARTS, LOCK = ".parts", "lock"  # a folder with the aligned parts until the data set is complete, and its lock
 
 
+@named_arguments
 def prepare(
     raw: PathLike,
     *,
@@ -35,6 +47,7 @@ def prepare(
     subjects: str | Iterable[str] | None = None,
     min_frames: int = 1,
     minimum_pixel_sum: int = MINIMUM_PIXEL_SUM,
+    invert: bool = False,
     workers: int | None = None,
     overwrite: bool = False,
     progress: bool = True,
@@ -42,8 +55,9 @@ def prepare(
     """Align the silhouettes of a data set and write them as TFRecords, with an account of everything dropped.
 
     Subjects are aligned in parallel, each into a separate file below `out`. When all are there they are gathered into
-    shards, and the index is written last. So a call that was killed can be repeated and resumes, and a call for a
-    complete data set returns at once. The result does not depend on `workers`.
+    shards, and the index is written last. So a call that was killed can be repeated and resumes. A call for a complete
+    data set compares it with its checksums and returns. The result does not depend on `workers`. A data set that is
+    replaced stays whole until the new one is: also where the call fails or is killed.
 
     Args:
         raw: Folder tree, folder of tar archives, tar archive, or zip archive of either (see `open_raw`). The frames
@@ -56,8 +70,9 @@ def prepare(
         min_frames: Sequences with fewer usable frames are left out and reported.
         minimum_pixel_sum: Raw frames whose grey values sum to this or less are dropped and reported. Frames that are
             aligned already are not measured by it.
+        invert: Whether the body is black on white in the raw frames.
         workers: Number of processes. None takes one per core. With 1, everything happens in this process.
-        overwrite: Whether to replace a complete data set that came from other settings or other files.
+        overwrite: Whether to prepare a data set again that is in `out`, whatever it came from.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -65,83 +80,77 @@ def prepare(
 
     Raises:
         RawDataError: There is nothing to read, or a damaged or unsafe archive or pickle. All good parts are kept.
-        PreparationError: The disk is full, a process died, or `out` holds another data set.
+        PreparationError: The disk is full, a process died, `out` holds another data set, or another call is preparing
+            it.
+        ValueError: A setting is out of its range.
 
     Example:
         >>> report = prepare("CASIA-B/silhouettes", out="prepared/casia-b")    # doctest: +SKIP
         >>> report.num_walks, len(report.known_gaps)                           # doctest: +SKIP
         (13592, 48)
     """
-    out = pathlib.Path(out)
-    check_size(size)
-    alignment = Alignment(size=int(size), minimum_pixel_sum=int(minimum_pixel_sum))
+    raw, out = user_path(raw), user_path(out)
+    alignment = _checked(size, minimum_pixel_sum, invert, min_frames=min_frames)
     subjects = None if subjects is None else subject_names(subjects)
-    if out.resolve() == pathlib.Path(raw).resolve():
+    if out.resolve() == raw.resolve():
         raise PreparationError(f"{out} holds the raw data. Give another folder for the prepared data.")
+    if out.exists() and not out.is_dir():
+        raise PreparationError(f"{out} is a file. Give a folder for the prepared data.")
     source = open_raw(raw, layout=layout, subjects=subjects)
-    name = name or source.name
+    name = name or printable(source.name)
     settings = {"name": name, "size": alignment.size, "minimum_pixel_sum": alignment.minimum_pixel_sum}
-    settings |= {"min_frames": min_frames, "subjects": subjects}
+    settings |= {"min_frames": int(min_frames), "subjects": subjects} | ({"invert": True} if invert else {})
     files = [part_file_name(part, alignment) for part in source.parts]
     fingerprint = hashlib.sha256(json.dumps([settings, source.pattern.pattern, files]).encode()).hexdigest()
-    done = _finished(out, fingerprint, settings=settings, overwrite=overwrite)
-    if done is not None:
-        shutil.rmtree(out / PARTS, ignore_errors=True)  # of a call that was killed after its last walk
-        tell(f"{out} is complete already: {done.num_walks} walks. Nothing to do.", shown=progress)
-        return done
     report = PreparationReport(
         name, source=source.path, layout=source.pattern.layout, settings=settings, fingerprint=fingerprint
     )
-    paths = [out / PARTS / file for file in files]
+    if not overwrite and (done := finished(out, wanted=report, shown=progress)) is not None:
+        return _reused(done, out, shown=progress)
     try:
-        (out / PARTS).mkdir(parents=True, exist_ok=True)
-        _align(source, paths, alignment=alignment, workers=workers, shown=progress)
-        gather_parts(paths, out=out, report=report, strays=source.strays)
+        with file_lock(out / PARTS / LOCK) as is_ours:
+            if not is_ours:
+                raise PreparationError(
+                    f"{out} is being prepared by {lock_holder(out / PARTS / LOCK)}. Wait until it ends, or give "
+                    "another folder."
+                )
+            if not overwrite and (done := finished(out, wanted=report, shown=False)) is not None:
+                return _reused(done, out, shown=progress)  # another call has ended in the meantime
+            paths = [out / PARTS / file for file in files]
+            _align(source, paths, alignment=alignment, workers=workers, shown=progress)
+            gather_parts(paths, out=out, report=report, strays=source.strays)
+            shutil.rmtree(out / PARTS)
     except OSError as error:
         raise _explained(error, out) from error
-    shutil.rmtree(out / PARTS)
     frames = f"{report.num_frames} of {report.num_raw_frames} frames"
     tell(f"{out}: {report.num_walks} walks, {frames}. See {out / 'report.md'}.", shown=progress)
     return report
 
 
-def _finished(out: pathlib.Path, fingerprint: str, *, settings: dict, overwrite: bool) -> PreparationReport | None:
-    """Return the report of a complete data set in `out` that this call would make.
+def _checked(size: int, minimum_pixel_sum: int, invert: bool, *, min_frames: int) -> Alignment:
+    """Return the settings of an aligned frame, after checking all of them.
 
     Raises:
-        PreparationError: `out` holds another data set.
+        ValueError: A setting is out of its range.
     """
-    if not (out / INDEX_NAME).exists():
-        return None
-    try:
-        report = PreparationReport(**read_json(out / "report.json"), reused=True)
-    except (OSError, ValueError, TypeError):
-        report = None
-    if report is not None and report.fingerprint == fingerprint:
-        return report if _is_whole(out) else None
-    if overwrite:
-        return None  # the old data set stays until the new one can be written
-    changed = []
-    if report is not None:
-        before = report.settings
-        changed = [
-            f"{key} was {before.get(key)!r} and is {settings[key]!r}"
-            for key in settings
-            if before.get(key) != settings[key]
-        ]
-    reason = "; ".join(changed) or ("the raw files have changed" if report else "its report.json cannot be read")
-    raise PreparationError(
-        f"{out} holds a data set that was prepared in another way ({reason}). Choose another folder, or replace the "
-        "data set with overwrite=True."
-    )
+    check_size(size)
+    for name, value in {"min_frames": min_frames, "minimum_pixel_sum": minimum_pixel_sum}.items():
+        if not isinstance(value, int | np.integer) or value < 0:
+            raise ValueError(f"{name} must be a number of at least 0, got {value!r}.")
+    if not isinstance(invert, bool):
+        raise ValueError(f"invert must be True or False, got {invert!r}.")
+    return Alignment(size=int(size), minimum_pixel_sum=int(minimum_pixel_sum), invert=invert)
 
 
-def _is_whole(out: pathlib.Path) -> bool:
-    """Return whether index and shards of a data set are still there and of this version."""
-    try:
-        return all((out / shard).is_file() for shard in read_index(out)["shards"])
-    except (OSError, ValueError):
-        return False
+def _reused(report: PreparationReport, out: pathlib.Path, *, shown: bool) -> PreparationReport:
+    """Remove what a call left that was killed after its last walk, and return the report."""
+    if (out / PARTS).exists():
+        with file_lock(out / PARTS / LOCK) as is_ours:
+            if is_ours:
+                remove_unused_shards(out)
+                shutil.rmtree(out / PARTS, ignore_errors=True)
+    tell(f"{out} is complete already: {report.num_walks} walks. Nothing to do.", shown=shown)
+    return report
 
 
 def _align(

@@ -5,18 +5,24 @@ from __future__ import annotations
 import collections
 
 from tf3dlocal.data.preparation.preparation_report import SHORT, PreparationReport
+from tf3dlocal.io import printable
 
 ROWS = 40  # of a list; report.json has them all
 
 
 def report_text(report: PreparationReport) -> str:
-    """Write a report as Markdown. Long lists are cut, with a note on where the rest is."""
-    settings = ", ".join(f"{key}: {value}" for key, value in report.settings.items() if value is not None)
+    """Write a report as Markdown. Long lists are cut, with a note on where the rest is.
+
+    Names are those of files, which may hold line breaks and the commands of a terminal: these are escaped.
+    """
+    settings = ", ".join(
+        f"{key}: {printable(str(value))}" for key, value in report.settings.items() if value is not None
+    )
     num_subjects = len(report.subjects)
     lines = [
-        f"# Preparation of {report.name}",
+        f"# Preparation of {printable(report.name)}",
         "",
-        f"Source: `{report.source}` (layout {report.layout}). Settings: {settings}.",
+        f"Source: `{printable(report.source)}` (layout {printable(report.layout)}). Settings: {settings}.",
         "",
         "| | kept | of |",
         "|---|---|---|",
@@ -25,6 +31,7 @@ def report_text(report: PreparationReport) -> str:
         f"| subjects | {num_subjects} | {num_subjects + len(report.missing_subjects)} |",
         "",
         *_already_aligned(report),
+        *[f"{count} {what}.\n" for what, count in sorted(report.changed.items())],
         f"## Dropped frames: {report.num_raw_frames - report.num_frames}",
         "",
     ]
@@ -60,7 +67,7 @@ def _already_aligned(report: PreparationReport) -> list[str]:
 def _listed(title: str, rows: list[str]) -> list[str]:
     if not rows:
         return [f"{title}: none.", ""]
-    lines = [f"### {title}: {len(rows)}", "", *(f"- {row}" for row in rows[:ROWS])]
+    lines = [f"### {title}: {len(rows)}", "", *(f"- {printable(row)}" for row in rows[:ROWS])]
     if len(rows) > ROWS:
         lines.append(f"- ... and {len(rows) - ROWS} more: see report.json")
     return [*lines, ""]

@@ -11,26 +11,31 @@ import os
 import pathlib
 import re
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import IO
 
-from tf3dlocal.data.raw.files import RawDataError, check_file_size, file_fingerprint, natural_key
-from tf3dlocal.data.raw.path_pattern import PathPattern
+from tf3dlocal.data.raw.files import LARGEST_FILE, RawDataError, check_file_size, file_fingerprint, natural_key
+from tf3dlocal.data.raw.path_pattern import PathPattern, is_note_of_macos
 from tf3dlocal.data.raw.sequences import RawPart, RawSequence, group_into_sequences
-from tf3dlocal.io import UnreadableError, readable
+from tf3dlocal.io import UnreadableError, check_regular_file, readable
 from tf3dlocal.io.types import PathLike
 
 TAR_NAME = re.compile(r"(?P<stem>.+)\.(?:tar|tar\.gz|tgz)", re.IGNORECASE)
 SOLUTION = "Fetch the archive again, or leave its subject out."
+MOST_IN_MEMORY = 64 * 2**20  # bytes of the frames of one archive; the rest waits in a temporary file
+# A tar.gz of pictures is seldom a tenth of what it holds. One of zeros is a thousandth: it would fill the disk.
+ALWAYS_UNPACKED, MOST_TIMES_LARGER = 256 * 2**20, 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class TarPart:
     """One tar archive, plain or gzipped, on disk or inside a zip archive. See `RawPart`.
 
-    The whole archive is read into memory once, since it may hold the frames in any order: about 20 MB for a subject
-    of CASIA-B.
+    It is read once from its beginning to its end, and may hold the frames in any order. The frames of a gzipped archive
+    wait in memory up to 64 MB, and in a temporary file above. Those of a plain one are read where they are.
     """
 
     name: str
@@ -61,34 +66,79 @@ class TarPart:
             return [safe_member_path(member.name, self.source) for member in members if member.isfile()]
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[io.BufferedIOBase]:
+    def _opened(self) -> Iterator[BoundedStream]:
         """Open the archive as a stream of uncompressed bytes. Errors of a damaged archive name it."""
+        check_regular_file(self.path)
         with readable(self.source, solution=SOLUTION), contextlib.ExitStack() as stack:
             if self.member_of_zip is None:
                 file = stack.enter_context(open(self.path, "rb"))
+                num_bytes = os.stat(self.path).st_size
             else:
                 outer = stack.enter_context(zipfile.ZipFile(self.path))
                 file = io.BufferedReader(stack.enter_context(outer.open(self.member_of_zip)))
+                num_bytes = outer.getinfo(self.member_of_zip).compress_size
             if file.peek(2)[:2] == b"\x1f\x8b":
                 file = stack.enter_context(gzip.GzipFile(fileobj=file))
-            yield file
+            is_plain = self.member_of_zip is None and not isinstance(file, gzip.GzipFile)
+            yield BoundedStream(file, num_bytes_packed=num_bytes, is_plain=is_plain)
 
     def _files(self, strays: list[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
         with self._opened() as file:
-            content = file.read()
-            # tarfile accepts an archive that was truncated before a member's header.
-            if content[-tarfile.BLOCKSIZE :].strip(b"\0"):
-                raise EOFError("the mark at its end is missing")
-            view = memoryview(content)
-            with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+            store = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)
+            with tarfile.open(fileobj=file, mode="r|") as archive:
                 for member in archive:
                     path = safe_member_path(member.name, self.source)
                     if member.isdir():
                         continue
-                    if member.isreg() and not member.issparse():
-                        yield path, functools.partial(bytes, view[member.offset_data :][: member.size])
-                    else:
+                    if not member.isreg() or member.issparse():
                         strays.append(f"{self.source}/{path} (a link or device, not followed)")
+                    elif self.pattern.match(path) is None or member.size > LARGEST_FILE:
+                        yield path, functools.partial(check_file_size, member.size)  # never read, or too large
+                    elif file.is_plain:
+                        yield path, functools.partial(_read_at, self.path, member.offset_data, member.size)
+                    else:
+                        content = archive.extractfile(member).read()
+                        yield path, functools.partial(_read_back, store, store.tell(), len(content))
+                        store.write(content)
+            file.check_end()
+
+
+class BoundedStream:
+    """A stream of unpacked bytes that refuses to go on where an archive unpacks to far more than it holds.
+
+    Args:
+        file: The stream.
+        num_bytes_packed: Size of the archive.
+        is_plain: Whether the stream is the archive itself, byte by byte.
+    """
+
+    def __init__(self, file: io.BufferedIOBase, *, num_bytes_packed: int, is_plain: bool):
+        self.is_plain = is_plain
+        self._file, self._end, self._num_bytes = file, b"", 0
+        self._most = max(ALWAYS_UNPACKED, MOST_TIMES_LARGER * num_bytes_packed)
+
+    def read(self, size: int) -> bytes:
+        """Read `size` bytes, fewer at the end.
+
+        Raises:
+            ValueError: The archive unpacks to more than `ALWAYS_UNPACKED` bytes and `MOST_TIMES_LARGER` of its size.
+        """
+        content = self._file.read(size)
+        self._num_bytes += len(content)
+        self._end = (self._end + content)[-tarfile.BLOCKSIZE :]
+        if self._num_bytes > self._most:
+            raise ValueError(
+                f"it unpacks to more than {self._num_bytes / 2**20:,.0f} MB, {MOST_TIMES_LARGER} times its own size, "
+                "as pictures hardly do; if you trust it, unpack it and give the folder"
+            )
+        return content
+
+    def check_end(self) -> None:
+        """Raise EOFError where the mark at the end of a tar archive is missing: tarfile does not look for it."""
+        while self.read(2**20):
+            pass
+        if self._end.strip(b"\0"):
+            raise EOFError("the mark at its end is missing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +202,7 @@ def zip_parts(
         if place is not None:
             if subjects is None or place[0] in subjects:
                 trees.setdefault(place[0], []).append(name)
-        elif TAR_NAME.fullmatch(member):
+        elif TAR_NAME.fullmatch(member) and not is_note_of_macos(member):
             parts.append(tar_part(path, pattern=pattern, subjects=subjects, member_of_zip=name))
         else:
             strays.append(f"{path}/{member}")
@@ -165,6 +215,7 @@ def zip_parts(
 
 def zip_members(path: PathLike) -> list[str]:
     """Return the names of the files in a zip archive, without folders."""
+    check_regular_file(path)
     with readable(path, solution=SOLUTION), zipfile.ZipFile(path) as archive:
         return [member.filename for member in archive.infolist() if not member.is_dir()]
 
@@ -191,7 +242,19 @@ def safe_member_path(name: str, archive: PathLike) -> str:
 @functools.lru_cache(maxsize=1)
 def _open_zip(path: str, fingerprint: str) -> zipfile.ZipFile:
     """Return the archive, open from one subject to the next: a large one takes seconds to list its members."""
-    return zipfile.ZipFile(path)
+    with readable(path, solution=SOLUTION):
+        return zipfile.ZipFile(path)
+
+
+def _read_at(path: str, place: int, num_bytes: int) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(place)
+        return file.read(num_bytes)
+
+
+def _read_back(store: IO[bytes], place: int, num_bytes: int) -> bytes:
+    store.seek(place)
+    return store.read(num_bytes)
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

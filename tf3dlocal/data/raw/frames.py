@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MOST_PIXELS = 2**26  # of a PNG, by its header: more than any camera has
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,13 @@ class FrameFault:
 
 
 def read_frame(content: bytes) -> np.ndarray | FrameFault:
-    """Decode the grey picture in one image file.
+    """Decode the grey picture or the mask in one image file.
 
     Pictures of one bit become 0 and 255. Colour pictures are accepted where their three channels are equal (a grey
-    picture stored as colour) and refused otherwise: the colour of the body is unknown. 16-bit pictures are refused
-    because their range is unknown. OpenCV fills in what a truncated PNG lacks, so the chunks and checksums of a PNG
-    are checked first.
+    picture stored as colour) and refused otherwise: the colour of the body is unknown. A mask in the alpha channel is
+    read. 16-bit pictures are refused because their range is unknown. OpenCV fills in what a truncated PNG lacks, so
+    the chunks and checksums of a PNG are checked first. Whether the picture is a silhouette is not checked here: see
+    `plausible_silhouettes`.
 
     Args:
         content: The bytes of a PNG, or of any image that OpenCV reads.
@@ -41,6 +43,21 @@ def read_frame(content: bytes) -> np.ndarray | FrameFault:
         >>> read_frame(b"")
         FrameFault(reason='empty file')
     """
+    from tf3dlocal.data.plausibility import grey_mask  # which imports this module
+
+    picture = read_picture(content)
+    return picture if isinstance(picture, FrameFault) else grey_mask(picture)[0]
+
+
+def read_picture(content: bytes) -> np.ndarray | FrameFault:
+    """Decode one image file, with its colours and its alpha channel.
+
+    Args:
+        content: The bytes of the file.
+
+    Returns:
+        uint8 [height, width] or [height, width, 3 or 4], or the `FrameFault` that says why not.
+    """
     if not content:
         return FrameFault("empty file")
     flags = cv2.IMREAD_UNCHANGED
@@ -48,26 +65,23 @@ def read_frame(content: bytes) -> np.ndarray | FrameFault:
         fault = _png_fault(content)
         if fault:
             return FrameFault(fault)
-        bit_depth, colour_type = content[24], content[25]
+        width, height, bit_depth, colour_type = struct.unpack_from(">IIBB", content, 16)
         if bit_depth == 16:
             return FrameFault("16-bit image")
-        # OpenCV scales grey PNGs of 1, 2 and 4 bits to 0..255. Transparency is ignored.
-        flags = cv2.IMREAD_GRAYSCALE if colour_type == 0 else cv2.IMREAD_COLOR
+        if width * height > MOST_PIXELS:
+            return FrameFault("image of more than 67 million pixels")
+        # OpenCV scales grey PNGs of 1, 2 and 4 bits to 0..255.
+        flags = cv2.IMREAD_GRAYSCALE if colour_type == 0 else cv2.IMREAD_UNCHANGED
     elif PNG_SIGNATURE.startswith(content[:8]):
         return FrameFault("truncated PNG")
     try:
         frame = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error:
+    except (cv2.error, MemoryError):
         frame = None
     if frame is None:
         return FrameFault("not a readable image")
     if frame.dtype != np.uint8:
         return FrameFault("16-bit image" if frame.dtype == np.uint16 else f"{frame.dtype} image")
-    if frame.ndim == 3:
-        blue, green, red = frame[..., 0], frame[..., 1], frame[..., 2]
-        if not (np.array_equal(blue, green) and np.array_equal(blue, red)):
-            return FrameFault("colour image")
-        frame = np.ascontiguousarray(blue)
     return frame
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import pydantic
 
 from tf3dlocal.data.raw.files import RawDataError
-from tf3dlocal.data.raw.path_pattern import PathPattern
-from tf3dlocal.io import YamlError, read_yaml_file
+from tf3dlocal.data.raw.path_pattern import HELP, PathPattern
+from tf3dlocal.io import YamlError, read_yaml_file, user_path
 from tf3dlocal.io.types import PathLike
 
 
@@ -44,7 +42,7 @@ def read_layout_file(path: PathLike) -> tuple[str, PathPattern]:
         RawDataError: The file is not YAML, a key is unknown, repeated or of the wrong type, or the pattern lacks
             {subject} or {frame}.
     """
-    path = pathlib.Path(path)
+    path = user_path(path)
     try:
         document = read_yaml_file(path)
     except YamlError as error:
@@ -55,7 +53,7 @@ def read_layout_file(path: PathLike) -> tuple[str, PathPattern]:
         layout = _LayoutFile(**document.values)
     except pydantic.ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise RawDataError(f"{path}: {faults}. Known keys: {', '.join(_LayoutFile.model_fields)}.") from error
+        raise RawDataError(f"{path}: {faults}. Known keys: {', '.join(_LayoutFile.model_fields)}. {HELP}") from error
     return layout.name or path.stem, PathPattern(
         path.name,
         pattern=layout.pattern,

@@ -13,19 +13,14 @@ file (see `layout_file`) whose pattern ends in .pkl:
 from __future__ import annotations
 
 import os
-import pathlib
 
 import numpy as np
 
 from tf3dlocal.data.raw.array_pickle import read_array_pickle
 from tf3dlocal.data.raw.files import RawDataError, read_file
 from tf3dlocal.data.silhouettes import silhouette_width
+from tf3dlocal.io import user_path
 from tf3dlocal.io.types import PathLike
-
-# Silhouettes are white on black. Values that stay below half of white in a whole walk are something else: a mask of
-# 0 and 1, or the labels of body parts.
-FAINTEST = 128
-HOW_TO_SCALE = "Silhouettes are uint8, 0 (background) .. 255 (body)"
 
 
 def read_opengait_pickle(path: PathLike) -> np.ndarray:
@@ -35,13 +30,14 @@ def read_opengait_pickle(path: PathLike) -> np.ndarray:
         path: The .pkl file.
 
     Returns:
-        uint8 [frames, height, width], 0..255, read-only. The width is the height, or 11/16 of it.
+        uint8 [frames, height, width], 0..255, read-only. The width is the height, or 11/16 of it. Masks of 0 and 1
+        are scaled. A frame that is no silhouette among others that are is black.
 
     Raises:
         RawDataError: The pickle does not hold silhouettes. The message names the file, its content and the solution.
 
     Example:
-        >>> import pickle, tempfile
+        >>> import pathlib, pickle, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = pathlib.Path(folder) / "000.pkl"
         ...     _ = path.write_bytes(pickle.dumps(np.full((30, 64, 44), 255, np.uint8)))
@@ -50,18 +46,26 @@ def read_opengait_pickle(path: PathLike) -> np.ndarray:
 
     Source: OpenGait, datasets/pretreatment.py, for the content of the files.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
+    from tf3dlocal.data.plausibility import plausible_silhouettes  # which imports the readers
+
+    path = user_path(path)
+    if not path.exists():
         raise FileNotFoundError(f"{path} does not exist.")
     try:
         content = read_file(path)
     except OSError as error:
         raise RawDataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return silhouettes_of_pickle(content, os.fspath(path))
+    array = silhouettes_of_pickle(content, os.fspath(path))
+    if len(array):
+        array, _ = plausible_silhouettes(array, source=os.fspath(path))
+        array.flags.writeable = False
+    return array
 
 
 def silhouettes_of_pickle(content: bytes, source: str) -> np.ndarray:
-    """Return the array in the bytes of a pickle, after checking that it holds silhouettes.
+    """Return the array in the bytes of a pickle, after checking that it has the shape and the type of silhouettes.
+
+    Whether they are silhouettes is checked where they are used: see `plausible_silhouettes`.
 
     Raises:
         RawDataError: See `read_opengait_pickle`.
@@ -70,18 +74,8 @@ def silhouettes_of_pickle(content: bytes, source: str) -> np.ndarray:
     found = f"{source} holds {array.dtype} {list(array.shape)}"
     if array.ndim != 3:
         raise RawDataError(f"{found}. Silhouettes are [frames, height, width]. Poses and colours are not read.")
-    if array.dtype != np.uint8:
-        span = f", values {array.min():g} .. {array.max():g}" if array.size and array.dtype != bool else ""
-        raise RawDataError(
-            f"{found}{span}. {HOW_TO_SCALE}. For a mask of 0 and 1 save (255 * frames).round().astype('uint8')."
-        )
     if not _has_known_width(*array.shape[1:]):
         raise RawDataError(f"{found}. Frames must be square, or 11/16 as wide as high (64 x 44, 128 x 88).")
-    if array.size and 0 < (brightest := int(array.max())) < FAINTEST:
-        raise RawDataError(
-            f"{found} with no value above {brightest}. {HOW_TO_SCALE}. For a mask of 0 and 1 save 255 * frames. Body "
-            "parts and other labels are not read."
-        )
     return array
 
 

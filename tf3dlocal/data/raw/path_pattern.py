@@ -10,8 +10,14 @@ import re
 from dataclasses import KW_ONLY, dataclass, field
 
 from tf3dlocal.data.raw.files import RawDataError
+from tf3dlocal.io import near_names
 
 FIELDS = ("subject", "condition", "view", "frame")
+HELP = (
+    'A layout file has the line  pattern: "{subject}/{condition}/{view}/{frame}.png"  with the names of your folders. '
+    "Where the paths have no condition or no view, add `condition: nm-01` or `view: 90`, which hold for all walks. "
+    "Where views are words, add their degrees: `views: {left: 270, right: 90}`."
+)
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,11 @@ class PathPattern:
         pattern: A path below the root with the fields {subject}, {condition}, {view} and {frame}. "*" matches
             anything inside one name. A field may occur twice and must then have the same text.
         expressions: Field to the regular expression that its whole text must match. Without one, any text matches.
-        views: Text of the view to degrees. Without it, the text is the number of degrees.
-        condition: Condition of all sequences, where the pattern does not have the field.
-        view_degrees: View of all sequences in degrees, where the pattern does not have the field.
+        views: Text of the view to degrees, such as {"left": 270}: `views:` in a layout file. Without it, the text is
+            the number of degrees.
+        condition: Condition of all sequences, where the pattern does not have the field: `condition:` in a layout file.
+        view_degrees: View of all sequences in degrees, where the pattern does not have the field: `view:` in a layout
+            file.
 
     Raises:
         RawDataError: A field is unknown, or {subject} or {frame} is missing.
@@ -48,11 +56,14 @@ class PathPattern:
         fields = re.findall(r"\{(.*?)\}", self.pattern)
         unknown = [name for name in fields if name not in FIELDS]
         if unknown:
-            raise RawDataError(f"Pattern {self.pattern!r}: unknown field {unknown[0]!r}. The fields are {FIELDS}.")
+            raise RawDataError(
+                f"Pattern {self.pattern!r}: unknown field {unknown[0]!r}. {near_names(unknown[0], FIELDS)} {HELP}"
+            )
         given = {"condition": self.condition is not None, "view": self.view_degrees is not None}
         for name in FIELDS:
             if name not in fields and not given.get(name):
-                more = f", or give `{name}:` once for all sequences" if name in given else ""
+                example = {"condition": "condition: nm-01", "view": "view: 90"}.get(name)
+                more = f", or give it once for all walks in the layout file, such as `{example}`" if example else ""
                 raise RawDataError(f"Pattern {self.pattern!r} lacks the field {{{name}}}. Add it to the pattern{more}.")
 
     @property
@@ -71,7 +82,7 @@ class PathPattern:
         Folders above the pattern are allowed, so that an archive may hold the tree below another folder.
         """
         found = self._expression(self.pattern, anywhere=True).fullmatch(path)
-        if not found:
+        if not found or is_note_of_macos(path):
             return None
         texts = found.groupdict()
         view_degrees = self.view_degrees
@@ -79,10 +90,43 @@ class PathPattern:
             if self.views is not None:
                 view_degrees = self.views.get(texts["view"])
             else:
-                view_degrees = int(texts["view"]) if texts["view"].isdecimal() else None
+                view_degrees = int(texts["view"]) if _is_number(texts["view"]) else None
         if view_degrees is None:
             return None
         return texts["subject"], texts.get("condition", self.condition), view_degrees
+
+    def mismatch(self, path: str) -> str:
+        """Return why the path of a frame does not match, in a few words; "" if it does.
+
+        Example:
+            >>> pattern = PathPattern("mine", pattern="{subject}/{view}/{frame}.png", condition="nm")
+            >>> pattern.mismatch("anna/pass-3/1.png")
+            "'pass-3' is no number of degrees for {view}; if it is the name of a view, add `views: {pass-3: DEGREES}`"
+        """
+        if self.match(path) is not None:
+            return ""
+        names, wanted = path.split("/"), self.components
+        if is_note_of_macos(path):
+            return f"{names[-1]!r} is a note of macOS, no picture"
+        if len(names) < len(wanted):
+            return f"it has {len(names) - 1} folders, and the pattern {len(wanted) - 1}"
+        names = names[len(names) - len(wanted) :]
+        for name, piece in zip(names, wanted, strict=True):
+            if self._expression(piece).fullmatch(name) is None:
+                expression = next(
+                    (self.expressions[field] for field in self.expressions if piece == f"{{{field}}}"), ""
+                )
+                return f"{name!r} is not {piece}{' = ' * bool(expression)}{expression}"
+        found = self._expression(self.pattern).fullmatch("/".join(names))
+        if found is None:
+            return "a field that occurs twice has two texts"
+        view = found.groupdict().get("view", "")
+        if self.views is not None:
+            return f"the view {view!r} is not among `views:` ({', '.join(map(repr, self.views))})"
+        return (
+            f"{view!r} is no number of degrees for {{view}}; if it is the name of a view, add "
+            f"`views: {{{view}: DEGREES}}`"
+        )
 
     def folder_expression(self, level: int) -> re.Pattern:
         """Return the expression that the name of a folder must match at this depth below the root."""
@@ -95,6 +139,15 @@ class PathPattern:
 
     def _expression(self, pattern: str, anywhere: bool = False) -> re.Pattern:
         return _compiled(pattern, tuple(sorted(self.expressions.items())), anywhere)
+
+
+def is_note_of_macos(path: str) -> bool:
+    """Return whether a file is a "._001.png", which macOS leaves next to 001.png on foreign disks and in archives."""
+    return path.rpartition("/")[2].startswith("._")
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= 9
 
 
 @functools.lru_cache(maxsize=256)

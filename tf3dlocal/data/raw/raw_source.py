@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import pathlib
-import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tf3dlocal.data.raw.archives import TAR_NAME, TarPart, safe_member_path, tar_part, zip_members, zip_parts
-from tf3dlocal.data.raw.files import RawDataError
+from tf3dlocal.data.raw.archives import TAR_NAME, TarPart, tar_part, zip_members, zip_parts
+from tf3dlocal.data.raw.files import RawDataError, is_folder, natural_key
 from tf3dlocal.data.raw.folders import folder_parts
 from tf3dlocal.data.raw.known_data_sets import LAYOUTS
-from tf3dlocal.data.raw.path_pattern import PathPattern
+from tf3dlocal.data.raw.path_pattern import HELP, PathPattern, is_note_of_macos
 from tf3dlocal.data.raw.sequences import RawPart
-from tf3dlocal.io import UnreadableError, near_names
+from tf3dlocal.io import UnreadableError, check_names, named_arguments, near_names, printable, user_path
 from tf3dlocal.io.types import PathLike
 
 PEEK = 2000  # paths of an archive that are compared with a layout
@@ -41,6 +40,7 @@ class RawSource:
     strays: list[str]
 
 
+@named_arguments
 def open_raw(
     raw: PathLike, *, layout: str | PathLike | PathPattern = "auto", subjects: str | Iterable[str] | None = None
 ) -> RawSource:
@@ -60,7 +60,7 @@ def open_raw(
         >>> next(source.parts[0].sequences(strays=[])).name              # doctest: +SKIP
         '001/bg-01/000'
     """
-    raw = pathlib.Path(raw)
+    raw = user_path(raw)
     if not raw.exists():
         raise RawDataError(f"{raw} does not exist.")
     wanted = None if subjects is None else frozenset(subject_names(subjects))
@@ -68,14 +68,15 @@ def open_raw(
     for pattern in patterns:
         strays: list[str] = []
         parts = _parts(raw, pattern=pattern, strays=strays, subjects=wanted)
+        if wanted is not None:
+            _check_subjects(raw, wanted, pattern=pattern, parts=parts)
         if parts:
             return RawSource(path=os.fspath(raw), name=name, pattern=pattern, parts=parts, strays=sorted(strays))
-    tried = "; ".join(f"{pattern.layout}: {pattern.pattern}" for pattern in patterns)
-    which = "" if wanted is None else f" of the subjects {', '.join(sorted(wanted))}"
+    seen = _examples(raw)
+    tried = "; ".join(_tried(pattern, seen) for pattern in patterns)
     raise RawDataError(
-        f"{raw}: no silhouettes{which} found. Looked for {tried}. Paths seen: {_examples(raw)}. For another layout "
-        'write a YAML file with one line such as  pattern: "{subject}/{condition}/{view}/{frame}.png"  and give it as '
-        "the layout."
+        f"{raw}: no silhouettes found. Looked for {tried}. Paths seen: {', '.join(seen) or 'none'}. For another layout "
+        f"write a YAML file and give it with --layout (in Python layout=). {HELP}"
     )
 
 
@@ -84,18 +85,40 @@ def subject_names(subjects: str | Iterable[str]) -> list[str]:
     return sorted(map(str, [subjects] if isinstance(subjects, str) else subjects))
 
 
+def _tried(pattern: PathPattern, seen: list[str]) -> str:
+    """Return a layout, and why the first path does not match it."""
+    why = f" ({seen[0]}: {pattern.mismatch(seen[0])})" if seen and pattern.mismatch(seen[0]) else ""
+    return f"{pattern.layout}: {pattern.pattern}{why}"
+
+
+def _check_subjects(raw: pathlib.Path, wanted: frozenset[str], *, pattern: PathPattern, parts: list[RawPart]) -> None:
+    """Raise RawDataError for wanted subjects that are not there, as far as the names of parts tell."""
+    is_by_subject = all(not isinstance(part, TarPart) and part.name != "all" for part in parts)
+    if parts and (not is_by_subject or wanted <= {part.name for part in parts}):
+        return
+    known = {part.name for part in _parts(raw, pattern=pattern, strays=[], subjects=None)}
+    if known:
+        try:
+            check_names(sorted(wanted), known=sorted(known, key=natural_key), what="subject", where=f"{raw}, subjects")
+        except ValueError as error:
+            raise RawDataError(str(error)) from None
+
+
 def _candidates(raw: pathlib.Path, layout: str | PathLike | PathPattern) -> tuple[str, list[PathPattern]]:
     """Return the name of the data set and the layouts to try."""
     tar = TAR_NAME.fullmatch(raw.name)
     name = tar["stem"] if tar else raw.resolve().name.removesuffix(".zip") or "walks"
     if isinstance(layout, PathPattern):
         return name, [layout]
+    if not isinstance(layout, str | os.PathLike):
+        raise TypeError(f"layout must be a name, a path or a PathPattern, got {layout!r}.")
     if layout == "auto":
         return name, list(LAYOUTS.values())
     if layout in LAYOUTS:
         return name, [LAYOUTS[layout]]
     if str(layout).endswith((".yaml", ".yml")):
-        if not pathlib.Path(layout).is_file():
+        layout = user_path(layout)
+        if not layout.exists():
             raise RawDataError(f"The layout file {layout} does not exist.")
         from tf3dlocal.data.raw.layout_file import read_layout_file  # imports pydantic and yaml
 
@@ -110,7 +133,7 @@ def _parts(
 ) -> list[RawPart]:
     if raw.is_dir():
         return _parts_of_folder(raw, pattern=pattern, strays=strays, subjects=subjects)
-    if not _is_archive(raw):
+    if not raw.is_file() or not _is_archive(raw):
         raise RawDataError(f"{raw} is neither a folder nor a .tar, .tar.gz, .tgz or .zip archive.")
     return _matching(_parts_of_archive(raw, pattern=pattern, strays=strays, subjects=subjects), pattern)
 
@@ -144,7 +167,8 @@ def _parts_of_archive(
 
 
 def _is_archive(path: pathlib.Path) -> bool:
-    return path.suffix.lower() == ".zip" or TAR_NAME.fullmatch(path.name) is not None
+    is_named_so = path.suffix.lower() == ".zip" or TAR_NAME.fullmatch(path.name) is not None
+    return is_named_so and not is_note_of_macos(path.name)
 
 
 def _matching(parts: list[RawPart], pattern: PathPattern) -> list[RawPart]:
@@ -179,8 +203,8 @@ def _holds_a_frame(root: pathlib.Path, outer: str, pattern: PathPattern) -> bool
     for entry in os.scandir(os.path.join(root, outer)):
         path = f"{outer}/{entry.name}" if outer else entry.name
         if innermost:
-            found = pattern.match(path) and entry.is_file()
-        elif entry.is_dir() and pattern.folder_expression(depth).fullmatch(entry.name):
+            found = pattern.match(path) and not is_folder(entry)
+        elif is_folder(entry) and pattern.folder_expression(depth).fullmatch(entry.name):
             found = _holds_a_frame(root, path, pattern)
         else:
             found = False
@@ -189,17 +213,16 @@ def _holds_a_frame(root: pathlib.Path, outer: str, pattern: PathPattern) -> bool
     return False
 
 
-def _examples(raw: pathlib.Path) -> str:
-    """Return a few paths that a person can compare with the layouts."""
+def _examples(raw: pathlib.Path) -> list[str]:
+    """Return a few paths that a person can compare with the layouts: of files, where there are some."""
     if raw.is_dir():
-        paths = [os.path.relpath(path, raw) for path, _ in zip(raw.rglob("*"), range(200), strict=False)]
-        paths = sorted(paths, key=lambda path: -path.count(os.sep))
+        found = [(path.is_dir(), path) for path, _ in zip(raw.rglob("*"), range(200), strict=False)]
+        paths = [os.path.relpath(path, raw).replace(os.sep, "/") for _, path in found]
+        is_folder = dict(zip(paths, (is_folder for is_folder, _ in found), strict=True))
+        paths = sorted(paths, key=lambda path: (is_folder[path], -path.count("/"), natural_key(path)))
     elif raw.suffix.lower() == ".zip":
         paths = zip_members(raw)
     else:
-        try:
-            with tarfile.open(raw) as archive:
-                paths = [safe_member_path(member.name, raw) for member, _ in zip(archive, range(50), strict=False)]
-        except (tarfile.TarError, OSError, EOFError) as error:
-            return f"none ({error})"
-    return ", ".join(paths[:3]) or "none"
+        pattern = next(iter(LAYOUTS.values()))
+        paths = TarPart(name="", path=os.fspath(raw), pattern=pattern).peek(50)
+    return [printable(path) for path in paths[:3]]

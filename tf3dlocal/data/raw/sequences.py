@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 import numpy as np
 
-from tf3dlocal.data.raw.files import RawDataError, natural_key
-from tf3dlocal.data.raw.frames import FrameFault, read_frame
+from tf3dlocal.data.plausibility import plausible_silhouettes
+from tf3dlocal.data.raw.files import RawDataError, is_text, natural_key
+from tf3dlocal.data.raw.frames import FrameFault, read_picture
 from tf3dlocal.data.raw.opengait_pickles import silhouettes_of_pickle
 from tf3dlocal.data.raw.path_pattern import PathPattern
+from tf3dlocal.io import UnreadableError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +44,14 @@ class RawSequence:
         return f"{self.subject}/{self.condition}/{self.view_degrees:03d}"
 
     def frames(self) -> Iterator[tuple[str, np.ndarray | FrameFault]]:
-        """Yield the path of each frame with its picture, uint8 [height, width], or with its fault."""
+        """Yield the path of each frame with its picture, uint8 [height, width (, channels)], or with its fault."""
         for path, read in self.files.items():
             try:
                 content = read()
             except OSError as error:
                 yield path, FrameFault(f"unreadable file ({error.strerror or error})")
                 continue
-            yield path, read_frame(content)
+            yield path, read_picture(content)
 
 
 class PickledSequence(RawSequence):
@@ -69,8 +69,7 @@ class PickledSequence(RawSequence):
             names = sorted(path.rsplit("/", 1)[-1] for path in self.files)
             raise RawDataError(
                 f"{self.source}: {self.name} has {len(names)} pickles ({', '.join(names[:4])}), and only one can be "
-                "its silhouettes. Write a YAML file with a line such as  "
-                f'pattern: "{{subject}}/{{condition}}/{{view}}/{{frame}}{_ending(names)}"  and give it as the layout.'
+                f"its silhouettes. {_advice(names, self._names_of_silhouettes())}"
             )
         ((path, read),) = self.files.items()
         source = f"{self.source}/{path}"
@@ -80,6 +79,17 @@ class PickledSequence(RawSequence):
             raise RawDataError(f"{source} cannot be read: {error.strerror or error}.") from error
         for number, frame in enumerate(silhouettes_of_pickle(content, source)):
             yield f"{path}[{number}]", frame
+
+    def _names_of_silhouettes(self) -> list[str]:
+        """Return the names of those of several pickles that hold silhouettes."""
+        found = []
+        for path, read in self.files.items():
+            try:
+                plausible_silhouettes(silhouettes_of_pickle(read(), path), source=path)
+                found.append(path.rsplit("/", 1)[-1])
+            except (OSError, UnreadableError):
+                continue
+        return found
 
 
 class RawPart(Protocol):
@@ -119,6 +129,8 @@ def group_into_sequences(
         place = pattern.match(path)
         if place is None:
             strays.append(f"{source}/{path}")
+        elif not is_text(f"{place[0]}{place[1]}"):
+            strays.append(f"{source}/{path} (the name of its subject or condition is not UTF-8)")
         elif subjects is None or place[0] in subjects:
             groups.setdefault(place, {})[path] = read
     kind = PickledSequence if pattern.pickled else RawSequence
@@ -134,10 +146,19 @@ def group_into_sequences(
     ]
 
 
-def _ending(names: list[str]) -> str:
-    """Return the end of a file name that only the first of several files has, for an example in a message."""
-    reversed_names = [name[::-1] for name in names]
-    same = len(os.path.commonprefix(reversed_names))
-    first = names[0]
-    start = max(first.rfind("-"), first.rfind("_"))
-    return first[start:] if 0 < start < len(first) - same else f"-sils{pathlib.PurePath(first).suffix}"
+def _advice(names: list[str], silhouettes: list[str]) -> str:
+    """Return how to choose one of several pickles: by a pattern of its name that no other of them matches."""
+    wanted = sorted(silhouettes, key=lambda name: "sil" not in name) or [n for n in names if "sil" in n]
+    for name in wanted:
+        cuts = [place for place, character in enumerate(name) if character in "-_." and 0 < place]
+        patterns = [f"{{frame}}{name[cut:]}" for cut in reversed(cuts)]
+        patterns += [f"{name[: cut + 1]}{{frame}}.pkl" for cut in cuts]
+        for pattern in patterns:
+            begin, end = pattern.split("{frame}")
+            matching = [n for n in names if n.startswith(begin) and n.endswith(end) and len(n) > len(begin + end)]
+            if matching == [name]:
+                return (
+                    "Write a YAML file with a line such as  "
+                    f'pattern: "{{subject}}/{{condition}}/{{view}}/{pattern}"  and give it as the layout.'
+                )
+    return "No pattern tells them apart. Move the other pickles out of the tree."

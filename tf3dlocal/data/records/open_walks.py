@@ -8,12 +8,14 @@ import numpy as np
 
 from tf3dlocal.data.records.dataset_index import FOOTER_BYTES, read_index
 from tf3dlocal.data.records.walk_dataset import SOLUTION, WalkDataset
-from tf3dlocal.io import UnreadableError
+from tf3dlocal.io import UnreadableError, user_path
 from tf3dlocal.io.types import PathLike
 
 
 def open_walks(folder: PathLike) -> WalkDataset:
-    """Open a prepared data set. Reads the index, not the walks.
+    """Open a prepared data set. Reads the index and the sizes of the shards, not the walks.
+
+    A walk is compared with its checksum when it is read. `prepare` compares all of a complete data set.
 
     Args:
         folder: The folder that `prepare` wrote (see `dataset_index`).
@@ -35,7 +37,7 @@ def open_walks(folder: PathLike) -> WalkDataset:
         ...     walks.select(conditions=["nm"], views=[90]).read(0).silhouettes.shape
         (30, 64, 64)
     """
-    folder = pathlib.Path(folder).resolve()
+    folder = user_path(folder).resolve()
     index = read_index(folder)
     columns = index["walks"]
     integers = {
@@ -51,7 +53,7 @@ def open_walks(folder: PathLike) -> WalkDataset:
         view_degrees=integers["view_degrees"],
         num_frames=integers["num_frames"],
         shard_files=tuple(str(folder / name) for name in index["shards"]),
-        shard_bytes=_shard_sizes(folder, index["shards"], shards=integers["shard"], ends=ends),
+        shard_bytes=_shard_sizes(folder, index, shards=integers["shard"], ends=ends),
         shards=integers["shard"],
         offsets=integers["offset"],
         lengths=integers["length"],
@@ -59,21 +61,22 @@ def open_walks(folder: PathLike) -> WalkDataset:
     )
 
 
-def _shard_sizes(folder: pathlib.Path, names: list[str], *, shards: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return the bytes of each shard file, after checking that each reaches the end of its last record."""
+def _shard_sizes(folder: pathlib.Path, index: dict, *, shards: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return the bytes of each shard file, after checking them: the size in the index, or at least its records."""
+    names = index["shards"]
     sizes = np.zeros(len(names), np.int64)
     needed = np.zeros(len(names), np.int64)
     np.maximum.at(needed, shards, ends)
     for number, name in enumerate(names):
         path = folder / name
         if not path.is_file():
-            raise FileNotFoundError(
-                f"{path} does not exist, but the index names it. Copy the missing file here, or prepare the set again."
-            )
+            raise FileNotFoundError(f"{path} does not exist, but the index names it. {SOLUTION}")
         sizes[number] = path.stat().st_size
-        if sizes[number] < needed[number]:
+        is_exact = "shard_bytes" in index
+        expected = index["shard_bytes"][number] if is_exact else int(needed[number])
+        if sizes[number] < expected or (is_exact and sizes[number] != expected):
             raise UnreadableError(
-                f"{path} cannot be read: it has {sizes[number]} bytes and should have {needed[number]} (an "
-                f"interrupted copy?). {SOLUTION}"
+                f"{path} cannot be read: it has {sizes[number]} bytes and should have {expected} (an interrupted "
+                f"copy?). {SOLUTION}"
             )
     return sizes

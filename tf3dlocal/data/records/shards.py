@@ -16,14 +16,19 @@ from tf3dlocal.io import write_file
 from tf3dlocal.io.types import PathLike
 
 
-def shard_name(shard: int, num_shards: int) -> str:
+def shard_name(shard: int, num_shards: int, *, edition: str = "") -> str:
     """Return the file name of shard number `shard` (from 0) of `num_shards`.
 
+    Args:
+        shard: Number of the shard.
+        num_shards: Number of shards.
+        edition: A letter that tells the files of a new data set from those of the one that it replaces.
+
     Example:
-        >>> shard_name(0, 8)
-        'walks-00000-of-00008.tfrecord'
+        >>> shard_name(0, 8), shard_name(0, 8, edition="b")
+        ('walks-00000-of-00008.tfrecord', 'walks-b-00000-of-00008.tfrecord')
     """
-    return f"walks-{shard:05d}-of-{num_shards:05d}.tfrecord"
+    return f"walks-{edition}{'-' * bool(edition)}{shard:05d}-of-{num_shards:05d}.tfrecord"
 
 
 def write_shard(path: PathLike, walks: Iterable[Walk | FilmStrip]) -> list[WalkEntry]:

@@ -12,9 +12,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from tf3dlocal.data.records.walk_records import Walk, decode_record
-from tf3dlocal.io import UnreadableError, matches_leading_word
+from tf3dlocal.io import UnreadableError, check_names, matches_leading_word, named_arguments
 
-SOLUTION = "Copy the file again, or prepare the data set again."
+SOLUTION = "Copy the file again, or prepare the data set again, with `tf3dlocal prepare RAW OUT --overwrite`."
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -34,6 +34,7 @@ class WalkDataset:
         offsets: int64 [walks], place of the record in its file, in bytes.
         lengths: int64 [walks], length of the record in bytes.
         checksums: int64 [walks], CRC-32 of the record.
+        left_out: What selections left out, in words, to the number of walks, such as {"of other subjects": 60}.
     """
 
     name: str
@@ -48,6 +49,7 @@ class WalkDataset:
     offsets: np.ndarray
     lengths: np.ndarray
     checksums: np.ndarray
+    left_out: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.subjects)
@@ -71,6 +73,7 @@ class WalkDataset:
         order = np.argsort(self.class_indices, kind="stable")
         return np.split(order, np.flatnonzero(np.diff(self.class_indices[order])) + 1)
 
+    @named_arguments
     def select(
         self,
         *,
@@ -89,26 +92,91 @@ class WalkDataset:
             min_frames: Shorter walks are left out.
             exclude_subjects: Names to leave out, such as CASIA-B's "005" in the authors' training.
 
+        Returns:
+            The walks. Its `left_out` counts what each criterion removed of those that the ones before it kept.
+
         Raises:
-            TypeError: A subject is not a text (001 and 1 would be two people, or one).
+            ValueError: A subject, a condition or a view occurs in none of these walks. The message has near names.
+            TypeError: A subject is not a text (001 and 1 would be two people, or one), or an argument is unknown.
 
         Example:
             >>> walks.select(subjects=["001", "002"], conditions=["nm", "cl-01"], views=[0, 90, 180])
             WalkDataset('small walks': 42 walks of 2 subjects, size 64)
         """
-        keep = self.num_frames >= min_frames
-        if subjects is not None:
-            keep &= np.isin(self.subjects, _names(subjects))
-        if (excluded := _names(exclude_subjects)).size:
-            keep &= ~np.isin(self.subjects, excluded)
-        if conditions is not None:
-            wanted = _names(conditions).tolist()
-            present, which = np.unique(self.conditions, return_inverse=True)
-            matching = [any(matches_leading_word(word, name) for word in wanted) for name in present.tolist()]
-            keep &= np.array(matching, bool)[which]
-        if views is not None:
-            keep &= np.isin(self.view_degrees, np.atleast_1d(np.asarray(views)))
-        return self.take(np.flatnonzero(keep))
+        if not isinstance(min_frames, int | np.integer):
+            raise TypeError(f"min_frames is a number of frames, got {min_frames!r}.")
+        short = f"shorter than min_frames {min_frames}"
+        kept, left_out = np.ones(len(self), bool), dict(self.left_out)
+        for rule, meets in {
+            "of other subjects": self._are_of(subjects),
+            "of excluded subjects": self._are_not_of(exclude_subjects),
+            "of other conditions": self._have_conditions(conditions),
+            "of other views": self._have_views(views),
+            short: self.num_frames >= min_frames,
+        }.items():
+            if removed := int(np.count_nonzero(kept & ~meets)):
+                if rule == short:
+                    rule = f"{short} (the longest has {self.num_frames[kept & ~meets].max()})"
+                left_out[rule] = left_out.get(rule, 0) + removed
+            kept &= meets
+        return dataclasses.replace(self.take(np.flatnonzero(kept)), left_out=left_out)
+
+    def _are_of(self, subjects: str | Collection[str] | None) -> np.ndarray:
+        if subjects is None:
+            return np.ones(len(self), bool)
+        names = _names(subjects)
+        check_names(names.tolist(), known=self.subject_names, what="subject", where="subjects")
+        return np.isin(self.subjects, names)
+
+    def _are_not_of(self, subjects: str | Collection[str]) -> np.ndarray:
+        names = _names(subjects)
+        check_names(names.tolist(), known=self.subject_names, what="subject", where="exclude_subjects")
+        return ~np.isin(self.subjects, names) if names.size else np.ones(len(self), bool)
+
+    def _have_conditions(self, conditions: str | Collection[str] | None) -> np.ndarray:
+        if conditions is None:
+            return np.ones(len(self), bool)
+        wanted = _names(conditions).tolist()
+        present, which = np.unique(self.conditions, return_inverse=True)
+        present = present.tolist()
+        absent = [word for word in wanted if not any(matches_leading_word(word, name) for name in present)]
+        check_names(absent, known=present, what="condition", where="conditions")
+        matching = [any(matches_leading_word(word, name) for word in wanted) for name in present]
+        return np.array(matching, bool)[which]
+
+    def _have_views(self, views: int | Collection[int] | None) -> np.ndarray:
+        if views is None:
+            return np.ones(len(self), bool)
+        views = np.atleast_1d(np.asarray(list(views) if isinstance(views, Collection) else views))
+        if views.size and views.dtype.kind not in "iu":
+            raise TypeError(f"Views are whole numbers of degrees, such as 90, got {views.tolist()[0]!r}.")
+        check_names(views.tolist(), known=np.unique(self.view_degrees).tolist(), what="view", where="views")
+        return np.isin(self.view_degrees, views)
+
+    def length_notes(self, clip_length: int) -> list[str]:
+        """Return sentences on the walks that selections left out and on those shorter than a clip, for a log.
+
+        Args:
+            clip_length: Frames of a training clip.
+
+        Returns:
+            Such as ["12 walks were left out: shorter than min_frames 15 (the longest has 14).", "3 of 120 walks have
+            fewer than 30 frames: their frames are repeated, those of 001/nm-01/090 up to 10 times."]. Empty where
+            there is nothing to say.
+
+        Example:
+            >>> walks.select(min_frames=15).length_notes(15)
+            ['110 walks were left out: shorter than min_frames 15 (the longest has 14).']
+        """
+        notes = [f"{count} walks were left out: {rule}." for rule, count in self.left_out.items()]
+        if num_short := int(np.count_nonzero(self.num_frames < clip_length)):
+            shortest = int(np.argmin(self.num_frames))
+            times = -(-clip_length // int(self.num_frames[shortest]))
+            notes.append(
+                f"{num_short} of {len(self)} walks have fewer than {clip_length} frames: their frames are repeated, "
+                f"those of {self._name(shortest)} up to {times} times."
+            )
+        return notes
 
     def take(self, rows: Sequence[int] | np.ndarray) -> WalkDataset:
         """Return the walks with these numbers, in this order."""
@@ -145,9 +213,15 @@ class WalkDataset:
         """
         self._check_number(i)
         # Opened again each time: cheap compared with decoding, and safe in any thread or process.
-        with open(self.shard_files[self.shards[i]], "rb", buffering=0) as file:
-            file.seek(self.offsets[i])
-            record = file.read(self.lengths[i])
+        try:
+            with open(self.shard_files[self.shards[i]], "rb", buffering=0) as file:
+                file.seek(self.offsets[i])
+                record = file.read(self.lengths[i])
+        except FileNotFoundError:
+            raise UnreadableError(
+                f"{self.describe(i)} cannot be read: the file is gone. If the data set was prepared again in the "
+                "meantime, start again."
+            ) from None
         if len(record) != self.lengths[i] or zlib.crc32(record) != self.checksums[i]:
             raise UnreadableError(f"{self.describe(i)} cannot be read: the record is damaged. {SOLUTION}")
         return record
@@ -155,8 +229,10 @@ class WalkDataset:
     def describe(self, i: int) -> str:
         """Return the shard file and the subject/condition/view of walk number `i`, for error messages."""
         self._check_number(i)
-        name = f"{self.subjects[i]}/{self.conditions[i]}/{self.view_degrees[i]:03d}"
-        return f"{self.shard_files[self.shards[i]]}, {name}"
+        return f"{self.shard_files[self.shards[i]]}, {self._name(i)}"
+
+    def _name(self, i: int) -> str:
+        return f"{self.subjects[i]}/{self.conditions[i]}/{self.view_degrees[i]:03d}"
 
     def _check_number(self, i: int) -> None:
         if not -len(self) <= i < len(self):

@@ -27,7 +27,7 @@ PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 3]
 if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV before 4.12 has no such option: its strips are longer, not different
     PNG_OPTIONS += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
 INTEGERS, TEXTS = ("num_frames", "size", "view_degrees"), ("subject", "condition")
-SOLUTION = "Prepare the data set again."
+SOLUTION = "Prepare the data set again, with `tf3dlocal prepare RAW OUT --overwrite`."
 
 
 @dataclass(frozen=True, eq=False)

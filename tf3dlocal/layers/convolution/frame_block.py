@@ -7,7 +7,7 @@ from keras import ops
 
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
-from tf3dlocal.layers.defaults import derive_seed
+from tf3dlocal.layers.defaults import check_counts, derive_seed
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -51,6 +51,7 @@ class FocalConvolution(VolumeConvolution):
         if kernel_size[0] != 1:  # strips lie on the axis of the frames, where such a kernel would join them
             raise ValueError(f"A focal convolution has a kernel of one frame; got kernel_size={tuple(kernel_size)!r}.")
         super().__init__(filters, kernel_size=kernel_size, seed=seed, **kwargs)
+        check_counts("FocalConvolution", num_strips=num_strips)
         self.num_strips = num_strips
 
     def build(self, volume_shape):

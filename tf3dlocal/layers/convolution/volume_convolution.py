@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
-from tf3dlocal.layers.defaults import kaiming_fan_out
+from tf3dlocal.layers.defaults import check_counts, kaiming_fan_out
 
 
 def volume_convolution(volume: Tensor, kernel: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class VolumeConvolution(keras.layers.Layer):
         float [batch, frames, height, width, filters].
 
     Raises:
-        ValueError: an even kernel size.
+        ValueError: no filters, or an even kernel size.
 
     Example:
         >>> import numpy as np
@@ -56,8 +56,11 @@ class VolumeConvolution(keras.layers.Layer):
         self, filters: int, *, kernel_size: int | Sequence[int] = 3, seed: int | None = None, **kwargs
     ) -> None:
         super().__init__(**kwargs)
+        check_counts("VolumeConvolution", filters=filters)
         self.filters = filters
         self.kernel_size = (kernel_size,) * 3 if isinstance(kernel_size, int) else tuple(kernel_size)
+        for size in self.kernel_size:
+            check_counts("VolumeConvolution", kernel_size=size)
         if any(size % 2 == 0 for size in self.kernel_size):
             raise ValueError(f"kernel_size must be odd to keep the map's size; got {self.kernel_size!r}.")
         self.seed = seed

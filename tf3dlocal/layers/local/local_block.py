@@ -8,6 +8,7 @@ from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
 from tf3dlocal.layers.defaults import derive_seed
 from tf3dlocal.layers.local.local_path import LocalPath
+from tf3dlocal.layers.local.map_statistics import MapStatistics
 from tf3dlocal.layers.local.part_priors import PAPER_PARTS, PartPrior
 
 
@@ -25,8 +26,9 @@ def local_block(
 ) -> Tensor:
     """Add local paths to a global path and fuse them all: ReLU(conv 1x1x1([global, part 1, .., part n])).
 
-    The layers of the functional model are `{name}_{part}` (a `LocalPath`) for every part, `{name}_joined`,
-    `{name}_fusion` and `{name}_fusion_relu`. Main paper section 3.2 and Fig. 2.
+    The layers of the functional model are `{name}_statistics` (a `MapStatistics`, which all paths read),
+    `{name}_{part}` (a `LocalPath`) for every part, `{name}_joined`, `{name}_fusion` and `{name}_fusion_relu`. Main
+    paper section 3.2 and Fig. 2.
 
     Args:
         block_input: [batch, frames, height, width, channels], the map that the local paths sample.
@@ -56,6 +58,8 @@ def local_block(
     if not parts or len(set(names)) < len(names):
         raise ValueError(f"A local block needs at least one part, each with its own name; got {names!r}.")
     channels = global_map.shape[-1]
+    halve_frames = not path_arguments.get("per_frame", False)
+    statistics = MapStatistics(halve_frames=halve_frames, dtype=dtype, name=f"{name}_statistics")(global_map)
     paths = [global_map]
     for part in parts:
         layer_name = f"{name}_{part.name}"
@@ -68,7 +72,7 @@ def local_block(
             name=layer_name,
             **path_arguments,
         )
-        paths.append(path(block_input, global_map)["features"])
+        paths.append(path(block_input, global_map, statistics=statistics)["features"])
     joined = keras.layers.Concatenate(name=f"{name}_joined", dtype=dtype)(paths)  # b t y x (C + n C/2)
     fusion = VolumeConvolution(
         channels,

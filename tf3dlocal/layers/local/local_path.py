@@ -8,7 +8,7 @@ from keras import ops
 from tf3dlocal.io import near_names
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
-from tf3dlocal.layers.defaults import derive_seed
+from tf3dlocal.layers.defaults import check_counts, derive_seed
 from tf3dlocal.layers.local.localization_network import LocalizationNetwork
 from tf3dlocal.layers.local.location import check_geometry, decode_location
 from tf3dlocal.layers.local.part_priors import PartPrior
@@ -25,7 +25,13 @@ class LocalPath(keras.layers.Layer):
 
     Main paper section 3.2 and Fig. 2. geometry="release" is the geometry of the authors' code: offsets within the
     part's own extent, one spatial stride, a grid half a stride nearer to the origin, and round(width p_H H / (p_W W))
-    rows, padded with zeros; its mixture sampler rounds the prior centre in time to a whole frame.
+    rows, padded with zeros. With the mixture sampler that code decodes the centre in time twice, and so does this
+    layer (geometry="release" only):
+
+        center_t = round(c_t T) + tanh(c_t T + tanh(r_dt) T / 2) T / 2
+
+    The inner sum is a number of frames, for which tanh is 1 unless the raw number is strongly negative: the part looks
+    at the end of the clip, and most of its grid reads nothing.
 
     Args:
         prior: a `PartPrior`, or its fields as a mapping or sequence.
@@ -41,13 +47,14 @@ class LocalPath(keras.layers.Layer):
         num_convolutions: number of 3x3x3 convolutions with ReLU (one in the paper, two in the release).
         clip_length: frames of a training clip, as in `LocalizationNetwork`.
         per_frame: a location for every frame, as in `LocalizationNetwork`.
-        synchronized: synchronize the batch normalizations over replicas.
+        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: seed of the initial weights.
 
     Call arguments:
         block_input: float [batch, frames, height, width, channels], the map that is sampled.
         global_map: float [batch, frames, height, width, channels], the map that the localization reads; gets no
             gradient.
+        statistics: the `MapStatistics` of global_map, computed once for all paths of a block; None computes them here.
 
     Returns:
         dict of "features" [batch, frames, height, width, channels], "volume" (the sampled map, as block_input) and
@@ -77,14 +84,17 @@ class LocalPath(keras.layers.Layer):
         num_convolutions: int = 1,
         clip_length: int = 30,
         per_frame: bool = False,
-        synchronized: bool = False,
+        synchronized: bool | None = None,
         seed: int | None = None,
         **kwargs,
     ) -> None:
-        super().__init__(**kwargs)
+        # Statistics and locations do not survive half precision: no autocast here, the sublayers cast their inputs.
+        super().__init__(autocast=False, **kwargs)
         check_geometry(geometry)
         if sampler not in SAMPLERS:
             raise ValueError(f"Unknown sampler {sampler!r}. {near_names(str(sampler), SAMPLERS)}")
+        check_counts("LocalPath", low=0, channels=channels)
+        check_counts("LocalPath", num_convolutions=num_convolutions)
         self.prior = PartPrior.of(prior)
         self.channels = channels
         self.sampler_name = sampler
@@ -131,13 +141,22 @@ class LocalPath(keras.layers.Layer):
             convolution.build(shape)
             shape = (*shape[:-1], self.channels)
 
-    def call(self, block_input, global_map, training=None):
-        return self.read(block_input, self.locate(global_map, training=training))
+    def call(self, block_input, global_map, statistics=None, training=None):
+        return self.read(block_input, self.locate(global_map, statistics=statistics, training=training))
 
-    def locate(self, global_map: Tensor, training: bool | None = None) -> Tensor:
-        """Locate the part: "location" of the result. The only step that computes statistics of the batch."""
+    def locate(
+        self, global_map: Tensor, *, statistics: dict[str, Tensor] | None = None, training: bool | None = None
+    ) -> Tensor:
+        """Locate the part: "location" of the result. The only step that computes statistics of the batch.
+
+        Where there are statistics, of global_map only the size is read.
+        """
         _, num_frames, height, width, _ = ops.shape(global_map)
-        return self.decode(self.localization(global_map, training=training), (num_frames, height, width))
+        if statistics is None:
+            raw = self.localization(global_map, training=training)
+        else:
+            raw = self.localization.read(statistics, training=training)
+        return self.decode(raw, (num_frames, height, width))
 
     def read(self, block_input: Tensor, location: Tensor) -> dict[str, Tensor]:
         """Compute the whole result from the location, every clip independently of its batch."""
@@ -152,13 +171,14 @@ class LocalPath(keras.layers.Layer):
 
     def decode(self, raw: Tensor, size: tuple) -> Tensor:
         """Turn raw numbers [..., 8 or 7] into stacked locations [..., 8] on a map of size (frames, height, width)."""
-        prior = self.prior
-        if self.geometry == "release" and self.sampler_name == "mixture":
+        location = decode_location(raw, self.prior, size, geometry=self.geometry)
+        if self.geometry == "release" and self.sampler_name == "mixture":  # the second decoding, see above
             frames = ops.cast(size[0], raw.dtype)
-            prior = prior._replace(center_t=ops.round(prior.center_t * frames) / frames)
-        return decode_location(raw, prior, size, geometry=self.geometry).stack()
+            start = ops.round(self.prior.center_t * frames)  # a half to the even number, as in Python and PyTorch
+            location = location._replace(center_t=start + ops.tanh(location.center_t) * (frames / 2))
+        return location.stack()
 
-    def compute_output_shape(self, block_input_shape, global_map_shape):
+    def compute_output_shape(self, block_input_shape, global_map_shape, statistics_shape=None):
         per_frame = self.localization.per_frame
         return {
             "features": (*block_input_shape[:-1], self.channels or block_input_shape[-1]),
@@ -166,7 +186,7 @@ class LocalPath(keras.layers.Layer):
             "location": (*global_map_shape[: 2 if per_frame else 1], 8),
         }
 
-    def compute_output_spec(self, block_input, global_map, training=None):
+    def compute_output_spec(self, block_input, global_map, statistics=None, training=None):
         shapes = self.compute_output_shape(block_input.shape, global_map.shape)
         dtypes = {name: self.compute_dtype for name in shapes} | {"location": "float32"}
         return {name: keras.KerasTensor(shape, dtypes[name]) for name, shape in shapes.items()}

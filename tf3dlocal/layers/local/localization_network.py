@@ -5,8 +5,9 @@ from keras import ops
 
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
-from tf3dlocal.layers.defaults import batch_normalization, derive_seed
+from tf3dlocal.layers.defaults import batch_normalization, check_counts, derive_seed
 from tf3dlocal.layers.local.location import check_geometry
+from tf3dlocal.layers.local.map_statistics import map_statistics
 from tf3dlocal.layers.local.normalized_max_pooling import NormalizedMaxPooling
 from tf3dlocal.layers.pooling.max_pooling import adaptive_max_pool, halving_max_pool
 
@@ -15,7 +16,8 @@ def smooth_over_frames(raw: Tensor) -> Tensor:
     """Smooth over time: r_t + (r_(t-1) + r_(t-2)) / 2, with zeros before the first frame.
 
     The main paper's prior smoothing (section 4.2: the centre of frame t moves by the mean offset of the two preceding
-    frames). As in the release it acts on raw values, before tanh, and no gradient reaches the preceding frames.
+    frames). It acts on raw values, before tanh, and no gradient reaches the preceding frames: so it is read from the
+    release's per-frame variant, from which no output was recorded.
 
     Args:
         raw: float [batch, frames, values].
@@ -50,7 +52,7 @@ class LocalizationNetwork(keras.layers.Layer):
         per_frame: emit a location for every frame (main paper 4.2): no pooling over time, and Fc6 is shared by the
             frames. The offsets in x and y are smoothed over frames, and the two numbers of time (dt, delta_t) are means
             over the clip.
-        synchronized: synchronize the batch normalizations over replicas.
+        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: seed of the initial weights.
 
     Call arguments:
@@ -60,7 +62,8 @@ class LocalizationNetwork(keras.layers.Layer):
         float32 [batch, num_outputs], or [batch, frames, num_outputs] with per_frame; order as in `decode_location`.
 
     Raises:
-        ValueError: no filters, an unknown geometry, another number of outputs, or per_frame with geometry="release".
+        ValueError: no filters, a clip without frames, an unknown geometry, another number of outputs, or per_frame
+            with geometry="release".
 
     Example:
         >>> import numpy as np
@@ -76,7 +79,7 @@ class LocalizationNetwork(keras.layers.Layer):
         geometry: str = "paper",
         clip_length: int = 30,
         per_frame: bool = False,
-        synchronized: bool = False,
+        synchronized: bool | None = None,
         seed: int | None = None,
         **kwargs,
     ) -> None:
@@ -84,6 +87,7 @@ class LocalizationNetwork(keras.layers.Layer):
         check_geometry(geometry)
         if hidden_channels < 1:  # Keras would build it, and every clip would get the same location
             raise ValueError(f"A localization network needs at least one filter; got {hidden_channels!r}.")
+        check_counts("LocalizationNetwork", clip_length=clip_length)
         if num_outputs not in (7, 8):
             raise ValueError(f"num_outputs must be 8, or 7 with one stride for x and y; got {num_outputs!r}.")
         if per_frame and geometry == "release":
@@ -134,10 +138,15 @@ class LocalizationNetwork(keras.layers.Layer):
             self.output_norm.build((None, self.num_outputs))
 
     def call(self, volume, training=None):
+        return self.read(map_statistics(volume, halve_frames=not self.per_frame), training=training)
+
+    def read(self, statistics: dict[str, Tensor], *, training: bool | None = None) -> Tensor:
+        """Compute the result from the `MapStatistics` of the map."""
+
         def pool(values):
             return halving_max_pool(values, halve_frames=not self.per_frame)
 
-        x = self.pool0(volume, training=training)  # b t y x c
+        x = self.pool0.normalize(statistics, training=training)  # b t y x c
         x = ops.relu(self.norm1(self.conv1(x), training=training))
         x = pool(ops.relu(self.norm2(self.conv2(x), training=training)))  # pool3
         x = self.conv4(x)

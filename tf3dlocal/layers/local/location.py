@@ -7,6 +7,9 @@ from keras import ops
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.local.part_priors import PartPrior
 
+# Of strides and variance in the paper's geometry: factors from e^-8 to e^8.
+LARGEST_EXPONENT = 8.0
+
 LOCATION_FIELDS = ("center_x", "center_y", "center_t", "stride_x", "stride_y", "stride_t", "variance", "confidence")
 
 
@@ -77,16 +80,26 @@ def decode_location(
 ) -> Location:
     """Turn the raw numbers of a localization network into a `Location`.
 
-        center_x = c_x W + tanh(r_dx) R_x / 2        stride_x = p_W exp(r_delta_x)
-        variance = 0.1 exp(r_sigma)                  confidence = sigmoid(r_gamma)
+        center_x = c_x W - 1/2 + tanh(r_dx) W / 2        stride_x = p_W exp(bounded(r_delta_x))
+        variance = 0.1 exp(bounded(r_sigma))             confidence = sigmoid(r_gamma)
 
-    and the same for y (H, p_H) and t (T, p_T). With raw = 0 the grid covers exactly the prior part.
+    and the same for y (H, p_H) and t (T, p_T), with bounded(r) = 8 tanh(r / 8). With raw = 0 the grid covers exactly
+    the prior part.
 
-    The geometries differ in the range R of the offset: in "paper" a part moves over the whole map (R_x = W, Eq. 4), in
-    "release" over its own prior extent (R_x = p_W W); in time over T in both. In "release" the part's width scales the
-    strides of both x and y. The prior factor of the strides and the 0.1 of the variance come from the release; Eq.
-    4-10 print the exponentials alone, with which every part would start as a copy of the whole map, blurred by a full
-    cell.
+    That is geometry="paper". Three things in it are decisions of this project, since Eq. 3-10 leave them open:
+
+    - c W measures from the map's edge, and cell p has its centre at coordinate p, which is p + 1/2 from the edge: so
+      the centre is c W - 1/2. Priors that mirror each other in x, y or t then lie on mirrored cells, and a part is at
+      the same place of the silhouette in every block.
+    - The prior factor of the strides and the 0.1 of the variance come from the release. The printed exponentials alone
+      would start every part as a copy of the whole map, blurred by a full cell.
+    - An exponential has no bound, and gradients are no longer finite from raw numbers of about 60 on. The bound allows
+      factors from 1/2981 to 2981; it lowers a raw number of 0.1 by 5e-6, of 1 by 0.005, of 2 by 0.04.
+
+    geometry="release" is what the authors' code computes: the centre c W + tanh(r_dx) R_x / 2 with the part's own
+    prior extent as the range of its offset (R_x = p_W W; in time R_t = T), the exponential without a bound (a batch
+    normalization precedes it, which keeps the raw numbers of a training batch near one; from 89 on a stride is infinite
+    in float32), and the part's width as the factor of the strides of both x and y.
 
     Args:
         raw: float [..., 8] in the supplement's order (dx, dy, dt, delta_x, delta_y, delta_t, sigma^2, gamma), or [...,
@@ -111,16 +124,22 @@ def decode_location(
     dx, dy, dt, log_stride_x, log_stride_y, log_stride_t, log_variance, logit_confidence = raw
     frames, height, width = size
     frames = ops.cast(frames, dx.dtype)
-    range_x, range_y, prior_stride_y = width, height, prior.height
+    range_x, range_y, prior_stride_y, first_cell = width, height, prior.height, 0.5  # from the edge, in cells
+    factor = _bounded_exponential
     if geometry == "release":
-        range_x, range_y, prior_stride_y = prior.width * width, prior.height * height, prior.width
+        range_x, range_y, prior_stride_y, first_cell = prior.width * width, prior.height * height, prior.width, 0.0
+        factor = ops.exp
     return Location(
-        center_x=prior.center_x * width + ops.tanh(dx) * (range_x / 2),
-        center_y=prior.center_y * height + ops.tanh(dy) * (range_y / 2),
-        center_t=prior.center_t * frames + ops.tanh(dt) * (frames / 2),
-        stride_x=prior.width * ops.exp(log_stride_x),
-        stride_y=prior_stride_y * ops.exp(log_stride_y),
-        stride_t=prior.length * ops.exp(log_stride_t),
-        variance=0.1 * ops.exp(log_variance),
+        center_x=prior.center_x * width - first_cell + ops.tanh(dx) * (range_x / 2),
+        center_y=prior.center_y * height - first_cell + ops.tanh(dy) * (range_y / 2),
+        center_t=prior.center_t * frames - first_cell + ops.tanh(dt) * (frames / 2),
+        stride_x=prior.width * factor(log_stride_x),
+        stride_y=prior_stride_y * factor(log_stride_y),
+        stride_t=prior.length * factor(log_stride_t),
+        variance=0.1 * factor(log_variance),
         confidence=ops.sigmoid(logit_confidence),
     )
+
+
+def _bounded_exponential(raw):
+    return ops.exp(LARGEST_EXPONENT * ops.tanh(raw / LARGEST_EXPONENT))

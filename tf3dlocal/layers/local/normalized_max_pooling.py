@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from tf3dlocal.layers.defaults import NORM_EPSILON, NORM_MOMENTUM
-from tf3dlocal.layers.pooling.max_pooling import halving_max_pool
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers.defaults import NORM_EPSILON, NORM_MOMENTUM, is_synchronized
+from tf3dlocal.layers.local.map_statistics import map_statistics
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -16,12 +17,12 @@ class NormalizedMaxPooling(keras.layers.Layer):
 
         pool(ReLU(a x + b)) = ReLU(a (max(x) if a >= 0 else min(x)) + b)        exactly.
 
-    The two pools and the statistics depend on x alone: a graph computes them once for all paths that read the same map,
-    and the backward pass reads the pooled map only. Normalization as in `batch_normalization`.
+    The two pools and the statistics depend on x alone: `MapStatistics` computes them once for all paths that read the
+    same map, and the backward pass reads the pooled map only. Normalization as in `batch_normalization`.
 
     Args:
         halve_frames: pool over frames too.
-        synchronized: take the statistics over all replicas.
+        synchronized: take the statistics over all replicas; None where the current strategy has several.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -35,10 +36,10 @@ class NormalizedMaxPooling(keras.layers.Layer):
         TensorShape([1, 15, 8, 6, 4])
     """
 
-    def __init__(self, *, halve_frames: bool = True, synchronized: bool = False, **kwargs) -> None:
+    def __init__(self, *, halve_frames: bool = True, synchronized: bool | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.halve_frames = halve_frames
-        self.synchronized = synchronized
+        self.synchronized = is_synchronized(synchronized)
 
     def build(self, volume_shape):
         # Statistics and their affine map stay in float32, as in Keras' own layer.
@@ -49,17 +50,26 @@ class NormalizedMaxPooling(keras.layers.Layer):
         self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", trainable=False, **options)
 
     def call(self, volume, training=None):
-        volume = ops.stop_gradient(volume)
+        return self.normalize(map_statistics(volume, halve_frames=self.halve_frames), training=training)
+
+    def normalize(self, statistics: dict[str, Tensor], *, training: bool | None = None) -> Tensor:
+        """Compute the result from the `MapStatistics` of the map."""
+        statistics = {name: ops.stop_gradient(value) for name, value in statistics.items()}
         mean, variance = self.moving_mean.value, self.moving_variance.value
         if training and self.trainable:  # a frozen layer keeps its statistics, as Keras' own layer does
-            mean, variance = ops.moments(ops.cast(volume, "float32"), axes=(0, 1, 2, 3), synchronized=self.synchronized)
+            mean, variance = self._moments_of_batch(statistics["mean"], statistics["variance"])
             for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(NORM_MOMENTUM * moving + (1 - NORM_MOMENTUM) * batch)
-        largest = halving_max_pool(volume, halve_frames=self.halve_frames)
-        smallest = -halving_max_pool(-volume, halve_frames=self.halve_frames)
         scale = self.gamma / ops.sqrt(variance + NORM_EPSILON)
-        pooled = ops.cast(ops.where(scale >= 0, largest, smallest), "float32")
+        pooled = ops.cast(ops.where(scale >= 0, statistics["largest"], statistics["smallest"]), "float32")
         return ops.cast(ops.relu((pooled - mean) * scale + self.beta), self.compute_dtype)
+
+    def _moments_of_batch(self, means, variances):
+        """Mean and variance of the whole batch from those of its clips, which all have the same number of cells."""
+        both = ops.concatenate([means, variances], axis=-1)  # b 2c: one reduction over the replicas for both
+        mean, spread = ops.moments(both, axes=0, synchronized=self.synchronized)
+        channels = means.shape[-1]
+        return mean[:channels], mean[channels:] + spread[:channels]
 
     def compute_output_shape(self, volume_shape):
         batch, frames, height, width, channels = volume_shape

@@ -1,6 +1,8 @@
 """Prior centre and extent of every body part: where a local path looks before training."""
 
+import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import NamedTuple, Self
 
 
@@ -36,16 +38,24 @@ class PartPrior(NamedTuple):
         """Make a `PartPrior` from itself, a mapping with its field names, or a sequence in their order.
 
         Raises:
-            ValueError: a field is missing or unknown, or an extent is not positive.
+            ValueError: a field is missing or unknown, a number is none, an extent is not positive, or a centre is
+                outside the map.
         """
-        if isinstance(value, cls):
-            return value
         try:
-            prior = cls(**value) if isinstance(value, Mapping) else cls(*value)
+            prior = value if isinstance(value, cls) else cls(**value) if isinstance(value, Mapping) else cls(*value)
         except TypeError as error:
             raise ValueError(f"A part prior has the fields {', '.join(cls._fields)}; got {value!r}.") from error
+        if not isinstance(prior.name, str) or not prior.name.isidentifier():
+            raise ValueError(
+                f"The name of a part must be letters, digits and _, such as 'left_arm'; got {prior.name!r}."
+            )
+        numbers = prior[1:]
+        if not all(isinstance(each, Real) and not isinstance(each, bool) and math.isfinite(each) for each in numbers):
+            raise ValueError(f"The extents and centres of part {prior.name!r} must be finite numbers; got {value!r}.")
         if min(prior.height, prior.width, prior.length) <= 0:
             raise ValueError(f"The extents of part {prior.name!r} must be positive; got {value!r}.")
+        if min(numbers[3:]) < 0 or max(numbers[3:]) > 1:
+            raise ValueError(f"The centres of part {prior.name!r} must be from 0 to 1; got {value!r}.")
         return prior
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from tf3dlocal.layers.defaults import check_counts
+
 
 @keras.saving.register_keras_serializable("tf3dlocal")
 class HorizontalPooling(keras.layers.Layer):
@@ -32,6 +34,7 @@ class HorizontalPooling(keras.layers.Layer):
 
     def __init__(self, num_strips: int = 16, **kwargs) -> None:
         super().__init__(**kwargs)
+        check_counts("HorizontalPooling", num_strips=num_strips)
         self.num_strips = num_strips
 
     def build(self, volume_shape):
@@ -78,6 +81,8 @@ class HorizontalPyramidPooling(keras.layers.Layer):
     def __init__(self, bins: Sequence[int] = (1, 2, 4, 8, 16), **kwargs) -> None:
         super().__init__(**kwargs)
         self.bins = tuple(bins)
+        for number in self.bins:
+            check_counts("HorizontalPyramidPooling", bins=number)
 
     def build(self, maps_shape):
         wrong = [number for number in self.bins if maps_shape[1] % number]

@@ -37,10 +37,10 @@ def sampling_grid(center: Tensor, stride: Tensor, count: int | Tensor, *, geomet
 def gaussian_filter(positions: Tensor, variance: Tensor, size: int | Tensor) -> Tensor:
     """Compute the rows of a Gaussian filter: G[i, p] = exp(-(mu_i - p)^2 / (2 sigma^2)) / Z_i for the cells p.
 
-    Main paper Eq. 7-8. Z_i is the row's sum, but at least 1e-8, as in the release: the row of a point with a cell
+    Main paper Eq. 7-8. Z_i is the row's sum, but at least 1e-8, the release's constant: the row of a point with a cell
     within 6 sigma sums to one, and a point far outside the map reads zero instead of 0/0. A point between two cells
-    that are both farther away than 6 sigma reads zero too, in the release and here; this needs a variance below 0.0065,
-    a fifteenth of the prior's.
+    that are both farther away than 6 sigma reads zero too; this needs a variance below 0.0065, a fifteenth of the
+    prior's.
 
     Args:
         positions: float [..., points] (mu), in cells.

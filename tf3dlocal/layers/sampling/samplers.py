@@ -51,7 +51,7 @@ class MixtureSampler3D(SeparableSampler3D):
 
     The main paper's default and the best row of its Table 4 ("Mixture"), Eq. 7-10. Arguments and shapes as in
     `SeparableSampler3D`. With geometry="release" time is read as in the authors' code, half a frame off and with half
-    the value; the centre in time that their code rounds is set in `LocalPath`.
+    the value; the centre in time, which their code decodes twice, is computed in `LocalPath`.
 
     Example:
         >>> import numpy as np

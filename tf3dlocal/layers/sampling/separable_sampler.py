@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers.defaults import check_counts
 from tf3dlocal.layers.local.location import Location, check_geometry
 from tf3dlocal.layers.sampling.filters import (
     apply_filters,
@@ -12,6 +13,8 @@ from tf3dlocal.layers.sampling.filters import (
     release_coordinates,
     sampling_grid,
 )
+
+LARGEST_WEIGHT = 16.0  # of a registered sample along one axis; 16^3 fits into float16
 
 
 class SeparableSampler3D(keras.layers.Layer):
@@ -54,6 +57,8 @@ class SeparableSampler3D(keras.layers.Layer):
         # Centres and strides of up to a hundred cells do not survive half precision: no autocast here.
         super().__init__(autocast=False, **kwargs)
         check_geometry(geometry)
+        if num_rows is not None:
+            check_counts(type(self).__name__, num_rows=num_rows)
         self.num_rows = num_rows
         self.geometry = geometry
         self.registered = registered
@@ -89,17 +94,20 @@ class SeparableSampler3D(keras.layers.Layer):
         """Compute the transposed filters, each times its stride, which return the samples to their location.
 
         Samples that lie s cells apart represent s cells each. So V' = s F^T F I is on average the map itself, blurred
-        by both filters, inside the window and zero outside, for any stride. The release has such a switch (off) without
-        the factor s: there a part that is sampled k times per cell returns k times as large.
+        by both filters, inside the window and zero outside, for any stride. (The release's code has a switch, off,
+        without the factor s, which is not reproduced: a part that is sampled k times per cell would return k times as
+        large.) Strides above 16 cells count as 16: a lone sample would otherwise return with a weight that float16
+        cannot hold.
         """
         location = Location.unstack(location)
         if len(location.center_x.shape) == 2:
             raise ValueError(f"{self.name}: registered=True needs one location per clip; set registered=False.")
         rows, columns, frames = self.filters(location._replace(confidence=ops.ones_like(location.confidence)), size)
-        strides = (location.stride_y, location.stride_x, location.stride_t / self.time_gain)  # the gain counts once
+        strides = (location.stride_y, location.stride_x, location.stride_t)
+        gains = (1.0, 1.0, self.time_gain)  # the gain counts once
         return tuple(
-            ops.swapaxes(matrix, -1, -2) * stride[:, None, None]
-            for matrix, stride in zip((rows, columns, frames), strides)
+            ops.swapaxes(matrix, -1, -2) * (ops.minimum(stride, LARGEST_WEIGHT)[:, None, None] / gain)
+            for matrix, stride, gain in zip((rows, columns, frames), strides, gains)
         )
 
     def call(self, volume, location):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
-from tf3dlocal.layers.defaults import derive_seed
+from tf3dlocal.layers.defaults import check_counts, derive_seed
 from tf3dlocal.layers.pooling.max_pooling import LOWEST_FLOAT16
 
 
@@ -76,6 +76,7 @@ class MicroMotionPooling(keras.layers.Layer):
         super().__init__(**kwargs)
         if activation not in ("leaky_relu", "relu"):
             raise ValueError(f'activation must be "leaky_relu" or "relu"; got {activation!r}.')
+        check_counts("MicroMotionPooling", squeeze=squeeze)
         self.squeeze = squeeze
         self.use_bias = use_bias
         self.slope = 0.01 if activation == "leaky_relu" else 0.0

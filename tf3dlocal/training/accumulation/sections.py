@@ -71,8 +71,8 @@ def graph_sections(model: keras.Model) -> GraphSections:
 
     A layer whose `call` has the argument `training` (batch normalization, dropout, and what contains them) sees the
     whole batch at once, and so does everything after it. All others must treat each clip by itself. A layer with the
-    methods `locate` and `read` becomes two steps: `locate(map, training)` sees the whole batch, `read(map, location)`
-    does not. Each location begins a new section for the steps that read it.
+    methods `locate` and `read` becomes two steps: `locate(map, statistics, training)` sees the whole batch, `read(map,
+    location)` does not. Each location begins a new section for the steps that read it.
 
     Args:
         model: a functional model; each of its tensors has the key id(tensor).
@@ -126,10 +126,13 @@ def steps_of(call: Call) -> list[Step]:
     writes = tuple(id(tensor) for tensor in call.outputs)
     if hasattr(operation, "locate") and hasattr(operation, "read"):
         given = inspect.signature(operation.call).bind(*arguments.args, **arguments.kwargs).arguments
-        block_input, global_map, location = id(given["block_input"]), id(given["global_map"]), id(call)
+        statistics, block_input, location = given.get("statistics"), id(given["block_input"]), id(call)
+        # With statistics, only the size of the map is read, and it is that of the block's input, which is kept anyway.
+        located_in = given["global_map"] if statistics is None else given["block_input"]
 
-        def locate(volume):
-            return [operation.locate(volume, training=True)]
+        def locate(volume, *values):
+            packed = keras.tree.pack_sequence_as(statistics, list(values)) if values else None
+            return [operation.locate(volume, statistics=packed, training=True)]
 
         def read(volume, place):
             return keras.tree.flatten(operation.read(volume, place))
@@ -140,7 +143,7 @@ def steps_of(call: Call) -> list[Step]:
             Step(
                 operation.name + LOCATION,
                 run=locate,
-                reads=(global_map,),
+                reads=(id(located_in), *(id(tensor) for tensor in keras.tree.flatten(statistics or {}))),
                 writes=(location,),
                 variables=mine,
                 whole=True,

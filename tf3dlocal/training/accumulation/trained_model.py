@@ -72,9 +72,9 @@ class TrainedModel(LocalSymbolicBuild, keras.Model):
 
 
 def make_metric_variables(model: TrainedModel) -> None:
-    """Make the variables of a compiled model's losses and metrics, by two clips of zeros."""
-    predicted = {name: ops.zeros((2, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.output.items()}
-    labels = {name: ops.zeros((2,), "int32") for name in predicted}
+    """Make the variables of a compiled model's losses and metrics, by three clips of zeros: a triplet."""
+    predicted = {name: ops.zeros((3, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.output.items()}
+    labels = {name: ops.array([0, 0, 1], "int32") for name in predicted}
     model.compute_loss(y=labels, y_pred=predicted, training=False)
     model.compute_metrics(None, labels, predicted)
     model.reset_metrics()

@@ -35,7 +35,8 @@ class StopWhenDiverged(keras.callbacks.Callback):
     the weight is. The weights are checked because a finite loss may have a gradient that is not finite: so the step
     that is named is the one at fault and not the one after it. Moments and moving statistics are checked where they
     would be kept. (Where the square of a finite gradient overflows, above 1.8e19, the step after is named: Adam's
-    weights break in it.)
+    weights break in it.) With `check_weights_every` above 1 the weights are read more rarely, and always before a
+    checkpoint; weights that are not finite between two reads make the loss of the next step NaN, which is found.
 
     Args:
         run: the run folder, for the message.
@@ -46,6 +47,7 @@ class StopWhenDiverged(keras.callbacks.Callback):
         last_step: after which there is a checkpoint too.
         restored: where the training resumes.
         stop_above: loss of a single step that is too high, or None.
+        check_weights_every: steps between two looks at the weights.
 
     Raises:
         DivergedError: from `fit`.
@@ -62,11 +64,12 @@ class StopWhenDiverged(keras.callbacks.Callback):
         last_step: int,
         restored: Restored,
         stop_above: float | None = None,
+        check_weights_every: int = 1,
     ):
         super().__init__()
         self.run, self.save_batch, self.schedule, self.stop_above = run, save_batch, schedule, stop_above
         self.report_every, self.checkpoint_every = report_every, checkpoint_every
-        self.first_step, self.last_step = restored.step, last_step
+        self.first_step, self.last_step, self.check_weights_every = restored.step, last_step, check_weights_every
         self.means_begin, self.sum_before = restored.step, 0.0  # the sum is that of the losses since the means began
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -92,10 +95,12 @@ class StopWhenDiverged(keras.callbacks.Callback):
         kept = self.run.last_checkpoint()
         state = f"The checkpoint of step {kept[0]} is kept" if kept else "There is no checkpoint yet"
         other = "" if self.loss_scale is None else " or with training.precision: float32"
+        rare = f" The weights are read every {self.check_weights_every} steps: an earlier batch may have broken them."
+        earlier = "" if self.check_weights_every == 1 else rare
         sheet = f'tf3dlocal.visualization.contact_sheet(numpy.load("{file}")["silhouettes"], path="look.png")'
         return (
-            f"{problem} (learning rate {rate:g}). {state}. The batch of this step is in {file}. Look for walks that "
-            f"are not people, as with {sheet}. If they are sound, train in another run folder with a lower "
+            f"{problem} (learning rate {rate:g}). {state}. The batch of this step is in {file}.{earlier} Look for "
+            f"walks that are not people, as with {sheet}. If they are sound, train in another run folder with a lower "
             f"schedule.learning_rate{other}. The same call with --set training.checkpoint_every=1 gives the weights "
             f"just before step {step}."
         )
@@ -119,9 +124,12 @@ class StopWhenDiverged(keras.callbacks.Callback):
             return f"The loss is {loss} at step {step}"
         if self.stop_above is not None and loss > self.stop_above:
             return f"The loss is {loss:.6g} at step {step}, above training.stop_above = {self.stop_above:g}"
+        is_kept = step % self.checkpoint_every == 0 or step == self.last_step
+        if not (is_kept or step % self.check_weights_every == 0):
+            return None
         if not self.weights_are_finite():
             return f"The loss is {loss:.6g} at step {step}, and its gradient made weights that are not finite numbers"
-        if (step % self.checkpoint_every == 0 or step == self.last_step) and (name := not_finite(self.model)):
+        if is_kept and (name := not_finite(self.model)):
             return f"{name} is no longer a finite number at step {step}"
         if self.loss_scale is not None and self.loss_scale < SMALLEST_LOSS_SCALE:
             return f"No gradient is finite any more at step {step}, however little the loss is scaled"

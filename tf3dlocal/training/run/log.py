@@ -1,7 +1,8 @@
-"""What a training reported, as JSON and for TensorBoard, and how a resumed training removes what it repeats."""
+"""What a training reported: as JSON, as text and for TensorBoard; a resumed training removes what it repeats."""
 
 import json
 import pathlib
+import re
 
 import tensorflow as tf
 
@@ -42,6 +43,29 @@ def cut_log(file: pathlib.Path, *, step: int) -> None:
     kept = "".join(json.dumps(record) + "\n" for record in read_records(file) if record["step"] <= step)
     if file.exists() and file.read_text(encoding="utf-8") != kept:
         write_text(file, kept)
+
+
+def append_line(file: pathlib.Path, line: str) -> None:
+    """Add one line to a text log, in one write."""
+    with open(file, "a", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(" ".join(line.splitlines()) + "\n")
+
+
+def cut_lines(file: pathlib.Path, *, step: int) -> None:
+    """Remove the reports after `step` from a text log, which begin with "step 123 of"; other lines stay.
+
+    Args:
+        file: the log; may be absent.
+        step: the last one that is kept.
+    """
+    if not file.exists():
+        return
+    text = file.read_text(encoding="utf-8", errors="replace")
+    lines = text.split("\n")[:-1]  # the text after the last line break is unfinished: a kill cut it
+    reports = (re.match(r"step (\d+) of ", line) for line in lines)
+    kept = [line for line, report in zip(lines, reports, strict=True) if report is None or int(report[1]) <= step]
+    if (new := "".join(f"{line}\n" for line in kept)) != text:
+        write_text(file, new)
 
 
 def cut_event_files(folder: pathlib.Path, *, step: int) -> None:

@@ -12,7 +12,7 @@ from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.io import file_lock, lock_holder, read_json, remove_unfinished, write_file, write_json, write_text
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training.run.checkpoint import Restored, best_in, damage_of, load_checkpoint, write_checkpoint
-from tf3dlocal.training.run.log import append_record, cut_event_files, cut_log, read_records
+from tf3dlocal.training.run.log import append_line, append_record, cut_event_files, cut_lines, cut_log, read_records
 from tf3dlocal.training.run.model_file import (
     VERSION,
     BestModel,
@@ -26,8 +26,10 @@ from tf3dlocal.training.start_from import check_start
 # Keys that may change between two calls with one folder: they change where and how fast it trains, not what is learned.
 MAY_CHANGE = {
     "data.folder",
+    "data.size",
     "training.strategy",
     "training.jit_compile",
+    "training.deterministic",
     "training.accumulation_steps",
     "training.recompute",
     "training.report_every",
@@ -46,7 +48,8 @@ class RunFolder:
         data.json                      name, size and fingerprint of the data set, and the version of tf3dlocal
         checkpoints/step-000500.keras  all that is needed to resume from step 500, the last few
         log.jsonl                      one line of JSON per report
-        tensorboard/                   the same for TensorBoard
+        log.txt                        what is printed: one line per report, and what was repeated or left out
+        tensorboard/                   the numbers of log.jsonl for TensorBoard
         best.keras, best.json          the best model on the held-out subjects, and its step and rank-1
         bad_batch/step-000123.npz      the batch that stopped the training, if one did
         model.keras                    the model of the run, last or best, without the optimizer
@@ -68,12 +71,15 @@ class RunFolder:
         self.path, self.shared = pathlib.Path(path), shared or self
         self.config_file, self.data_file = self.path / "config.yaml", self.path / "data.json"
         self.log_file, self.tensorboard = self.path / "log.jsonl", self.path / "tensorboard"
+        self.text_log = self.path / "log.txt"
         self.checkpoints, self.bad_batches = self.path / "checkpoints", self.path / "bad_batch"
         self.model_file, self.lock_file = self.path / "model.keras", self.path / ".lock"
         self.best = BestModel(self.path)
 
     def check(self, config: Experiment, *, data_set: dict | None = None) -> None:
         """Make sure that a training can begin or resume here; nothing is written.
+
+        A folder without a checkpoint and without a model holds nothing to resume: config and data set may be others.
 
         Args:
             config: of the training.
@@ -84,7 +90,7 @@ class RunFolder:
                 cannot be used.
         """
         check_folder_version(self.path)
-        if self.config_file.exists():
+        if self.config_file.exists() and self._has_trained():
             found = Experiment.from_yaml(self.config_file)
             may_change = set(MAY_CHANGE)
             if config.schedule.name != "warmup_cosine" and config.training.steps > found.training.steps:
@@ -97,13 +103,16 @@ class RunFolder:
                     "Use another run folder, or set these keys back to resume this training."
                 )
         found = self.data_set()
-        if data_set and found and found["fingerprint"] != data_set["fingerprint"]:
+        if data_set and found and self._has_trained() and found["fingerprint"] != data_set["fingerprint"]:
             raise ConfigError(
                 f"{self.path} holds a training on {_described(found)}, and now the data set is {_described(data_set)}. "
                 "Use another run folder, or give the first data set to resume this training."
             )
         if config.training.start_from and not self.checkpoint_steps():  # later the weights are those of the checkpoint
             check_start(config)
+
+    def _has_trained(self):
+        return bool(self.checkpoint_steps()) or self.model_file.exists()
 
     def data_set(self) -> dict | None:
         """Return what `claim` noted about the data set, or None."""
@@ -123,12 +132,13 @@ class RunFolder:
             remove_unfinished(folder)
         for mark in self.path.glob(f"{self.WORKERS_MARK}*"):  # of a chief that was killed while all looked for it
             mark.unlink(missing_ok=True)
-        if not self.data_file.exists():
+        if not self.data_file.exists() or not self._has_trained():
             write_json(self.data_file, {VERSION: __version__, **(data_set or {})})
         write_text(self.config_file, config.to_text())
         for path, _ in restored.damaged:
             os.replace(path, path.with_suffix(".damaged"))
         cut_log(self.log_file, step=restored.step)
+        cut_lines(self.text_log, step=restored.step)
         cut_event_files(self.tensorboard, step=restored.step)
         self.best.go_back(best_in(restored.checkpoint) if restored.checkpoint else None)
 
@@ -202,6 +212,10 @@ class RunFolder:
     def append_log(self, record: dict) -> None:
         """Add one line to the log."""
         append_record(self.log_file, record)
+
+    def append_line(self, line: str) -> None:
+        """Add one line to the text log."""
+        append_line(self.text_log, line)
 
     def read_log(self) -> list[dict]:
         """Return the lines of the log; a last line that a kill cut short is left out."""

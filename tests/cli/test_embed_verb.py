@@ -1,0 +1,127 @@
+"""`tf3dlocal embed`: which word is a name, what is left out, and what it refuses."""
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from tf3dlocal.cli import main
+from tf3dlocal.serving import WalkEmbeddings, export
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """An exported model."""
+    silhouettes = keras.Input((None, 16, 12, 1))
+    pooled = keras.layers.GlobalAveragePooling3D()(silhouettes)
+    folder = tmp_path_factory.mktemp("saved")
+    export(keras.Model(silhouettes, {"embedding": keras.layers.Dense(3)(pooled)}), folder=folder)
+    return folder
+
+
+@pytest.fixture
+def walks(tmp_path, monkeypatch):
+    """A folder walks/ with walks whose names hold a "="."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("alice", "a=b", "=", "x=walks/alice"):
+        walk_folder(tmp_path / "walks" / name)
+    return tmp_path
+
+
+def walk_folder(folder, *, broken=0, photographs=0):
+    folder.mkdir(parents=True)
+    for frame in range(3):
+        picture = np.zeros((16, 12), np.uint8)
+        picture[:, 3:7] = 255
+        cv2.imwrite(str(folder / f"{frame}.png"), picture)
+    for number in range(broken):
+        (folder / f"broken-{number}.png").write_bytes(b"no picture")
+    for number in range(photographs):
+        noise = np.random.default_rng(number).integers(50, 200, (16, 12, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"photo-{number}.png"), noise)
+    return folder
+
+
+def call(capfd, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["embed", *map(str, arguments)])
+    return ended.value.code or 0, *capfd.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("walk", "name"),
+    [
+        ("walks/alice", "walks/alice"),
+        ("walks/a=b", "walks/a=b"),
+        ("ann=walks/alice", "ann"),
+        ("ann=walks/a=b", "ann"),
+        ("walks/x=walks/alice", "walks/x=walks/alice"),
+        ("walks/=", "walks/="),
+    ],
+)
+def test_a_folder_that_exists_is_not_split_at_its_equals_sign(walk, name, saved, walks, capfd):
+    code, out, err = call(capfd, saved, walk, "--out", "gallery.npz")
+    assert code == 0, err
+    assert WalkEmbeddings.read("gallery.npz").names == (name,)
+    assert f"{name}: 3 frames" in out
+
+
+def test_a_folder_with_an_equals_sign_that_is_missing_is_named_whole(saved, walks, capfd):
+    code, _, err = call(capfd, saved, "walks/no=where")
+    assert code == 1 and "walks/no=where is not a folder" in err
+
+
+def test_frames_that_are_left_out_are_shown_without_json(saved, tmp_path, capfd):
+    walk = walk_folder(tmp_path / "walk", broken=7, photographs=1)
+    code, out, _ = call(capfd, saved, walk)
+    assert code == 0
+    files = ", ".join(f"broken-{number}.png" for number in range(5))
+    assert f"7 left out, not a readable image: {files} and 2 more" in " ".join(out.split())
+    assert "1 left out, colour image: photo-0.png" in out
+
+
+@pytest.mark.bad_input
+def test_camera_frames_get_no_name(saved, tmp_path, capfd):
+    walk = walk_folder(tmp_path / "walk", photographs=20)
+    code, out, err = call(capfd, saved, walk)
+    assert code == 1 and out == ""
+    assert "no silhouettes: colour image. Make silhouettes first" in err
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_gallery_with_numbers_that_are_not_finite_names_nobody(value, saved, tmp_path, capfd):
+    walk = walk_folder(tmp_path / "walk")
+    assert call(capfd, saved, walk, "--out", tmp_path / "gallery.npz")[0] == 0
+    arrays = dict(np.load(tmp_path / "gallery.npz"))
+    arrays["embeddings"][0, 0] = value
+    np.savez(tmp_path / "gallery.npz", **arrays)
+    code, out, err = call(capfd, saved, walk, "--gallery", tmp_path / "gallery.npz")
+    assert code == 1 and out == "" and "not finite" in err
+
+
+@pytest.mark.bad_input
+def test_what_is_missing_is_named_with_what_makes_it(saved, tmp_path, capfd):
+    walk = walk_folder(tmp_path / "walk")
+    code, _, err = call(capfd, saved, walk, "--gallery", tmp_path / "none.npz")
+    assert code == 1 and "There is no gallery" in err and "--out FILE.npz" in err
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    code, _, err = call(capfd, tmp_path / "run", walk)
+    assert code == 1 and f"tf3dlocal export {tmp_path / 'run'} OUT" in err
+
+
+@pytest.mark.bad_input
+def test_a_changed_model_is_loaded_only_if_it_is_trusted(saved, tmp_path, capfd):
+    import shutil
+
+    walk, changed = walk_folder(tmp_path / "walk"), shutil.copytree(saved, tmp_path / "changed")
+    (changed / "1" / "model_card.json").unlink()
+    code, _, err = call(capfd, changed, walk)
+    assert code == 1 and "--trust" in err
+    assert call(capfd, changed, walk, "--trust")[0] == 0
+
+
+def test_control_characters_in_a_name_do_not_reach_the_terminal(saved, tmp_path, capfd):
+    walk = walk_folder(tmp_path / "walk\x1b[31m")
+    code, out, _ = call(capfd, saved, walk)
+    assert code == 0 and "\x1b" not in out and "\\x1b[31m" in out

@@ -1,0 +1,92 @@
+"""What a training refuses before its first step, and that a corrected config is accepted."""
+
+import numpy as np
+import pytest
+from tiny_gait import PROTOCOL
+
+from tf3dlocal.config import ConfigError
+from tf3dlocal.data import open_walks
+from tf3dlocal.training.data import choose_walks
+from tf3dlocal.training.run.run_folder import RunFolder
+
+pytestmark = pytest.mark.bad_input
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.exclude_subjects=[nobody]"], "data.exclude_subjects: there is no subject 'nobody'"),
+        (["data.exclude_subjects=[4]"], "data.exclude_subjects: there is no subject '4'. Did you mean '004'?"),
+        (["data.exclude_subjects=[001, 01, x]"], "data.exclude_subjects: there is no subject '01'.*'x'"),
+        (["data.exclude_subjects=[001, 002, 003]"], "trains 1 subjects.*subjects_per_batch is 2"),
+        (
+            ["training.held_out_subjects=2", "training.evaluate_every=2", "training.held_out_views=[0, 45]"],
+            "training.held_out_views: there is no view '45'",
+        ),
+        (
+            ["data.min_frames=100000"],
+            "data.min_frames is 100000 and leaves 0 of 120 walks, of 0 of 4 training subjects .* Lower data.min_frames",
+        ),
+        (
+            ["data.size=128"],
+            "data.size is 128, and the silhouettes of 'small walks' in .* have 64 rows. .*--size 128.*null",
+        ),
+        (["data.size=32"], "data.size is 32"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused_before_anything_is_written(train, tmp_path, overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        train(tmp_path / "run", *overrides)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("arguments", ["{chanels: 3}", "{nobody: 1}"])
+def test_a_wrong_argument_of_the_model_is_named_before_data_are_opened(train, tmp_path, arguments):
+    with pytest.raises(ValueError, match=r"model.arguments"):
+        train(tmp_path / "run", f"model.arguments={arguments}", data=tmp_path / "no such data set")
+
+
+def one_walk_each(walks):
+    return walks.take([numbers[0] for numbers in walks.walks_of_class])
+
+
+def test_subjects_with_one_walk_each_are_refused_for_triplets_and_not_for_a_classifier(prepared, tmp_path):
+    from tf3dlocal.config import Experiment
+
+    (tmp_path / "small.yaml").write_text(PROTOCOL)
+    text = f"data: {{protocol: {tmp_path / 'small.yaml'}, subjects_per_batch: 2}}\ntraining: {{steps: 1}}"
+    walks = one_walk_each(open_walks(prepared))
+    with pytest.raises(
+        ConfigError, match="Each of the 4 training subjects of 'small walks' has one walk, and a triplet needs two"
+    ):
+        choose_walks(walks, config=Experiment.from_text(text))
+    alone = ["losses.triplet.weight=0", "losses.cross_entropy.weight=1"]
+    train, _ = choose_walks(walks, config=Experiment.from_text(text, overrides=alone))
+    assert np.array_equal(train.subjects, ["001", "002", "003", "004"])
+
+
+def test_a_training_that_failed_before_its_first_checkpoint_accepts_the_corrected_config(train, tmp_path):
+    with pytest.raises(ValueError, match="loss is nan"):
+        train(
+            tmp_path,
+            "schedule.learning_rate=1e9",
+            "optimizer.name=sgd",
+            "training.checkpoint_every=100",
+            "training.steps=30",
+        )
+    assert RunFolder(tmp_path).config_file.exists() and not RunFolder(tmp_path).checkpoint_steps()
+    train(tmp_path, "training.steps=2")
+    assert RunFolder(tmp_path).last_checkpoint()[0] == 2
+    with pytest.raises(ConfigError, match="another config"):
+        train(tmp_path, "training.steps=2", "schedule.learning_rate=1e-3")
+
+
+def test_a_folder_without_a_checkpoint_accepts_another_data_set(train, tmp_path):
+    from tf3dlocal.config import Experiment
+
+    config = Experiment.from_text("training: {steps: 3}")
+    run = RunFolder(tmp_path)
+    described = {"name": "x", "num_walks": 1, "num_subjects": 1}
+    run.claim(config, data_set={**described, "fingerprint": "first"})
+    run.claim(config, data_set={**described, "fingerprint": "second"})
+    assert run.data_set()["fingerprint"] == "second"
