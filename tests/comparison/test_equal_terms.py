@@ -9,6 +9,7 @@ from tf3dlocal.comparison.planned_runs import plan_runs
 from tf3dlocal.config import ConfigError
 from tf3dlocal.data import data_fingerprint, open_walks
 from tf3dlocal.evaluation import load_protocol
+from tf3dlocal.io import UnreadableError
 
 
 @pytest.fixture
@@ -155,3 +156,77 @@ def test_the_record_in_a_run_folder_counts_wherever_it_was_trained(configs, smal
     for run, solution in ((runs[0], "Train it again"), (runs[1], "Use another --out")):
         with pytest.raises(ConfigError, match=f"{run.name}: .* than --data .*data.json: 'blobs' of 120.*{solution}"):
             check_trained_on([run], fingerprint=other)
+
+
+@pytest.mark.bad_input
+def test_all_differences_are_listed_at_once_with_what_to_do(configs, protocol, tmp_path):
+    change(configs[1], "steps: 2", "steps: 3, held_out_subjects: 2")
+    change(configs[1], "clip_length: 4", "clip_length: 3")
+    change(configs[1], str(tmp_path / "small.yaml"), "casia-b-st")
+    path = str(tmp_path / "my protocols" / "small.yaml")
+    with pytest.raises(ConfigError) as raised:
+        check_equal_terms(
+            plan_runs(configs, out="out"), protocol=protocol, protocol_given=path, allow_different=["training.step"]
+        )
+    text = str(raised.value)
+    for words in (
+        "--allow-different: there is no key of the budget 'training.step'. Did you mean 'training.steps'",
+        "wide-seed-0: data.protocol is casia-b-st, and the comparison tests by small (they differ in name,",
+        f"Give --set 'data.protocol={path}'.",
+        "training.steps is 2 in narrow-seed-0 and 3 in wide-seed-0. Give --set training.steps=2, or",
+        "training.held_out_subjects is 0 in narrow-seed-0 and 2 in wide-seed-0",
+        "data.clip_length is 4 in narrow-seed-0 and 3 in wide-seed-0",
+    ):
+        assert words in text, words
+
+
+@pytest.mark.bad_input
+def test_a_published_protocol_is_given_by_its_name_in_the_solution(configs):
+    with pytest.raises(ConfigError, match="Give --set data.protocol=casia-b-st"):
+        check_equal_terms(plan_runs(configs, out="out"), protocol=load_protocol("casia-b-st"))
+
+
+@pytest.mark.bad_input
+def test_a_protocol_of_a_config_that_cannot_be_read_is_one_of_the_differences(configs, protocol, tmp_path):
+    change(configs[1], str(tmp_path / "small.yaml"), str(tmp_path / "gone.yaml"))
+    with pytest.raises(ConfigError, match="wide-seed-0: data.protocol is .*gone.yaml, .*There is no protocol"):
+        check_equal_terms(plan_runs(configs, out="out"), protocol=protocol)
+
+
+@pytest.mark.bad_input
+def test_what_a_trained_run_has_is_what_the_others_are_to_take(configs, protocol, tmp_path):
+    folder = write_finished_run(tmp_path / "old" / "trained", configs[0])
+    change(configs[1], "clip_length: 4", "clip_length: 3")
+    with pytest.raises(
+        ConfigError, match="data.clip_length is 3 in .*wide.* and 4 in .*trained.* Give --set data.cl.*=4"
+    ):
+        check_equal_terms(plan_runs([configs[1], folder], out="out"), protocol=protocol)
+
+
+@pytest.mark.bad_input
+def test_every_run_of_another_data_set_is_named(configs, tmp_path):
+    data_set = {"name": "x", "num_walks": 1, "num_subjects": 1, "fingerprint": "other"}
+    folders = [write_finished_run(tmp_path / f.stem, f, data_set=data_set) for f in configs]
+    with pytest.raises(ConfigError, match="(?s)narrow-seed-0: the run .*wide-seed-0: the run "):
+        check_trained_on(plan_runs(folders, out="out"), fingerprint="this")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"fingerprint": 5}',
+        '{"name": "x", "num_walks": "many", "fingerprint": "a"}',
+        "[" * 9999,
+    ],
+    ids=range(8),
+)
+def test_a_damaged_record_of_the_data_set_is_named(configs, small_walks, tmp_path, content):
+    (tmp_path / "data_set.json").write_text(content)
+    with pytest.raises(UnreadableError, match="data_set.json cannot be read: .* or remove the file"):
+        claim_data_set(tmp_path, runs=plan_runs(configs, out=tmp_path), **walks_and_fingerprint(small_walks))

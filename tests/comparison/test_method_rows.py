@@ -180,3 +180,23 @@ def test_the_terminal_shows_means_and_cost():
 
 def test_arrays_are_seeds_groups_views():
     assert np.shape(THREE.by_view) == (3, 3, 11) and np.shape(THREE.means) == (3, 3)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_that_lacks_a_character_gets_the_comparison_all_the_same(encoding):
+    import rich.console
+
+    printed = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    found = comparison_json(comparison(data="\u6b69", notes=("caf\u00e9 \x1b[2J",)))
+    print_comparison(found, console=rich.console.Console(file=printed, width=120))
+    printed.flush()
+    text = printed.buffer.getvalue().decode(encoding)
+    assert "61.5 " in text and "1.5" in text and "\x1b" not in text
+
+
+@pytest.mark.bad_input
+def test_control_characters_and_bars_of_names_stay_text():
+    rows = (BASELINE, method_row("a|b\n# c\x1b", seeds=(0,), kept=[kept(1.0)], costs=[cost(1.0)]))
+    text = comparison_markdown(comparison(*rows, notes=("x\n# y",)))
+    assert "\x1b" not in text and "\n# c" not in text and "\n# y" not in text and "a\\|b" in text

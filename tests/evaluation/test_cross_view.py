@@ -93,7 +93,8 @@ def test_a_probe_without_gallery_in_a_view_is_a_miss_there_and_counted():
     result = run(WITHOUT_GALLERY, toy_protocol())
     assert result.rank[0, 0].tolist() == [[100, 50], [100, 0]]
     assert result.num_without_gallery[0].tolist() == [[0, 1], [0, 1]]
-    assert any("2 pairs of a probe and a gallery view" in notice and "misses" in notice for notice in result.notices)
+    (notice,) = (notice for notice in result.notices if "2 pairs of a probe and a gallery view" in notice)
+    assert "misses" in notice and "Subjects and views: bob (90)." in notice
     assert result.num_dropped == 0
 
 
@@ -142,7 +143,7 @@ def test_training_subjects_and_other_views_are_not_used():
     protocol = toy_protocol(train=["zoe"], test="rest", views=[0, 90])
     result = run(walks, protocol)
     assert result.num_gallery.tolist() == [2, 1] and result.split.train == ("zoe",)
-    assert any("1 walks of the test subjects are from views outside" in notice for notice in result.notices)
+    assert any("1 walks of the test subjects are from views outside the protocol (33)" in n for n in result.notices)
 
 
 def test_missing_test_subjects_are_named_in_the_result():
@@ -188,6 +189,52 @@ def test_leave_one_out_never_compares_a_walk_with_itself():
     assert result.num_probes.tolist() == [[4]]
     # ann's 0 has bob's 1 and 2 before her 8; ann's 8 has bob's 2, 1 before 0; bob's 1: 0 and 2 tie; bob's 2 finds his 1
     assert result.hits[:, 0, 0, 0].tolist() == [1, 2, 4, 4, 4]
+
+
+def test_a_long_list_of_subjects_that_lack_a_view_is_shortened():
+    walks = [(s, f"{s:03d}", "nm-01", view) for s in range(30) for view in ((0, 90) if s % 2 else (0,))]
+    walks += [(s, f"{s:03d}", "nm-02", 0) for s in range(30)]
+    (notice,) = (n for n in run(walks, toy_protocol()).notices if "15 pairs" in n)
+    assert notice.endswith(
+        "Subjects and views: " + ", ".join(f"{s:03d} (90)" for s in range(0, 16, 2)) + " and 7 more."
+    )
+
+
+def test_a_condition_that_only_others_have_is_named():
+    walks = [*WITHOUT_GALLERY, (0, "zoe", "nm-03", 0), (0, "zoe", "nm-04", 0)]
+    protocol = toy_protocol(test=["ann", "bob"], gallery=["nm-01", "nm-03"], probes={"NM": ["nm-02", "nm-04"]})
+    notices = run(walks, protocol).notices
+    assert "gallery: no walk of a test subject is nm-03." in notices
+    assert "group NM: no walk of a test subject is nm-04." in notices
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("views", [["left", 0], [0.5, 0], [np.nan, 0], [np.inf, 0], [None, 0], ["0", "0"]])
+def test_views_that_are_no_whole_degrees_are_refused(views):
+    columns = {"subjects": ["a", "a"], "conditions": ["nm-01", "nm-02"], "view_degrees": views}
+    with pytest.raises(ValueError, match="view_degrees has .*Give whole numbers of degrees"):
+        cross_view(np.zeros((2, 1)), **columns, protocol=toy_protocol())
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("embeddings", "message"),
+    [
+        (np.zeros((2, 1, 0)), "without numbers"),
+        (np.zeros((2, 0, 3)), "without numbers"),
+        (np.zeros(2), "Give .walks, parts, channels"),
+        (np.zeros((2, 1, 1, 1)), "Give .walks, parts, channels"),
+        (np.array([["a"], ["b"]]), "Give numbers"),
+        (np.full((2, 1), np.inf), "2 of 2 embeddings are not finite"),
+        (np.array([[0.0], [-np.inf]]), "1 of 2 embeddings are not finite"),
+        (np.array([[0.0], [np.nan]], np.float16), "1 of 2 embeddings are not finite"),
+        (np.array([[0.0], [1e200]]), "1 of 2 embeddings are not finite, or too large"),
+    ],
+)
+def test_embeddings_that_cannot_be_compared_are_refused(embeddings, message):
+    columns = {"subjects": ["a", "a"], "conditions": ["nm-01", "nm-02"], "view_degrees": [0, 0]}
+    with pytest.raises(ValueError, match=message):
+        cross_view(embeddings, **columns, protocol=toy_protocol())
 
 
 def test_embeddings_that_are_not_finite_are_refused_and_the_walk_is_named():

@@ -69,3 +69,15 @@ def test_embeddings_of_two_models_are_refused():
 def test_embeddings_with_another_number_of_axes_are_refused():
     with pytest.raises(ValueError, match=r"shape \[3\]"):
         as_parts(np.zeros(3))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1e19, -1e300])
+@pytest.mark.parametrize("which", ["probe", "gallery"])
+@pytest.mark.parametrize("distance", ["part_mean", "flattened"])
+def test_distances_to_an_embedding_that_is_not_finite_do_not_exist(wrong, which, distance):
+    """A distance of NaN is neither smaller nor larger than another, so the wrong walk would have been the nearest."""
+    probes, gallery = np.zeros((2, 3, 4)), np.ones((3, 3, 4))
+    (probes if which == "probe" else gallery)[1, 2, 3] = wrong
+    with pytest.raises(ValueError, match=f"1 of . {which} embeddings are not finite, or too large.* in row 1"):
+        pairwise_distances(probes, gallery, distance=distance)

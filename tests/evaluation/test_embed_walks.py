@@ -163,3 +163,30 @@ def test_an_error_of_the_model_is_raised_as_it_is():
 def test_the_progress_bar_writes_to_standard_error_only(capsys):
     embed_walks(mean_of_columns, walks=Walks([2, 3]), progress=True)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("named", [True, False])
+def test_an_embedding_that_is_not_finite_is_refused_and_the_walk_is_named(wrong, named):
+    walks = Walks([2, 3, 2])
+    if named:
+        walks.subjects, walks.conditions, walks.view_degrees = ["a", "b", "c"], ["nm-01"] * 3, [0, 18, 90]
+
+    def diverged(silhouettes):
+        found = np.array(mean_of_columns(silhouettes))
+        if silhouettes.shape[1] == 3:
+            found[0, 5] = wrong
+        return found
+
+    walk = "b nm-01 018" if named else "in row 1"
+    with pytest.raises(ValueError, match=f"embedding of walk {walk} .3 frames. has numbers that are not finite"):
+        embed_walks(diverged, walks=walks, progress=False)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("setting", ["batch_size", "max_frames"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_setting_below_one_is_refused(setting, value):
+    with pytest.raises(ValueError, match=f"{setting} is {value}"):
+        embed_walks(mean_of_columns, walks=Walks([2]), progress=False, **{setting: value})

@@ -144,3 +144,54 @@ def test_the_three_files_are_written_into_a_new_folder(result, tmp_path):
         "rank1.json",
         "rank1.md",
     ]
+
+
+def test_rows_have_the_name_of_what_was_tested_unless_another_is_given(result):
+    named = dataclasses.replace(result, method="st")
+    assert "| NM | st |" in markdown_report(named) and "st" in on_terminal(named)
+    assert json_report(named)["method"] == "st" and json_report(named, method="x")["method"] == "x"
+    assert ",st," in csv_report(named) and "| NM | x |" in markdown_report(named, method="x")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_a_terminal_that_lacks_a_character_gets_the_report_all_the_same(result, encoding):
+    printed = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    notices = ("caf\u00e9 \u6b69 \U0001f6b6",)
+    named = dataclasses.replace(result, method="\u6b69", details={"data": "\u00e9\u6b69"}, notices=notices)
+    print_report(named, console=rich.console.Console(file=printed, width=120), published=True)
+    printed.flush()
+    text = printed.buffer.getvalue().decode(encoding)
+    assert "100.0" in text and "Means (%)" in text
+    assert ("\u6b69" in text) == (encoding == "utf-8")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("write", [on_terminal, markdown_report])
+def test_control_characters_and_bars_of_names_stay_text(result, write):
+    named = dataclasses.replace(result, method="a\x1b[2J|b\n", notices=("x\x07\n# y",), details={"data": "\x1b]0;"})
+    text = write(named)
+    assert "\x1b" not in text and "\x07" not in text and "\n# y" not in text
+    if write is markdown_report:
+        tables = [line for line in text.splitlines() if line.startswith("|") and "Probe" not in line]
+        assert all(line.replace("\\|", "").count("|") in (8, 15) for line in tables)
+
+
+@pytest.mark.bad_input
+def test_the_numbers_are_written_before_the_other_files(result, tmp_path):
+    (tmp_path / "rank1.md").mkdir()
+    with pytest.raises(OSError):
+        write_reports(result, folder=tmp_path)
+    assert json.loads((tmp_path / "rank1.json").read_text())["rank1"]["NM"]["mean"] == 100
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("content", [b"", b"group,method\n", b"\xff\xfe", b"group,method,0\nNM,x,y\n"])
+def test_a_damaged_published_table_is_named(content, tmp_path, monkeypatch):
+    from tf3dlocal.evaluation import published_table
+    from tf3dlocal.io import UnreadableError
+
+    (tmp_path / "x.csv").write_bytes(content)
+    monkeypatch.setattr("tf3dlocal.evaluation.published._FOLDER", tmp_path)
+    with pytest.raises(UnreadableError, match="x.csv cannot be read: .*Install tf3dlocal again"):
+        published_table("x")

@@ -112,7 +112,7 @@ def compare(
             ValueError,
             tf.errors.OpError,
         ) as error:  # diverged or out of memory: the others are trained all the same
-            failures.append(f"{run.name} failed: {error}")
+            failures.append(f"{run.name} failed: {' '.join(str(error).split())}")
             tell(failures[-1], shown=progress)
         gc.collect()  # a functional model is a ring of references
         if any(one.name in kept for one in runs):

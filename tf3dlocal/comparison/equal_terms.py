@@ -105,8 +105,8 @@ def check_equal_terms(
         if reason := _other_protocol(name, protocol):
             names = ", ".join(run.name for run in own)
             faults.append(
-                f"{names}: data.protocol is {name}, and the comparison tests by {protocol.name}{reason}. The training subjects "
-                f"must be those of the same protocol. {_solution(own, 'data.protocol', given)}."
+                f"{names}: data.protocol is {name}, and the comparison tests by {protocol.name}{reason}. The training "
+                f"subjects must be those of the same protocol. {_solution(own, 'data.protocol', given)}."
             )
     sentences = []
     for key in BUDGET:

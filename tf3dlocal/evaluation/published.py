@@ -88,6 +88,8 @@ def published_table(protocol: str) -> PublishedTable:
     path = _FOLDER / f"{protocol}.csv"
     with readable(path, solution="Install tf3dlocal again."), open(path, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
+        if missing := sorted(set(_NOT_VIEWS) - set(reader.fieldnames or ())):
+            raise ValueError(f"the columns {', '.join(missing)} are missing")
         views = [name for name in reader.fieldnames if name not in _NOT_VIEWS]
         rows = tuple(
             PublishedRow(

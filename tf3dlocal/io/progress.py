@@ -87,7 +87,7 @@ def as_shown(text: str, *, encoding: str) -> str:
         >>> as_shown("90° ± 1.5 \x1b[2J é", encoding="ascii"), as_shown("90°", encoding="utf-8")
         ('90 +- 1.5 \\x1b[2J ?', '90°')
     """
-    text = printable(text, keep="\n")
+    text = printable(text)
     try:
         text.encode(encoding)
     except (UnicodeError, LookupError):

@@ -33,7 +33,8 @@ def check_subjects(protocol: Protocol, *, present: Iterable[str], also: Iterable
         strict = not is_published(protocol, key=key)
         wrong = _unmatched_subjects(names, exist=exist, notations=notations, strict=strict)
         faults += _faults(protocol, key, wrong, known=present, what="subject")
-    exist = exist.union(*named.values())  # a known subject may be excluded that this data set lacks
+    listed = {name for names in named.values() for name in names if plain_name(name) not in notations}
+    exist |= listed  # whom the protocol knows it may exclude, although this data set lacks them
     wrong = _unmatched_subjects(protocol.exclude, exist=exist, notations=notations, strict=True)
     faults += _faults(protocol, "exclude", wrong, known=present, what="subject")
     if faults := [*faults, *also]:
