@@ -77,6 +77,7 @@ def test_the_same_seed_draws_the_same_clip():
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     "settings, complaint",
     [

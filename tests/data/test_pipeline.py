@@ -71,6 +71,7 @@ def test_a_number_of_steps_is_known_as_cardinality(small_walks):
     assert training_batches(small_walks, **SMALL, num_steps=9, first_step=100, **CLIP).cardinality() == 9
 
 
+@pytest.mark.bad_input
 def test_too_many_subjects_per_batch_is_an_error_before_any_batch_is_read(small_walks):
     with pytest.raises(ValueError, match="subjects_per_batch is 5, but .* 4 subjects"):
         training_batches(small_walks, subjects_per_batch=5, walks_per_subject=2)
@@ -89,6 +90,7 @@ def test_the_parts_of_a_batch_are_the_batch_and_each_reads_its_own_walks_alone(s
     assert sorted(read) == sorted(plan_batch(small_walks, seed=0, step=0, **BATCH, **CLIP).walks.tolist())
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("part", [(0, 5), (2, 2), (-1, 2), (0, 0)])
 def test_a_part_that_does_not_exist_is_refused(small_walks, part):
     with pytest.raises(ValueError, match=r"part must be .* the batch of 12 clips .* got \("):
@@ -99,6 +101,7 @@ def test_a_single_output_may_be_named_without_a_list(small_walks):
     assert list(training_batches(small_walks, **SMALL, outputs="logits", **CLIP).element_spec[1]) == ["logits"]
 
 
+@pytest.mark.bad_input
 def test_a_negative_number_of_steps_is_refused(small_walks):
     with pytest.raises(ValueError, match="num_steps must be None or at least 0, got -1"):
         training_batches(small_walks, **SMALL, num_steps=-1)
@@ -119,6 +122,7 @@ def test_unordered_clips_pass_through_the_chain(small_walks):
     np.testing.assert_array_equal(silhouettes[5, ..., 0], expected / np.float32(255))
 
 
+@pytest.mark.bad_input
 def test_a_damaged_walk_is_named_by_the_chain_that_reads_it(small_walks_folder, tmp_path):
     folder = shutil.copytree(small_walks_folder, tmp_path / "copy")
     walks = open_walks(folder).select(subjects=["003"], conditions=["bg-02"], views=[90])

@@ -89,11 +89,20 @@ def test_more_subjects_per_batch_than_subjects_is_an_error_with_both_numbers(sma
         _plan(small_walks, p=8)
 
 
-def test_an_empty_selection_of_walks_is_the_same_error(small_walks):
-    with pytest.raises(ValueError, match="subjects_per_batch is 3, but the 0 walks .* of 0 subjects"):
-        _plan(small_walks.select(views=[33]))
+@pytest.mark.bad_input
+def test_a_selection_without_walks_is_an_error_that_names_the_rule_that_removed_them(small_walks):
+    longest = small_walks.num_frames.max()
+    with pytest.raises(
+        ValueError, match=rf"no walk .*Left out: 120 walks shorter than min_frames 31 \(the longest has {longest}\)"
+    ):
+        _plan(small_walks.select(min_frames=31))
+    with pytest.raises(
+        ValueError, match="are of 2 subjects. Left out: 60 walks of other subjects. Set it to at most 2"
+    ):
+        _plan(small_walks.select(subjects=["001", "002"]))
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     "settings, complaint",
     [
@@ -101,6 +110,11 @@ def test_an_empty_selection_of_walks_is_the_same_error(small_walks):
         ({"k": 0}, "walks_per_subject must be at least 1, got 0"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"flip_probability": 1.5}, r"flip_probability must be in 0 \.\. 1, got 1.5"),
+        ({"p": 2.0}, "subjects_per_batch must be a whole number, got 2.0"),
+        ({"k": "4"}, "walks_per_subject must be a whole number, got '4'"),
+        ({"flip_probability": "half"}, "flip_probability must be in 0 .. 1, got 'half'"),
+        ({"window": (30, None)}, "window must be two whole numbers"),
+        ({"clip_length": 2.5}, "clip_length must be a whole number, got 2.5"),
         ({"replacement": "never"}, "if_short, always, got 'never'"),
         ({"order": "sorted"}, "got 'sorted'"),
     ],

@@ -107,12 +107,14 @@ def test_one_bright_row_is_stretched_and_not_refused():
     assert align_silhouette(frame).shape == (64, 64)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("frame", [np.zeros((4, 4)), np.zeros((4, 4, 3), np.uint8)], ids=["float", "colour"])
 def test_a_frame_of_another_type_is_an_error_that_says_so(frame):
     with pytest.raises(ValueError, match="uint8 \\[height, width\\]"):
         align_silhouette(frame)
 
 
+@pytest.mark.bad_input
 def test_an_odd_size_is_an_error():
     with pytest.raises(ValueError, match="even"):
         align_silhouette(blob(0), size=63)

@@ -50,6 +50,7 @@ def test_a_second_call_keeps_existing_subjects_and_adds_missing_ones(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["001", "002"]
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     "change", [{"seed": 1}, {"frames": 4}, {"views": [0]}, {"sequences": ["nm-01"]}, {"image_size": (100, 128)}]
 )
@@ -61,6 +62,7 @@ def test_a_folder_drawn_with_other_settings_raises_an_error_and_is_kept(tmp_path
     assert _contents(tmp_path) == before
 
 
+@pytest.mark.bad_input
 def test_a_folder_with_other_files_raises_an_error(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(ValueError, match=r"thesis\.tex"):
@@ -111,6 +113,7 @@ def test_a_killed_call_is_resumed_with_the_same_result(tmp_path):
     assert _contents(out) == _contents(write_walkers(tmp_path / "whole", subjects=4, workers=1, **settings))
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     "change, named",
     [
@@ -123,6 +126,15 @@ def test_a_killed_call_is_resumed_with_the_same_result(tmp_path):
         ({"sequences": ["x"]}, "'x'"),
         ({"frames": 0}, "frames"),
         ({"seed": -1}, "seed"),
+        ({"seed": "x"}, "seed must be whole numbers, not 'x'"),
+        ({"subjects": "3"}, "subjects must be whole numbers, not '3'"),
+        ({"frames": 2.5}, "frames must be whole numbers, not 2.5"),
+        ({"views": ["90"]}, "views must be whole numbers, not '90'"),
+        ({"workers": "two"}, "workers must be whole numbers, not 'two'"),
+        ({"sequences": "nm-01"}, "sequences must be names such as 'nm-01', not 'nm-01'"),
+        ({"sequences": [1]}, "sequences must be names"),
+        ({"frames": 10**8}, "GB are the limit"),
+        ({"image_size": (10**6, 10**6)}, "GB are the limit"),
     ],
 )
 def test_a_wrong_argument_raises_an_error_before_anything_is_written(tmp_path, change, named):

@@ -4,7 +4,15 @@ import io
 
 import pytest
 
-from tf3dlocal.io import check_names, matches_leading_word, near_names, progress_bar, tell
+from tf3dlocal.io import (
+    check_names,
+    matches_leading_word,
+    named_arguments,
+    near_names,
+    printable,
+    progress_bar,
+    tell,
+)
 
 
 @pytest.mark.parametrize(
@@ -104,3 +112,25 @@ def test_nothing_is_shown_where_nothing_is_wanted(capsys):
 def test_a_sentence_with_brackets_is_printed_as_it_is(capsys):
     tell("runs/[a] resumes.")
     assert capsys.readouterr().err == "runs/[a] resumes.\n"
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("naïve 步行.png", "naïve 步行.png"), ("a\nb", "a\\nb"), ("\x1b[2J", "\\x1b[2J"), ("\udcff", "\\udcff"), ("\u202e", "\\u202e")],
+)
+def test_what_does_not_print_is_escaped(text, expected):
+    assert printable(text) == expected and printable(printable(text)) == expected
+    assert printable("a\n" + text, keep="\n") == "a\n" + expected.replace("\\n", "\n")
+
+
+@pytest.mark.bad_input
+def test_a_mistyped_argument_is_named_with_the_near_one():
+    @named_arguments
+    def select(walks, *, subjects=None):
+        """Select."""
+        return walks, subjects
+
+    assert select(1, subjects=2) == (1, 2) and select.__doc__ == "Select."
+    with pytest.raises(TypeError, match=r"select\(\) has no argument 'subject'. Did you mean 'subjects'"):
+        select(1, subject=2)

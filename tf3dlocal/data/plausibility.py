@@ -20,7 +20,7 @@ from tf3dlocal.data.silhouettes import MINIMUM_PIXEL_SUM
 from tf3dlocal.io import named_arguments
 
 FAINTEST = 128  # white of a soft silhouette; a picture that stays darker holds labels, or is no silhouette
-DARK, BRIGHT = 32, 224  # below and from: background and body; grey in between
+NOISE, DARK, BRIGHT = 8, 32, 224  # below DARK: background; below NOISE: as JPEG leaves it; from BRIGHT: body
 # The largest shares of grey in resized silhouettes that were measured: 0.14 of all pixels, 1.3 of the bright ones.
 # Photographs have 0.48 and 2.5 or more.
 MOST_GREY, MOST_GREY_OF_BRIGHT, ALWAYS_ALLOWED_GREY = 0.25, 2.0, 0.05
@@ -251,14 +251,14 @@ def _has_body(found: np.ndarray, white: int, invert: bool) -> bool:
 
 
 def _shares(counts: np.ndarray, white: int, invert: bool) -> tuple[float, float, float, float]:
-    """Return the shares of dark pixels, of those of them that are not quite 0, of grey and of bright pixels."""
+    """Return the shares of dark pixels, of those of them above noise, of grey and of bright pixels."""
     if white != 255:
         counts = np.concatenate([counts[:1], np.zeros(254, np.int64), [counts[1:].sum()]])
     if invert:
         counts = counts[::-1]
     dark, bright = int(counts[:DARK].sum()), int(counts[BRIGHT:].sum())
     num = int(counts.sum())
-    return dark / num, int(counts[1:DARK].sum()) / num, (num - dark - bright) / num, bright / num
+    return dark / num, int(counts[NOISE:DARK].sum()) / num, (num - dark - bright) / num, bright / num
 
 
 def _histogram(picture: np.ndarray) -> np.ndarray:

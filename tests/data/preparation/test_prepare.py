@@ -65,6 +65,7 @@ def test_a_tree_its_tars_and_its_zip_give_the_same_walks(tmp_path):
     assert len(contents) == 1
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -108,6 +109,7 @@ def test_a_walk_of_one_frame_is_reported_and_left_out_where_more_are_required(tm
     assert "003/nm-01/090: 1 usable of 1 frames; at least 2 needed" in (tmp_path / "out" / "report.md").read_text()
 
 
+@pytest.mark.bad_input
 def test_a_data_set_without_one_usable_walk_is_an_error_that_counts_the_reasons(tmp_path):
     colour = png(np.stack([raw_frame(), raw_frame(), raw_frame(1)], -1))
     with pytest.raises(RawDataError, match=r"no usable walk in 1 sequences. Dropped frames: colour image \(3\)"):
@@ -123,6 +125,7 @@ def test_a_second_call_reuses_what_is_there(tmp_path, monkeypatch):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted((*DATA, "report.json", "report.md"))
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -144,6 +147,7 @@ def test_other_settings_or_files_are_an_error_unless_overwriting_is_allowed(tmp_
     assert len(open_walks(tmp_path / "out")) == report.num_walks
 
 
+@pytest.mark.bad_input
 def test_an_old_data_set_is_kept_until_the_new_one_can_be_written(tmp_path):
     prepared(tmp_path, tars_of_subjects(casia_files()))
     write_tree(tmp_path / "raw", {"003.tar.gz": b"damaged"})
@@ -166,6 +170,7 @@ def test_a_data_set_that_lost_a_shard_is_made_again(tmp_path):
     assert not report.reused and open_walks(tmp_path / "out").read(7).num_frames == 3
 
 
+@pytest.mark.bad_input
 def test_raw_and_prepared_data_may_not_share_a_folder(tmp_path):
     raw = write_tree(tmp_path / "raw", casia_files())
     with pytest.raises(PreparationError, match="holds the raw data"):
@@ -173,6 +178,7 @@ def test_raw_and_prepared_data_may_not_share_a_folder(tmp_path):
     assert not (raw / ".parts").exists()
 
 
+@pytest.mark.bad_input
 def test_a_full_disk_is_reported_and_the_next_call_uses_the_finished_parts(tmp_path, monkeypatch):
     raw = write_tree(tmp_path / "raw", casia_files(("001", "002", "003")))
     written = []
@@ -200,6 +206,7 @@ def test_a_full_disk_is_reported_and_the_next_call_uses_the_finished_parts(tmp_p
     assert prepare(raw, out=tmp_path / "out", workers=1, progress=False).num_walks == 12
 
 
+@pytest.mark.bad_input
 @pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_disk_that_is_full_while_shards_are_written_leaves_no_data_set_and_keeps_the_parts(tmp_path, monkeypatch):
     raw = write_tree(tmp_path / "raw", casia_files())
@@ -219,6 +226,7 @@ def _write_on_full_device(path, write):
     write_file(path, write_there)
 
 
+@pytest.mark.bad_input
 def test_a_damaged_archive_is_named_and_all_other_subjects_are_kept_for_the_next_call(tmp_path):
     tars = tars_of_subjects(casia_files(("001", "002", "003")))
     raw = write_tree(tmp_path / "raw", tars | {"002.tar.gz": tars["002.tar.gz"][:500]})
@@ -238,6 +246,7 @@ def test_what_is_left_of_an_earlier_attempt_with_other_settings_is_not_used(tmp_
     assert "Removing 1 parts of an earlier call" in capsys.readouterr().err
 
 
+@pytest.mark.bad_input
 def test_a_damaged_part_file_is_an_error_that_names_it(tmp_path):
     (tmp_path / "part.npz").write_bytes(b"PK\x03\x04nonsense")
     with pytest.raises(UnreadableError, match="part.npz cannot be read: .*Delete it"):
@@ -249,6 +258,7 @@ def test_the_report_is_written_for_programs_too(tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == json.loads(json.dumps(report.as_dict()))
 
 
+@pytest.mark.bad_input
 def test_an_odd_size_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="even"):
         prepared(tmp_path, size=65)

@@ -93,6 +93,7 @@ def test_an_array_whose_bytes_python_2_wrote_is_read():
     assert np.array_equal(read_array_pickle(pickled.content), frames)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("protocol", [0, 2, 4])
 def test_a_hostile_pickle_is_refused_by_the_name_that_it_calls_and_is_not_run(tmp_path, protocol):
     sign = tmp_path / "it ran"
@@ -104,6 +105,7 @@ def test_a_hostile_pickle_is_refused_by_the_name_that_it_calls_and_is_not_run(tm
     assert sign.exists()  # it would have
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     "content",
     [
@@ -125,6 +127,7 @@ def test_no_other_name_is_accepted_however_it_is_written(tmp_path, monkeypatch, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.bad_input
 def test_a_name_from_the_registry_of_extensions_is_refused_too():
     copyreg.add_extension("os", "system", 250)
     try:
@@ -134,6 +137,7 @@ def test_a_name_from_the_registry_of_extensions_is_refused_too():
         copyreg.remove_extension("os", "system", 250)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("state", [{"_take": 1}, (None, {"_take": 1}), (None, {"__class__": 1})])
 def test_a_pickle_cannot_change_the_stand_ins_for_the_pickles_after_it(state):
     for module, name in (("_codecs", "encode"), ("numpy", "ndarray"), ("numpy._core.multiarray", "_reconstruct")):
@@ -142,6 +146,7 @@ def test_a_pickle_cannot_change_the_stand_ins_for_the_pickles_after_it(state):
     assert np.array_equal(read_array_pickle(pickle.dumps(np.arange(3), 2)), np.arange(3))
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("array", "words"),
     [
@@ -158,6 +163,7 @@ def test_arrays_of_objects_and_of_anything_but_numbers_are_refused(array, words,
         read_array_pickle(pickle.dumps(array, protocol))
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -189,6 +195,7 @@ def _huge():
     yield "frame", Raw().steps(b"\x95" + struct.pack("<Q", 2**40) + b"N.").content
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(("kind", "content"), _huge(), ids=[kind for kind, _ in _huge()])
 def test_sizes_that_the_file_cannot_hold_are_refused_before_memory_is_allocated(kind, content):
     resource = pytest.importorskip("resource")
@@ -198,6 +205,7 @@ def test_sizes_that_the_file_cannot_hold_are_refused_before_memory_is_allocated(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("protocol", [0, 2, 4, 5])
 def test_a_pickle_that_was_cut_short_is_an_error_wherever_it_ends(protocol):
     content = pickle.dumps(np.full((2, 5, 5), 255, np.uint8), protocol)
@@ -208,6 +216,7 @@ def test_a_pickle_that_was_cut_short_is_an_error_wherever_it_ends(protocol):
         read_array_pickle(content + b"abc", source="000.pkl")
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("protocol", [0, 2, 4, 5])
 def test_a_damaged_pickle_gives_an_array_or_this_error_and_nothing_else(protocol):
     good = pickle.dumps(np.full((1, 3, 4), 255, np.uint8), protocol)

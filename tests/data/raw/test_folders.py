@@ -53,6 +53,7 @@ def test_a_field_that_occurs_twice_must_have_the_same_text():
     assert pattern.match("a/b-nm-18-1.png") is None
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -126,6 +127,7 @@ def test_stray_files_are_listed_at_every_level_and_not_read(tmp_path):
     ]
 
 
+@pytest.mark.bad_input
 def test_a_folder_without_silhouettes_is_an_error_that_shows_what_was_seen_and_sought(tmp_path):
     write_tree(tmp_path / "raw", {"anna/walk1/0001.jpg": FRAME})
     with pytest.raises(RawDataError, match=r"(?s)no silhouettes found.*casia-b.*anna/walk1/0001.jpg.*YAML") as caught:
@@ -149,17 +151,20 @@ def test_wanted_subjects_that_are_absent_are_an_error_that_names_near_ones(tmp_p
         open_raw(raw, subjects=wanted)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(("layout", "words"), [("casiab", "Unknown layout 'casiab'"), ("no.yaml", "does not exist")])
 def test_an_unknown_layout_is_an_error(tmp_path, layout, words):
     with pytest.raises(RawDataError, match=words):
         open_raw(write_tree(tmp_path / "raw", frame_files()), layout=layout)
 
 
+@pytest.mark.bad_input
 def test_a_path_that_does_not_exist_is_an_error(tmp_path):
     with pytest.raises(RawDataError, match="does not exist"):
         open_raw(tmp_path / "nowhere")
 
 
+@pytest.mark.bad_input
 def test_a_file_that_is_no_archive_is_an_error(tmp_path):
     (tmp_path / "raw.rar").write_bytes(b"?")
     with pytest.raises(RawDataError, match="neither a folder nor"):

@@ -34,29 +34,35 @@ def test_a_grey_picture_stored_as_colour_is_read_as_grey(body):
     np.testing.assert_array_equal(read_frame(png(with_alpha)), body)
 
 
+@pytest.mark.bad_input
 def test_a_colour_picture_is_refused(body):
     assert read_frame(png(np.stack([body, body, body // 2], -1))) == FrameFault("colour image")
 
 
+@pytest.mark.bad_input
 def test_a_16_bit_picture_is_refused(body):
     assert read_frame(png(body.astype(np.uint16) * 257)) == FrameFault("16-bit image")
 
 
+@pytest.mark.bad_input
 def test_an_empty_file_is_named():
     assert read_frame(b"") == FrameFault("empty file")
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("length", [3, 8, 20, 33, 60, -30, -12, -1])
 def test_a_png_that_ends_early_is_called_truncated_wherever_it_ends(body, length):
     assert read_frame(png(body)[:length]) == FrameFault("truncated PNG")
 
 
+@pytest.mark.bad_input
 def test_a_png_with_a_flipped_bit_is_called_damaged(body):
     content = bytearray(png(body))
     content[60] ^= 1
     assert read_frame(bytes(content)) == FrameFault("damaged PNG (wrong checksum)")
 
 
+@pytest.mark.bad_input
 def test_a_text_file_is_no_image():
     assert read_frame(b"Thumbs of nothing") == FrameFault("not a readable image")
 

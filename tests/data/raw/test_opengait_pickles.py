@@ -102,6 +102,7 @@ def test_what_is_not_silhouettes_is_refused_with_file_type_shape_and_solution(tm
         read_opengait_pickle(tmp_path / "000.pkl")
 
 
+@pytest.mark.bad_input
 def test_a_file_too_large_for_a_walk_is_not_even_opened(tmp_path):
     path = tmp_path / "pkl" / "001" / "nm-01" / "000" / "000.pkl"
     write_pickles(tmp_path / "pkl", tree(("001",)))
@@ -206,6 +207,7 @@ def test_files_that_are_no_pickles_are_listed_and_not_read(tmp_path):
     assert "Stray files, not used: 7" in (tmp_path / "out" / "report.md").read_text()
 
 
+@pytest.mark.bad_input
 def test_several_pickles_of_one_walk_are_refused_with_the_line_that_chooses_one(tmp_path):
     arrays = tree(("001",))
     files = {}
@@ -264,6 +266,7 @@ def test_raw_frames_next_to_pickles_are_preferred(tmp_path):
     assert prepare(root, out=tmp_path / "out", workers=1, progress=False).layout == "casia-b"
 
 
+@pytest.mark.bad_input
 def test_a_hostile_pickle_in_a_tree_is_named_and_not_run_and_all_other_subjects_are_kept(tmp_path):
     root = write_pickles(tmp_path / "pkl", tree(("001", "002", "003")))
     bad, sign = root / "002" / "nm-01" / "090" / "090.pkl", tmp_path / "it ran"
@@ -276,6 +279,7 @@ def test_a_hostile_pickle_in_a_tree_is_named_and_not_run_and_all_other_subjects_
     assert report.num_walks == 11 and report.missing == ["002/nm-01/090"] and not sign.exists()
 
 
+@pytest.mark.bad_input
 def test_all_bad_files_of_a_subject_are_reported_at_once_or_counted(tmp_path):
     arrays = tree(("001", "002"))
     root = write_pickles(tmp_path / "pkl", arrays)
@@ -287,6 +291,7 @@ def test_all_bad_files_of_a_subject_are_reported_at_once_or_counted(tmp_path):
     assert "1 more walks of part 002 cannot be read either" in str(caught.value)
 
 
+@pytest.mark.bad_input
 def test_where_nothing_can_be_read_the_rest_of_a_large_tree_is_not_tried(tmp_path, monkeypatch):
     monkeypatch.setattr(parallel_alignment, "HOPELESS", 2)
     arrays = tree(tuple(f"{number:03d}" for number in range(1, 8)), num_frames=1)

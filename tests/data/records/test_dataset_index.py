@@ -28,6 +28,7 @@ def test_the_index_comes_back_as_it_was_written(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset.json", *index["shards"]]
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     "change, complaint",
     [
@@ -38,6 +39,17 @@ def test_the_index_comes_back_as_it_was_written(tmp_path):
         ({"shards": ["../a"]}, "a shard must be a file of this folder, not '../a'"),
         ({"walks": 3}, "cannot be read"),
         ({"shards": []}, "column 'shard' points beyond the 0 shards"),
+        ({"shards": {"a": 1}}, "'shards' is not a list of files"),
+        ({"shards": [1, 2]}, "cannot be read"),
+        ({"shards": [".", ".."]}, "a shard must be a file of this folder, not '.'"),
+        ({"size": 2**70}, "the size 1180591620717411303424"),
+        ({"size": 63}, "the size 63"),
+        ({"size": "64"}, "the size '64'"),
+        ({"size": -2}, "the size -2"),
+        ({"name": None}, "the name None"),
+        ({"shard_bytes": [1, 2]}, "one of 'shard_bytes' and 'shard_sha256' is missing"),
+        ({"shard_bytes": [1], "shard_sha256": ["", ""]}, "'shard_bytes' is not one value per shard"),
+        ({"shard_bytes": [1, 2], "shard_sha256": [3, 4]}, "'shard_sha256' is not one value per shard"),
     ],
 )
 def test_an_index_of_another_kind_is_refused_with_the_reason(tmp_path, change, complaint):
@@ -47,6 +59,7 @@ def test_an_index_of_another_kind_is_refused_with_the_reason(tmp_path, change, c
         read_index(tmp_path)
 
 
+@pytest.mark.bad_input
 def test_a_column_of_another_type_is_named(tmp_path):
     path = write_tiny_index(tmp_path)
     path.write_text(path.read_text().replace('"offset": [12, 12]', '"offset": [12, "12"]'))
@@ -54,13 +67,72 @@ def test_a_column_of_another_type_is_named(tmp_path):
         read_index(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", "null"])
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("offset", -1),
+        ("offset", 2**70),
+        ("length", 0),
+        ("num_frames", 0),
+        ("num_frames", True),
+        ("checksum", 1.5),
+        ("view_degrees", "090"),
+        ("shard", -1),
+        ("subject", 1),
+        ("subject", None),
+    ],
+)
+def test_a_value_out_of_its_range_is_named(tmp_path, column, value):
+    path = write_tiny_index(tmp_path)
+    index = json.loads(path.read_text())
+    index["walks"][column][1] = value
+    path.write_text(json.dumps(index))
+    with pytest.raises(UnreadableError, match=f"dataset.json cannot be read: .*column '{column}' holds {value!r}"):
+        read_index(tmp_path)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{",
+        "null",
+        "[" * 100_000,
+        '{"size": 1' + "0" * 5000 + "}",
+        '"\\ud800"',
+        "\x00",
+        "NaN",
+        '{"walks": 1e999}',
+    ],
+)
 def test_a_damaged_index_is_refused_by_name(tmp_path, content):
     (tmp_path / "dataset.json").write_text(content)
     with pytest.raises(UnreadableError, match="dataset.json cannot be read: .*Prepare the data set again"):
         read_index(tmp_path)
 
 
+@pytest.mark.bad_input
 def test_a_folder_without_index_is_called_no_prepared_data_set(tmp_path):
     with pytest.raises(FileNotFoundError, match="not a prepared data set"):
+        read_index(tmp_path)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("content", [b"\xff\xfe{}", b'{"name": "\xe9"}'])
+def test_an_index_that_is_no_utf_8_is_refused_by_name(tmp_path, content):
+    (tmp_path / "dataset.json").write_bytes(content)
+    with pytest.raises(UnreadableError, match="dataset.json cannot be read: .*Prepare the data set again"):
+        read_index(tmp_path)
+
+
+@pytest.mark.bad_input
+def test_a_subject_that_is_no_text_is_refused(tmp_path):
+    path = write_tiny_index(tmp_path)
+    index = json.loads(path.read_text())
+    index["walks"]["subject"][0] = "\ud800"
+    path.write_text(json.dumps(index))
+    with pytest.raises(UnreadableError, match="dataset.json cannot be read: "):
         read_index(tmp_path)

@@ -46,6 +46,7 @@ def test_encoding_a_film_strip_never_imports_tensorflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     "silhouettes",
     [
@@ -61,6 +62,7 @@ def test_what_is_not_a_walk_is_refused_with_its_shape(silhouettes):
         encode_frames(silhouettes)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("position", [0.3, 0.6])
 def test_a_flipped_bit_in_the_picture_is_found(position):
     record = bytearray(encode_record(some_walk(frames=20)))
@@ -69,6 +71,7 @@ def test_a_flipped_bit_in_the_picture_is_found(position):
         decode_record(bytes(record), source="shard 3, walk 7")
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("record", [b"", b"nonsense", encode_record(some_walk())[:-40]])
 def test_a_record_of_another_kind_is_refused(record):
     with pytest.raises(UnreadableError, match="The record cannot be read: .*Prepare the data set again"):

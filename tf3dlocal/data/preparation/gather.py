@@ -65,7 +65,7 @@ def gather_parts(
             raise RawDataError(_no_walk(report) + (f" The data set in {out} is as it was." if used else ""))
         size = report.settings["size"]
         if faults := damaged_shards(out, index=make_index(name=report.name, size=size, shards=shards)):
-            raise OSError(f"{out}: not what was written: {'; '.join(faults)}. Is the disk full or damaged?")
+            raise OSError(f"{out}: not what was written: {'; '.join(faults)}. Check the disk.")
         checksums = {name: shard_checksum(out / name) for name in names}
 
         def write_the_index() -> None:

@@ -46,6 +46,14 @@ def file_fingerprint(path: PathLike) -> str:
     return f"{os.path.basename(path)} {status.st_size} {status.st_mtime_ns}"
 
 
+def is_folder(entry: os.DirEntry) -> bool:
+    """Return whether an entry is a folder, or a link to one. A link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def is_text(name: str) -> bool:
     """Return whether a name from a disk or an archive is UTF-8: subjects and conditions are stored as such."""
     return not any("\ud800" <= character <= "\udfff" for character in name)

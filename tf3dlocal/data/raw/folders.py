@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tf3dlocal.data.raw.files import is_text, natural_key, read_file
+from tf3dlocal.data.raw.files import is_folder, is_text, natural_key, read_file
 from tf3dlocal.data.raw.path_pattern import PathPattern
 from tf3dlocal.data.raw.sequences import RawSequence, group_into_sequences
 from tf3dlocal.io.types import PathLike
@@ -45,7 +45,7 @@ class FolderPart:
         for folder in self.folders:
             with os.scandir(os.path.join(self.root, folder)) as entries:
                 for entry in entries:
-                    if entry.is_dir():
+                    if is_folder(entry):
                         strays.append(f"{entry.path}/ (a folder among frames)")
                     else:
                         path = f"{folder}/{entry.name}" if folder else entry.name
@@ -90,13 +90,13 @@ def folder_parts(
 def _matching_folders(root: PathLike, outer: str, expression, *, strays: list[str]) -> Iterator[str]:
     with os.scandir(os.path.join(root, outer)) as entries:
         for entry in entries:
-            if entry.is_dir() and expression.fullmatch(entry.name):
+            if is_folder(entry) and expression.fullmatch(entry.name):
                 if is_text(entry.name):
                     yield f"{outer}/{entry.name}" if outer else entry.name
                 else:
                     strays.append(f"{entry.path}/ (its name is not UTF-8)")
             else:
-                strays.append(entry.path + ("/" if entry.is_dir() else ""))
+                strays.append(entry.path + ("/" if is_folder(entry) else ""))
 
 
 def _file_stamps(folder: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tf3dlocal.data.raw.archives import TAR_NAME, TarPart, tar_part, zip_members, zip_parts
-from tf3dlocal.data.raw.files import RawDataError, natural_key
+from tf3dlocal.data.raw.files import RawDataError, is_folder, natural_key
 from tf3dlocal.data.raw.folders import folder_parts
 from tf3dlocal.data.raw.known_data_sets import LAYOUTS
 from tf3dlocal.data.raw.path_pattern import HELP, PathPattern
@@ -202,8 +202,8 @@ def _holds_a_frame(root: pathlib.Path, outer: str, pattern: PathPattern) -> bool
     for entry in os.scandir(os.path.join(root, outer)):
         path = f"{outer}/{entry.name}" if outer else entry.name
         if innermost:
-            found = pattern.match(path) and entry.is_file()
-        elif entry.is_dir() and pattern.folder_expression(depth).fullmatch(entry.name):
+            found = pattern.match(path) and not is_folder(entry)
+        elif is_folder(entry) and pattern.folder_expression(depth).fullmatch(entry.name):
             found = _holds_a_frame(root, path, pattern)
         else:
             found = False

@@ -151,8 +151,8 @@ def _advice(names: list[str], silhouettes: list[str]) -> str:
     wanted = sorted(silhouettes, key=lambda name: "sil" not in name) or [n for n in names if "sil" in n]
     for name in wanted:
         cuts = [place for place, character in enumerate(name) if character in "-_." and 0 < place]
-        patterns = [f"{{frame}}{name[cut:]}" for cut in cuts]
-        patterns += [f"{name[: cut + 1]}{{frame}}.pkl" for cut in reversed(cuts)]
+        patterns = [f"{{frame}}{name[cut:]}" for cut in reversed(cuts)]
+        patterns += [f"{name[: cut + 1]}{{frame}}.pkl" for cut in cuts]
         for pattern in patterns:
             begin, end = pattern.split("{frame}")
             matching = [n for n in names if n.startswith(begin) and n.endswith(end) and len(n) > len(begin + end)]

@@ -14,6 +14,7 @@ from tf3dlocal.data.walkers.segmentation_noise import SegmentationNoise, draw_no
 from tf3dlocal.data.walkers.skeleton import walk_skeleton
 
 _SUBPIXEL_BITS = 4
+MOST_BYTES = 2**30  # of one walk, which is drawn in memory
 
 
 def draw_walk(
@@ -110,6 +111,11 @@ def check_walk(
             raise ValueError(f"The view {view!r} is unknown. Use some of {', '.join(map(str, VIEWS_DEGREES))} degrees.")
     if len(image_size) != 2 or min(image_size) < 32:
         raise ValueError(f"image_size must be (height, width) of at least 32 pixels each, not {image_size!r}.")
+    if (num_bytes := frames * image_size[0] * image_size[1]) > MOST_BYTES:
+        raise ValueError(
+            f"A walk of {frames} frames of {image_size[0]} x {image_size[1]} pixels has {num_bytes / 2**30:.1f} GB, "
+            f"and {MOST_BYTES / 2**30:g} GB are the limit. Draw fewer frames or smaller ones."
+        )
 
 
 def _fill(

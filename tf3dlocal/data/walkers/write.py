@@ -3,7 +3,7 @@
 import os
 import pathlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from tf3dlocal.data.walkers.camera import VIEWS_DEGREES
 from tf3dlocal.data.walkers.draw import check_walk, draw_views
 from tf3dlocal.data.walkers.processes import share_out
-from tf3dlocal.io import named_arguments, new_folder, num_cores, progress_bar, remove_unfinished
+from tf3dlocal.io import named_arguments, new_folder, num_cores, progress_bar, remove_unfinished, user_path
 from tf3dlocal.io.types import PathLike
 
 SEQUENCES = tuple([f"nm-{n:02d}" for n in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"])
@@ -67,7 +67,8 @@ def write_walkers(
         >>> sorted(path.name for path in folder.rglob("*.png"))
         ['001-nm-01-090-001.png', '001-nm-01-090-002.png']
     """
-    out = pathlib.Path(out)
+    out = user_path(out)
+    _check_whole_numbers({"subjects": subjects, "seed": seed, "frames": frames, "views": views, "workers": workers})
     settings = {
         "seed": int(seed),
         "frames": int(frames),
@@ -137,9 +138,18 @@ def _draw(number: int, sequence: str, views: Sequence[int], *, settings: dict) -
     )
 
 
+def _check_whole_numbers(arguments: dict) -> None:
+    for name, value in arguments.items():
+        for number in [value] if isinstance(value, str) or not isinstance(value, Iterable) else value:
+            if not isinstance(number, int | np.integer) and not (name == "workers" and number is None):
+                raise ValueError(f"{name} must be whole numbers, not {number!r}.")
+
+
 def _check_arguments(subjects: int, settings: dict, workers: int | None) -> None:
     if not 1 <= subjects <= 999:
         raise ValueError(f"subjects must be between 1 and 999 (names have three digits), not {subjects!r}.")
+    if isinstance(sequences := settings["sequences"], str) or not all(isinstance(name, str) for name in sequences):
+        raise ValueError(f"sequences must be names such as 'nm-01', not {sequences!r}.")
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, or None for all cores, not {workers!r}.")
     if settings["seed"] < 0:
