@@ -1,13 +1,12 @@
 """`tf3dlocal evaluate`: rank-1 by a protocol."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tf3dlocal.cli.app import Distance, Json, Trust, app
 from tf3dlocal.cli.console import console, say, start_tensorflow, write_numbers
-from tf3dlocal.cli.origin import origin_of
 
 
 @app.command()
@@ -52,18 +51,19 @@ def evaluate(
 
     if published:
         published_table(load_protocol(protocol).name)  # raises before the walks are embedded if nothing is published
+    loaded = None if str(model) == "gei" else load_model(model, trust=trust)
     walks = open_walks(data)
-    if str(model) == "gei":
+    if loaded is None:
         result = evaluate_gait_energy(walks, protocol=protocol, min_frames=min_frames)
     else:
         result = rank(
-            load_model(model, trust=trust),
+            loaded,
             walks=walks,
             protocol=protocol,
             distance=distance,
             min_frames=min_frames,
             details={"model": str(model)},
-            **origin_of(model, subjects=walks.subject_names),
+            **_origin_of(model, subjects=walks.subject_names),
         )
     numbers = json_report(result)
     _keep_in_run(model, numbers)
@@ -82,3 +82,38 @@ def _keep_in_run(model: Path, numbers: dict) -> None:
         write_json(model / EVALUATION_NAME, numbers)
     except OSError as error:
         say(f"note: {model / EVALUATION_NAME} is not written ({error.strerror}); an export will lack these scores.")
+
+
+def _origin_of(model: Path, *, subjects: list[str]) -> dict[str, Any]:
+    """Return the facts of a model's run, as arguments of `tf3dlocal.evaluation.evaluate`.
+
+    Args:
+        model: A run folder, a file in it or in its checkpoints, a .keras file or an exported model.
+        subjects: Those of the data set that the model is tested on.
+
+    Returns:
+        "method", the name of the run; and of a model whose run is known "seed", "step" and "trained_subjects".
+    """
+    from tf3dlocal.config import ConfigError
+    from tf3dlocal.evaluation import ProtocolError, load_protocol
+    from tf3dlocal.training import RunFolder, config_of_run
+
+    config = config_of_run(model)
+    if config is None:
+        return {"method": model.resolve().stem}
+    inside = model.resolve()
+    while not (inside / "config.yaml").is_file():
+        inside = inside.parent
+    data = config["data"]
+    try:
+        protocol = load_protocol(data["protocol"], exclude=data["exclude_subjects"])
+        trained = protocol.split(subjects).train
+    except (ProtocolError, ConfigError):  # its file is not where it was, or it is of another data set
+        trained = ()
+    name = inside.name if model.is_dir() or model.name == "model.keras" else f"{inside.name}/{model.stem}"
+    return {
+        "method": name,
+        "seed": config["training"]["seed"],
+        "step": RunFolder(inside).model_note().get("step") if "/" not in name else None,
+        "trained_subjects": trained,
+    }
