@@ -131,7 +131,7 @@ def _refuse_weights_that_are_not_finite(model: keras.Model) -> None:
 
 def _refuse_embedding_that_is_not_finite(module: "_Embedder", *, name: str) -> None:
     """Embed one walk of random silhouettes: finite weights can still overflow, or divide by zero."""
-    size = module.from_uint8.structured_input_signature[1]["silhouettes"].shape[2:]
+    size = module.from_uint8.inputs[0].shape[2:]
     walk = np.random.default_rng(0).integers(0, 256, (1, 8, *size), dtype=np.uint8)
     if not np.isfinite(module.from_uint8(silhouettes=tf.constant(walk))[OUTPUT].numpy()).all():
         raise ValueError(
