@@ -117,7 +117,13 @@ def test_a_sentence_with_brackets_is_printed_as_it_is(capsys):
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("naïve 步行.png", "naïve 步行.png"), ("a\nb", "a\\nb"), ("\x1b[2J", "\\x1b[2J"), ("\udcff", "\\udcff"), ("\u202e", "\\u202e")],
+    [
+        ("naïve 步行.png", "naïve 步行.png"),
+        ("a\nb", "a\\nb"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("\udcff", "\\udcff"),
+        ("\u202e", "\\u202e"),
+    ],
 )
 def test_what_does_not_print_is_escaped(text, expected):
     assert printable(text) == expected and printable(printable(text)) == expected

@@ -66,9 +66,11 @@ def evaluate(
             **_origin_of(model, subjects=walks.subject_names),
         )
     numbers = json_report(result)
-    _keep_in_run(model, numbers)
-    write_numbers(json, values=numbers)
-    print_report(result, published=published, console=console)
+    try:  # a terminal may be unable to print, and a disk to be written: each result has both chances
+        _keep_in_run(model, numbers)
+        write_numbers(json, values=numbers)
+    finally:
+        print_report(result, published=published, console=console)
 
 
 def _keep_in_run(model: Path, numbers: dict) -> None:
