@@ -248,6 +248,15 @@ def test_notes_of_macos_are_no_frames(tmp_path, container):
     assert len(report.strays) == (2 if container == "tree" else 3)
 
 
+@pytest.mark.parametrize("container", ["folder", "zip"])
+def test_notes_of_macos_next_to_archives_are_no_archives(tmp_path, container):
+    files = {"001.tar.gz": tar_bytes(frame_files()), "._001.tar.gz": b"\0\5\26\7"}
+    if container == "zip":
+        files = {"a.zip": zip_bytes({"001.tar.gz": files["001.tar.gz"], "__MACOSX/._001.tar.gz": b"\0\5\26\7"})}
+    report = prepared(write_tree(tmp_path / "raw", files), tmp_path)
+    assert report.num_walks == 1 and len(report.strays) == 1 and "._001.tar.gz" in report.strays[0]
+
+
 @pytest.mark.parametrize(
     ("names", "pattern"),
     [

@@ -49,13 +49,14 @@ def gather_parts(
         OSError: A file could not be written, or does not hold what was written.
     """
     remove_unfinished(out)
-    used = remove_unused_shards(out)
+    used = remove_unused_shards(out) if (out / INDEX_NAME).exists() else set()
     groups = _groups_of_equal_size(paths)
-    edition = "b" if shard_name(0, len(groups)) in used or any("walks-b-" not in name for name in used) else ""
+    edition = "b" if any(not name.startswith("walks-b-") for name in used) else ""
     names = [shard_name(number, len(groups), edition=edition) for number in range(len(groups))]
     places: dict[tuple[str, str, int], str] = {}  # where each sequence was found
     report.strays = list(strays)
     shards: dict[str, list[WalkEntry]] = {}
+    has_new_index = False
     try:
         for name, group in zip(names, groups, strict=True):
             shards[name] = write_shard(out / name, _walks_of_parts(group, report=report, places=places))
@@ -69,6 +70,7 @@ def gather_parts(
         checksums = {name: shard_checksum(out / name) for name in names}
 
         def write_the_index() -> None:
+            nonlocal has_new_index
             write_index(
                 out,
                 name=report.name,
@@ -77,13 +79,16 @@ def gather_parts(
                 checksums=checksums,
                 preparation=report.fingerprint,
             )
+            has_new_index = True
 
         # A new data set has an index when all else is there. One that is replaced keeps its reports until it is.
         steps = [functools.partial(_write_reports, out, report), write_the_index]
         for step in reversed(steps) if used else steps:
             step()
     except BaseException:
-        remove_unused_shards(out)
+        if not has_new_index:
+            for name in set(shards) - used:
+                (out / name).unlink(missing_ok=True)
         raise
     remove_unused_shards(out)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from tf3dlocal.data.raw.files import LARGEST_FILE, RawDataError, check_file_size, file_fingerprint, natural_key
-from tf3dlocal.data.raw.path_pattern import PathPattern
+from tf3dlocal.data.raw.path_pattern import PathPattern, is_note_of_macos
 from tf3dlocal.data.raw.sequences import RawPart, RawSequence, group_into_sequences
 from tf3dlocal.io import UnreadableError, check_regular_file, readable
 from tf3dlocal.io.types import PathLike
@@ -202,7 +202,7 @@ def zip_parts(
         if place is not None:
             if subjects is None or place[0] in subjects:
                 trees.setdefault(place[0], []).append(name)
-        elif TAR_NAME.fullmatch(member):
+        elif TAR_NAME.fullmatch(member) and not is_note_of_macos(member):
             parts.append(tar_part(path, pattern=pattern, subjects=subjects, member_of_zip=name))
         else:
             strays.append(f"{path}/{member}")

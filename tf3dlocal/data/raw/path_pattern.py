@@ -18,7 +18,6 @@ HELP = (
     "Where the paths have no condition or no view, add `condition: nm-01` or `view: 90`, which hold for all walks. "
     "Where views are words, add their degrees: `views: {left: 270, right: 90}`."
 )
-MACOS = "._"  # macOS leaves a file "._001.png" next to 001.png on foreign disks and in archives: it is no picture
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class PathPattern:
         Folders above the pattern are allowed, so that an archive may hold the tree below another folder.
         """
         found = self._expression(self.pattern, anywhere=True).fullmatch(path)
-        if not found or path.rpartition("/")[2].startswith(MACOS):
+        if not found or is_note_of_macos(path):
             return None
         texts = found.groupdict()
         view_degrees = self.view_degrees
@@ -107,7 +106,7 @@ class PathPattern:
         if self.match(path) is not None:
             return ""
         names, wanted = path.split("/"), self.components
-        if names[-1].startswith(MACOS):
+        if is_note_of_macos(path):
             return f"{names[-1]!r} is a note of macOS, no picture"
         if len(names) < len(wanted):
             return f"it has {len(names) - 1} folders, and the pattern {len(wanted) - 1}"
@@ -140,6 +139,11 @@ class PathPattern:
 
     def _expression(self, pattern: str, anywhere: bool = False) -> re.Pattern:
         return _compiled(pattern, tuple(sorted(self.expressions.items())), anywhere)
+
+
+def is_note_of_macos(path: str) -> bool:
+    """Return whether a file is a "._001.png", which macOS leaves next to 001.png on foreign disks and in archives."""
+    return path.rpartition("/")[2].startswith("._")
 
 
 def _is_number(text: str) -> bool:

@@ -11,7 +11,7 @@ from tf3dlocal.data.raw.archives import TAR_NAME, TarPart, tar_part, zip_members
 from tf3dlocal.data.raw.files import RawDataError, is_folder, natural_key
 from tf3dlocal.data.raw.folders import folder_parts
 from tf3dlocal.data.raw.known_data_sets import LAYOUTS
-from tf3dlocal.data.raw.path_pattern import HELP, PathPattern
+from tf3dlocal.data.raw.path_pattern import HELP, PathPattern, is_note_of_macos
 from tf3dlocal.data.raw.sequences import RawPart
 from tf3dlocal.io import UnreadableError, check_names, named_arguments, near_names, printable, user_path
 from tf3dlocal.io.types import PathLike
@@ -167,7 +167,8 @@ def _parts_of_archive(
 
 
 def _is_archive(path: pathlib.Path) -> bool:
-    return path.suffix.lower() == ".zip" or TAR_NAME.fullmatch(path.name) is not None
+    is_named_so = path.suffix.lower() == ".zip" or TAR_NAME.fullmatch(path.name) is not None
+    return is_named_so and not is_note_of_macos(path.name)
 
 
 def _matching(parts: list[RawPart], pattern: PathPattern) -> list[RawPart]:

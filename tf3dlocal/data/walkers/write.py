@@ -68,6 +68,8 @@ def write_walkers(
         ['001-nm-01-090-001.png', '001-nm-01-090-002.png']
     """
     out = user_path(out)
+    if isinstance(sequences, str) or not all(isinstance(name, str) for name in sequences):
+        raise ValueError(f"sequences must be names such as 'nm-01', not {sequences!r}.")
     _check_whole_numbers({"subjects": subjects, "seed": seed, "frames": frames, "views": views, "workers": workers})
     settings = {
         "seed": int(seed),
@@ -148,8 +150,6 @@ def _check_whole_numbers(arguments: dict) -> None:
 def _check_arguments(subjects: int, settings: dict, workers: int | None) -> None:
     if not 1 <= subjects <= 999:
         raise ValueError(f"subjects must be between 1 and 999 (names have three digits), not {subjects!r}.")
-    if isinstance(sequences := settings["sequences"], str) or not all(isinstance(name, str) for name in sequences):
-        raise ValueError(f"sequences must be names such as 'nm-01', not {sequences!r}.")
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, or None for all cores, not {workers!r}.")
     if settings["seed"] < 0:
