@@ -295,48 +295,6 @@ def test_one_call_on_the_command_line(folder, small_walks_folder, capfd, nothing
     assert ended.value.code == 2 and "'all' is not a list of" in capfd.readouterr().err
 
 
-@pytest.mark.bad_input
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: "",
-        lambda text: text[: len(text) // 2],
-        lambda text: "[]",
-        lambda text: "{}",
-        lambda text: text.replace('"mean"', '"meen"'),
-        lambda text: text.replace('"forward_flops"', '"flops"'),
-        lambda text: text.replace('"num_probes_by_group_and_view"', '"x"'),
-        lambda text: json.dumps({**json.loads(text), "result": None}),
-        lambda text: json.dumps({**json.loads(text), "num_parameters": 7}),
-    ],
-    ids=range(9),
-)
-def test_a_damaged_or_edited_result_is_computed_again(folder, small_walks_folder, tmp_path, monkeypatch, damage):
-    out = shutil.copytree(folder / "out", tmp_path / "out")
-    monkeypatch.setattr(story, "run_experiment", None)
-    kept = out / "results" / "narrow-seed-0.json"
-    before = kept.read_text()
-    kept.write_text(damage(before))
-    found = call(folder, small_walks_folder, out=out)
-    assert kept.read_text() == before
-    assert found["methods"] == json.loads((folder / "found.json").read_text())["methods"]
-
-
-@pytest.mark.bad_input
-@pytest.mark.parametrize("key", ["num_test_subjects", "views", "num_probes_by_group_and_view", "facts"])
-def test_rows_that_were_not_tested_on_the_same_walks_are_refused(folder, key):
-    from tf3dlocal.comparison.comparison import check_same_tests
-
-    names = ("gei", "narrow-seed-0", "wide-seed-0")
-    kept = {name: json.loads((folder / "out" / "results" / f"{name}.json").read_text()) for name in names}
-    check_same_tests(kept)
-    result = kept["wide-seed-0"]["result"]
-    result[key] = {**result["facts"], "subjects": "2 tested"} if key == "facts" else [0]
-    with pytest.raises(ValueError, match="not tested on the same walks") as raised:
-        check_same_tests(kept)
-    assert {"facts": "subjects"}.get(key, key) in str(raised.value) and "in wide-seed-0" in str(raised.value)
-
-
 def test_a_row_has_the_seed_and_the_step_of_its_run(folder):
     result = json.loads((folder / "out" / "results" / "wide-seed-1.json").read_text())["result"]
     assert (result["method"], result["facts"]["seed"], result["facts"]["step"]) == ("wide", "1", "2")
@@ -361,19 +319,3 @@ def test_evaluate_names_a_run_and_takes_its_seed_and_step(folder, small_walks_fo
         main([str(word) for word in ["evaluate", "gei", *verb[2:]]])
     out, _ = capfd.readouterr()
     assert "gait energy images" in out and "this run" not in out
-
-
-@pytest.mark.bad_input
-def test_the_numbers_of_an_evaluation_are_written_before_they_are_printed(
-    folder, small_walks_folder, tmp_path, monkeypatch
-):
-    from tf3dlocal.cli import main
-
-    def fail(*arguments, **more):
-        raise UnicodeEncodeError("ascii", "°", 0, 1, "ordinal not in range")
-
-    monkeypatch.setattr("tf3dlocal.evaluation.print_report", fail)
-    verb = ["evaluate", "gei", "--data", small_walks_folder, "--protocol", folder / "small.yaml"]
-    with pytest.raises(SystemExit) as ended:
-        main([str(word) for word in [*verb, "--json", tmp_path / "numbers.json"]])
-    assert ended.value.code and json.loads((tmp_path / "numbers.json").read_text())["method"] == "gait energy images"

@@ -19,7 +19,7 @@ class ProtocolError(ValueError):
     """Error of a protocol that cannot be read or does not fit the data set."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SubjectSplit:
     """Subjects of one data set under one protocol.
 
