@@ -44,7 +44,7 @@ def test_every_option_has_a_help_text(verb):
     assert not [parameter.name for parameter in command.params if not parameter.help]
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("walkers",)])
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("walkers", "protocol")])
 def test_every_verb_that_computes_numbers_writes_them_as_json(verb):
     import typer.main
 
@@ -123,17 +123,6 @@ def test_a_wrong_setting_is_named_as_it_was_typed(capfd, tmp_path, monkeypatch):
     code, _, err = call(capfd, "train", "config.yaml", "--set", "training.steps=many")
     assert code == 1
     assert "--set training.steps=many" in err
-
-
-def test_a_bug_keeps_its_traceback(monkeypatch):
-    import tf3dlocal.data.walkers
-
-    def broken(*args, **kwargs):
-        raise AttributeError("a bug")
-
-    monkeypatch.setattr(tf3dlocal.data.walkers, "write_walkers", broken)
-    with pytest.raises(AttributeError, match="a bug"):
-        main(["walkers", "out"])
 
 
 def test_an_environment_variable_shows_the_traceback(monkeypatch):

@@ -98,6 +98,9 @@ def test_debug_shows_the_traceback_wherever_it_stands(arguments, monkeypatch):
         (["protocol", "casia-b-st", "--new", "x.yaml"], "not both"),
         (["embed", "saved", "=walks"], "NAME=FOLDER"),
         (["embed", "saved", "alice="], "NAME=FOLDER"),
+        (["demo", "--json", "/"], "is a folder"),
+        (["evaluate", "gei", "--data", "d", "--protocol", "p", "--json", "/dev/null/a.json"], "cannot be written"),
+        (["embed", "saved", "walk", "--out", "/dev/null/a.npz"], "cannot be written"),
     ],
 )
 def test_wrong_usage_suggests_what_is_right(arguments, told, capfd, tmp_path, monkeypatch):

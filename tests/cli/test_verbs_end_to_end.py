@@ -1,7 +1,10 @@
 """All verbs in turn on four people and two cameras, as a user would call them."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -97,7 +100,35 @@ def test_the_baseline_of_gait_energy_images_needs_no_model(folder):
 def test_the_card_of_the_export_contains_the_config_of_the_run(folder):
     card = json.loads((folder / "saved" / "1" / "model_card.json").read_text())
     assert card["config"]["model"]["arguments"]["channels"] == [2, 4, 4]
-    assert card["made_by"].startswith(f"tf3dlocal export {folder / 'run'}")
+    assert card["made_by"].startswith("tf3dlocal export run saved")
+    assert card["config"]["data"]["protocol"] == "protocol.yaml"
+
+
+def test_the_card_of_the_export_contains_the_last_evaluation_of_the_run_and_no_folder_of_this_machine(folder):
+    text = (folder / "saved" / "1" / "model_card.json").read_text()
+    scores = json.loads(text)["scores"]
+    assert scores["rank1"]["NM"]["mean"] == numbers(folder, "run")["rank1"]["NM"]["mean"]
+    assert scores["protocol"] == "four people" and "pairs" not in scores
+    assert str(folder) not in text and str(folder.parent) not in text
+
+
+def test_numbers_are_written_where_the_terminal_knows_ascii_alone(folder, tmp_path):
+    """The printed table has a degree sign."""
+    command = [sys.executable, "-m", "tf3dlocal", "evaluate", "gei", "--data", str(folder / "prepared")]
+    command += ["--protocol", str(folder / "protocol.yaml"), "--json", str(tmp_path / "gei.json")]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads((tmp_path / "gei.json").read_text())["groups"] == ["NM", "CL"]
+    assert done.stdout.isascii() and b"CL" in done.stdout
+
+
+@pytest.mark.bad_input
+def test_scores_of_another_file_are_refused_before_anything_is_written(folder, tmp_path, capfd):
+    (tmp_path / "scores.json").write_text("[]")
+    assert call("export", folder / "run", tmp_path / "out", "--scores", tmp_path / "scores.json") == 1
+    assert "has no rank-1" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_walk_is_nearest_to_itself_in_the_gallery(folder):

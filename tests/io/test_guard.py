@@ -93,3 +93,11 @@ def test_an_npz_that_was_cut_short_is_named(tmp_path, kept):
     (tmp_path / "a.npz").write_bytes(content[: int(kept * len(content))])
     with pytest.raises(UnreadableError, match="a.npz cannot be read"):
         read_npz(tmp_path / "a.npz", keys=["names"])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("message", ["x" * 10_000, "\n\n \n", "", "\nsecond"])
+def test_a_message_of_any_length_becomes_a_short_sentence(message):
+    with pytest.raises(UnreadableError) as error, readable("a.npz"):
+        raise ValueError(message)
+    assert len(str(error.value)) < 400 and "\n" not in str(error.value)

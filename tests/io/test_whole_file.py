@@ -143,3 +143,16 @@ def test_the_files_of_a_large_folder_are_forced_to_the_disk_together(tmp_path, m
             (folder / f"{number}.png").write_bytes(b"")
     assert len(calls) == 1 and "walks" not in calls[0]
     assert len(list((tmp_path / "walks").iterdir())) == whole_file.MANY_FILES
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_the_first_write_into_a_folder_removes_what_a_killed_process_left_there(tmp_path, writer, kind, monkeypatch):
+    monkeypatch.setattr(whole_file, "TIDIED", set())
+    process = writer(kind)
+    write_text(tmp_path / "first.txt", "while the other lives")
+    assert len(names(tmp_path)) == 2
+    process.kill()
+    process.wait()
+    monkeypatch.setattr(whole_file, "TIDIED", set())
+    write_text(tmp_path / "second.txt", "after it was killed")
+    assert names(tmp_path) == ["first.txt", "second.txt"]

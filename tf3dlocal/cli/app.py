@@ -1,5 +1,6 @@
 """The application that the verbs belong to, and what several verbs share."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,7 +39,27 @@ Distance = Annotated[
     typer.Option(help="Euclidean distance: mean over the parts (OpenGait), or of the concatenated parts (GaitSet)."),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Number of processes; default: the number of cores.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers to FILE.")]
+
+
+def writable(path: Path | None) -> Path | None:
+    """Return the path of a file that a verb is to write, after a check that it can: before hours of work, not after.
+
+    Raises:
+        typer.BadParameter: It is a folder, or the folder that it is to be written into is none or may not be written.
+    """
+    if path is None:
+        return None
+    if path.is_dir():
+        raise typer.BadParameter(f"{str(path)!r} is a folder; give the name of a file.")
+    above = next(each for each in path.absolute().parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise typer.BadParameter(f"{str(path)!r} cannot be written: {str(above)!r} is no folder that may be written.")
+    return path
+
+
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers to FILE.", callback=writable)
+]
 
 Trust = Annotated[
     bool,

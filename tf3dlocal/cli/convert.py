@@ -34,7 +34,7 @@ def convert(
 
     If a tensor does not fit, the conversion fails and names all tensors that do not fit. Nothing in the PyTorch file is
     executed. Needs torch: pip install 'tf3dlocal[convert]'. With --to torch, the model must be built with the preset of
-    the source: GaitSet and GaitPart of OpenGait are trained with model.arguments.preset: opengait.
+    the source: a GaitSet that is to go to OpenGait is trained with model.arguments.preset: opengait.
 
     \b
     Examples:

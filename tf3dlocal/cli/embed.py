@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf3dlocal.cli.app import Json, Trust, app
+from tf3dlocal.cli.app import Json, Trust, app, writable
 from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
 
 MOST_NAMED = 5  # frames left out for one reason; --json names all
@@ -21,7 +21,8 @@ def embed(
         list[str], typer.Argument(metavar="WALK...", help="Folder with the frames of one walk, or NAME=FOLDER.")
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Write names and embeddings to FILE.npz, a gallery.")
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="Write names and embeddings to FILE.npz, a gallery.", callback=writable),
     ] = None,
     gallery: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Find the nearest embeddings of this gallery.")

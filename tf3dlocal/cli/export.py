@@ -40,6 +40,7 @@ def export(
     from tf3dlocal.serving import read_scores, scores_of_run
     from tf3dlocal.training import config_of_run
 
+    run, name = model.resolve().name, out.resolve().name
     told = scores_of_run(model) if scores is None else read_scores(scores)
     path = write_export(
         load_model(model, keras_only=True),
@@ -48,7 +49,7 @@ def export(
         config=config_of_run(model),
         scores=told,
         distance=distance,
-        made_by=f"tf3dlocal export {model.name} {out.name} --version {version} --distance {distance}",
+        made_by=f"tf3dlocal export {run} {name} --version {version} --distance {distance}",
     )
     write_numbers(json, values={"folder": path})
     say(f"SavedModel written to {path}.")

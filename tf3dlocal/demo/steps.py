@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf3dlocal.cli.console import console, say, start_tensorflow
-from tf3dlocal.io import read_json, write_text
+from tf3dlocal.io import read_json, user_path, write_text
 from tf3dlocal.io.types import PathLike
 
 HERE = pathlib.Path(__file__).parent
@@ -41,7 +41,7 @@ def run_demo(folder: PathLike = "demo", *, seed: int = 0, overrides: Sequence[st
         True
     """
     start_tensorflow()
-    return _Demo(pathlib.Path(folder), seed, overrides).run()
+    return _Demo(user_path(folder), seed, overrides).run()
 
 
 class _Demo:
@@ -142,14 +142,16 @@ class _Demo:
 
     def export(self):
         from tf3dlocal.data import cut_sides
-        from tf3dlocal.serving import ExportedModel, export
+        from tf3dlocal.serving import ExportedModel, export, read_scores
         from tf3dlocal.training import config_of_run
 
         command = f"tf3dlocal export {self.trained} {self.saved}"
         _say_command(command)
         target = self.saved / "1"
         if not target.exists():
-            export(self.model, folder=self.saved, config=config_of_run(self.trained), made_by=command)
+            scores = read_scores(self.results / "rank1.json")
+            config = config_of_run(self.trained)
+            export(self.model, folder=self.saved, config=config, scores=scores, made_by=command)
         self.exported = ExportedModel(target)
         walk = cut_sides(self.walk("017", "nm-01", 90).silhouettes)[None]
         by_keras = self.model(walk[..., None].astype("float32") / 255, training=False)["embedding"]

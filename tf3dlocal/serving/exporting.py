@@ -95,7 +95,7 @@ def export(
     if target.exists():
         raise FileExistsError(f"{target} exists, and a version is never overwritten: choose version {_next(folder)}.")
     module = _Embedder(float32_model(model), height, width)
-    _refuse_embedding_that_is_not_finite(module, model, height, width)
+    _refuse_embedding_that_is_not_finite(module, name=model.name)
     with new_folder(target) as unfinished:
         signatures = {"serving_default": module.from_uint8, "float": module.from_float}
         with _quiet(), _full_disk_named(target):
@@ -129,12 +129,13 @@ def _refuse_weights_that_are_not_finite(model: keras.Model) -> None:
         )
 
 
-def _refuse_embedding_that_is_not_finite(module: "_Embedder", model: keras.Model, height: int, width: int) -> None:
+def _refuse_embedding_that_is_not_finite(module: "_Embedder", *, name: str) -> None:
     """Embed one walk of random silhouettes: finite weights can still overflow, or divide by zero."""
-    walk = np.random.default_rng(0).integers(0, 256, (1, 8, height, width), dtype=np.uint8)
+    size = module.from_uint8.inputs[0].shape[2:]
+    walk = np.random.default_rng(0).integers(0, 256, (1, 8, *size), dtype=np.uint8)
     if not np.isfinite(module.from_uint8(silhouettes=tf.constant(walk))[OUTPUT].numpy()).all():
         raise ValueError(
-            f"The model {model.name!r} gives an embedding with numbers that are not finite (NaN or infinite). Its "
+            f"The model {name!r} gives an embedding with numbers that are not finite (NaN or infinite). Its "
             "training has probably diverged: export a checkpoint from before that."
         )
 

@@ -38,9 +38,11 @@ def read_opengait_pickle(path: PathLike) -> np.ndarray:
 
     Example:
         >>> import pathlib, pickle, tempfile
+        >>> walk = np.zeros((30, 64, 44), np.uint8)
+        >>> walk[:, :, 12:32] = 255
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = pathlib.Path(folder) / "000.pkl"
-        ...     _ = path.write_bytes(pickle.dumps(np.full((30, 64, 44), 255, np.uint8)))
+        ...     _ = path.write_bytes(pickle.dumps(walk))
         ...     read_opengait_pickle(path).shape
         (30, 64, 44)
 

@@ -166,7 +166,7 @@ class WalkDataset:
 
         Example:
             >>> walks.select(min_frames=15).length_notes(15)
-            ['110 walks were left out: shorter than min_frames 15 (the longest has 14).']
+            ['108 walks were left out: shorter than min_frames 15 (the longest has 14).']
         """
         notes = [f"{count} walks were left out: {rule}." for rule, count in self.left_out.items()]
         if num_short := int(np.count_nonzero(self.num_frames < clip_length)):

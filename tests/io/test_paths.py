@@ -1,0 +1,23 @@
+"""A path may begin with the home folder."""
+
+import pathlib
+
+import pytest
+
+from tf3dlocal.io import user_path
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("~/a", "/home/ann/a"),
+        ("~", "/home/ann"),
+        ("a/~/b", "a/~/b"),
+        ("~nobody-of-this-name/a", "~nobody-of-this-name/a"),
+        (pathlib.Path("~/a"), "/home/ann/a"),
+        ("", "."),
+    ],
+)
+def test_a_leading_tilde_is_the_home_folder(typed, meant, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert str(user_path(typed)) == meant
