@@ -123,7 +123,10 @@ def _load_keras_file(file: pathlib.Path) -> keras.Model:
             "does not have. Train the model again, or convert its PyTorch weights again, with this version."
         )
     with readable(file):
-        return keras.saving.load_model(file, compile=False)
+        model = keras.saving.load_model(file, compile=False)
+    if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
+        model.dtype_policy = "mixed_float16"  # which the file does not hold; by it `compile` scales the loss
+    return model
 
 
 def _unknown(config: Any) -> Iterator[str]:
