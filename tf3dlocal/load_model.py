@@ -134,6 +134,8 @@ def _load_keras_file(file: pathlib.Path) -> keras.Model:
         model = keras.saving.load_model(file, compile=False)
         if not isinstance(model, keras.Model):
             raise ValueError(f"it holds a {type(model).__name__}, not a model")
+    if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
+        model.dtype_policy = "mixed_float16"  # which the file does not hold; by it `compile` scales the loss
     return model
 
 

@@ -84,10 +84,18 @@ def test_the_releases_grids_have_the_rows_of_the_authors_code():
     assert rows == [6, 9, 11, 11, 13, 13]
 
 
-def test_the_supplements_torso_is_too_narrow_for_the_releases_geometry():
-    torso = LocalPath(PAPER_PARTS[3], channels=2, hidden_channels=1, geometry="release")
-    with pytest.raises(ValueError, match="samples 29 rows, but the map has only 16"):
-        torso(np.zeros((1, 2, 16, 11, 1), "float32"), np.zeros((1, 2, 16, 11, 4), "float32"))
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (PAPER_PARTS[3], "torso samples 29 rows, but the map has only 16. The part 'torso' is too tall"),
+        (PAPER_PARTS[3]._replace(height=1e-3), "torso samples 0 rows, .* The part 'torso' is too flat"),
+    ],
+)
+def test_a_part_too_narrow_for_the_releases_geometry_is_refused_when_the_model_is_built(part, message):
+    block_input = keras.Input((None, 16, 11, 4))
+    with pytest.raises(ValueError, match=message):
+        local_block(block_input, global_map=block_input, parts=[part], geometry="release")
 
 
 @pytest.mark.parametrize("frames", [30, 31, 33])
@@ -228,6 +236,7 @@ def test_both_maps_of_a_path_must_be_of_one_size():
         ({"geometry": "seed"}, "geometry must be .paper. or .release.; got 'seed'"),
         ({"prior": ("head", -1, 1, 1, 0.5, 0.5, 0.5)}, "extents of part 'head' must be positive"),
         ({"hidden_channels": 0}, "at least one filter; got 0"),
+        ({"registered": True, "per_frame": True}, "registered=True needs one location per clip; set registered=False"),
         ({"channels": -1}, "channels must be a whole number of at least 0; got -1"),
         ({"num_convolutions": 0}, "num_convolutions must be a whole number of at least 1; got 0"),
         ({"clip_length": 0}, "clip_length must be a whole number of at least 1; got 0"),

@@ -171,6 +171,7 @@ def test_a_prior_is_read_from_a_mapping_or_a_sequence():
         ({"name": "part", "size": 1}, "has the fields name, height"),
         (("part", 1, 0, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive"),
         (PartPrior("part", 1, -1, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive"),
+        (("part", 1e300, 1, 1, 0.5, 0.5, 0.5), "extents of part 'part' must be positive and at most 10"),
         (("part", 1, 1, 1, 0.5, 1.5, 0.5), "centres of part 'part' must be from 0 to 1"),
         (("part", "1/8", 1, 1, 0.5, 0.5, 0.5), "centres of part 'part' must be finite numbers; got .*1/8"),
         (("part", float("nan"), 1, 1, 0.5, 0.5, 0.5), "must be finite numbers; got .*nan"),

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from test_all_models import every_model, random_walks, tiny
 
+from tf3dlocal import load_model
 from tf3dlocal.config import Experiment
 from tf3dlocal.layers import (
     PAPER_PARTS,
@@ -90,6 +91,14 @@ def test_the_models_own_policy_changes_no_output():
     assert half.dtype_policy.name == "mixed_float16" and same.dtype_policy.name == "float32"
     for name, value in half(random_walks()).items():
         np.testing.assert_array_equal(value, same(random_walks())[name])
+
+
+def test_a_model_read_from_disk_is_trained_with_loss_scaling_too(tmp_path):
+    for dtype, scaled in (("mixed_float16", True), ("float32", False)):
+        tiny("gaitset", dtype=dtype).save(tmp_path / "model.keras")
+        model = load_model(tmp_path / "model.keras")
+        model.compile("adam", loss={"part_features": "mse"})
+        assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) is scaled
 
 
 def test_small_gradients_survive_in_half_precision():

@@ -61,7 +61,7 @@ class LocalPath(keras.layers.Layer):
         "location" float32 [batch, 8] or [batch, frames, 8] (`Location` stacked, in cells of block_input).
 
     Raises:
-        ValueError: an unknown sampler or geometry, or a prior that does not fit.
+        ValueError: an unknown sampler or geometry, a prior that does not fit, or registered with per_frame.
 
     Example:
         >>> import numpy as np
@@ -91,6 +91,8 @@ class LocalPath(keras.layers.Layer):
         # Statistics and locations do not survive half precision: no autocast here, the sublayers cast their inputs.
         super().__init__(autocast=False, **kwargs)
         check_geometry(geometry)
+        if registered and per_frame:
+            raise ValueError("registered=True needs one location per clip; set registered=False or per_frame=False.")
         if sampler not in SAMPLERS:
             raise ValueError(f"Unknown sampler {sampler!r}. {near_names(str(sampler), SAMPLERS)}")
         check_counts("LocalPath", low=0, channels=channels)
@@ -129,6 +131,12 @@ class LocalPath(keras.layers.Layer):
         if self.geometry == "release":
             # Python rounds a half to the even number; the release's 6 rows of the head come from 5.5.
             num_rows = round(width * (self.prior.height * height) / (self.prior.width * width))
+            if not 1 <= num_rows <= height:
+                shape = "tall" if num_rows else "flat"
+                raise ValueError(
+                    f"{self.name} samples {num_rows} rows, but the map has only {height}. The part {self.prior.name!r} "
+                    f'is too {shape} for its width in geometry="release": change its height or its width.'
+                )
         self.sampler = SAMPLERS[self.sampler_name](
             num_rows=num_rows,
             geometry=self.geometry,

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import NamedTuple, Self
 
+LARGEST_EXTENT = 10
+
 
 class PartPrior(NamedTuple):
     """The prior of one local path, as fractions of the map (supplement Table 3).
@@ -52,8 +54,11 @@ class PartPrior(NamedTuple):
         numbers = prior[1:]
         if not all(isinstance(each, Real) and not isinstance(each, bool) and math.isfinite(each) for each in numbers):
             raise ValueError(f"The extents and centres of part {prior.name!r} must be finite numbers; got {value!r}.")
-        if min(prior.height, prior.width, prior.length) <= 0:
-            raise ValueError(f"The extents of part {prior.name!r} must be positive; got {value!r}.")
+        if min(numbers[:3]) <= 0 or max(numbers[:3]) > LARGEST_EXTENT:
+            raise ValueError(
+                f"The extents of part {prior.name!r} must be positive and at most {LARGEST_EXTENT}, as fractions of "
+                f"the map; got {value!r}."
+            )
         if min(numbers[3:]) < 0 or max(numbers[3:]) > 1:
             raise ValueError(f"The centres of part {prior.name!r} must be from 0 to 1; got {value!r}.")
         return prior
