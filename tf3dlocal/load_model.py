@@ -114,7 +114,7 @@ def _warn_of_backend() -> None:
 
     if (backend := keras.config.backend()) != "tensorflow":
         warnings.warn(
-            f"Keras uses the backend {backend!r}, and layers, losses, models and training of tf3dlocal need TensorFlow: "
+            f"Keras uses the backend {backend!r}, and tf3dlocal's layers, losses, models and training need TensorFlow: "
             "set KERAS_BACKEND=tensorflow before Keras is imported. Preparing data, protocols, distances, rank tables "
             "and the `tf3dlocal` command work as they are.",
             stacklevel=2,

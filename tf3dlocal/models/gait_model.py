@@ -42,4 +42,4 @@ class GaitModel(keras.Model):
         if isinstance(y, Mapping) and isinstance(y_pred, Mapping) and y:
             any_label = next(iter(y.values()))  # where there is no metric Keras looks for a label and does not read it
             y = {name: y.get(name, any_label) for name in y_pred}
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+        return super().compute_metrics(x, y=y, y_pred=y_pred, sample_weight=sample_weight)
