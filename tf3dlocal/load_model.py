@@ -106,7 +106,23 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
 
 def _import_registered() -> None:
     import tf3dlocal.layers
-    import tf3dlocal.losses  # noqa: F401  (both imports register classes)
+    import tf3dlocal.losses
+    import tf3dlocal.models  # noqa: F401  (the imports register classes)
+
+    _warn_of_backend()
+
+
+def _warn_of_backend() -> None:
+    """Say once what works if Keras computes with another library than TensorFlow."""
+    import keras
+
+    if (backend := keras.config.backend()) != "tensorflow":
+        warnings.warn(
+            f"Keras uses the backend {backend!r}, and tf3dlocal's layers, losses, models and training need TensorFlow: "
+            "set KERAS_BACKEND=tensorflow before Keras is imported. Preparing data, protocols, distances, rank tables "
+            "and the `tf3dlocal` command work as they are.",
+            stacklevel=2,
+        )
 
 
 def _load_keras_file(file: pathlib.Path) -> keras.Model:
@@ -164,9 +180,10 @@ def _unknown(config: Any) -> Iterator[str]:
             return
         inits = [vars(each)["__init__"] for each in found.__mro__ if "__init__" in vars(each)]
         known = {argument for init in inits for argument in inspect.signature(init).parameters}
+        is_model = issubclass(found, keras.Model)  # its config is its layers, which follow
         given = config.get("config")
         for argument in given if isinstance(given, dict) else ():
-            if argument not in known:
+            if argument not in known and not is_model:
                 yield f"its layer {given.get('name', class_name)!r} has the argument {argument!r}"
     for item in config.values():
         yield from _unknown(item)

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf3dlocal.config import Experiment
+from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.io import freed_memory
 from tf3dlocal.losses import BatchAllTripletLoss
 from tf3dlocal.models import ThreeDLocal
-from tf3dlocal.training import make_strategy, model_setup, prepare_model
+from tf3dlocal.training import experiment, make_strategy, model_setup, prepare_model
 
 
 def prepared_model(*overrides):
@@ -46,6 +47,35 @@ def repeatable():
     model_setup.keep_sums_repeatable()
     yield
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": before})
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "deterministic", "expected"),
+    [
+        (False, False, ["memory", "sums"]),
+        (False, True, ["memory", "sums"]),
+        (True, False, ["memory"]),
+        (True, True, ["memory", "ops"]),
+    ],
+)
+def test_sums_are_kept_on_a_cpu_and_operations_are_deterministic_on_an_accelerator_if_asked(
+    monkeypatch, accelerator, deterministic, expected
+):
+    """keep_freed_memory itself does nothing where there is an accelerator."""
+    called = []
+    monkeypatch.setattr(experiment, "has_accelerator", lambda: accelerator)
+    monkeypatch.setattr(experiment, "keep_freed_memory", lambda: called.append("memory"))
+    monkeypatch.setattr(experiment, "keep_sums_repeatable", lambda: called.append("sums"))
+    monkeypatch.setattr(experiment, "make_deterministic", lambda: called.append("ops"))
+    text = f"training: {{steps: 1, deterministic: {str(deterministic).lower()}}}"
+    with pytest.raises(ConfigError, match="There is no data set"):
+        experiment.run_experiment(Experiment.from_text(text))
+    assert called == expected
+
+
+def test_memory_is_not_kept_where_there_is_an_accelerator(monkeypatch):
+    monkeypatch.setattr(freed_memory, "has_accelerator", lambda: True)
+    assert freed_memory.keep_freed_memory() is False
 
 
 @pytest.mark.slow

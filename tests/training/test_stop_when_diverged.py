@@ -14,7 +14,7 @@ GOOD, BAD = 1.0, -1.0
 BEGIN = Restored()
 
 
-def fit(tmp_path, targets, loss, optimizer=None, report_every=4, stop_above=None, restored=BEGIN):
+def fit(tmp_path, targets, loss, optimizer=None, report_every=4, stop_above=None, restored=BEGIN, check_every=1):
     """One weight, one target per step; gives the steps whose batches were saved and the message."""
     x = keras.Input((1,))
     model = keras.Model(x, keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(x))
@@ -41,6 +41,7 @@ def fit(tmp_path, targets, loss, optimizer=None, report_every=4, stop_above=None
         last_step=99,
         restored=restored,
         stop_above=stop_above,
+        check_weights_every=check_every,
     )
     targets = np.reshape(targets, [-1, 1]).astype("float32")
     callbacks = [MetricsSinceReport(restored.metrics), watch, Reset()]
@@ -73,6 +74,11 @@ def test_a_loss_that_is_no_number_is_found_at_its_step(tmp_path, bad_step):
     assert step == bad_step and np.isnan(facts["loss"]) and facts["learning_rate"] == 0.5
     assert message.startswith(f"The loss is nan at step {bad_step} (learning rate 0.5). There is no checkpoint yet")
     assert f"bad_batch/{bad_step}.npz" in message and "lower schedule.learning_rate" in message
+
+
+def test_weights_that_are_read_rarely_stop_the_training_at_the_next_step_all_the_same(tmp_path):
+    saved, message, _ = fit(tmp_path, [GOOD, GOOD, GOOD, BAD, *[GOOD] * 5], gradient_nan_at_bad, check_every=50)
+    assert [step for step, _ in saved] == [5] and "read every 50 steps" in message
 
 
 def test_a_gradient_that_is_no_number_is_found_at_its_step_though_the_loss_is_one(tmp_path):

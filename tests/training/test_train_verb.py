@@ -39,7 +39,10 @@ def call(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("index", "writes"), [(0, True), (1, False)])
 def test_the_numbers_are_those_of_the_chief(call, tmp_path, capsys, index, writes):
     assert not call(index, lambda *_, **__: None)
-    assert (tmp_path / "out.json").exists() == writes and ("last model, of step 1" in capsys.readouterr().out) == writes
+    assert (tmp_path / "out.json").exists() == writes and (
+        "last model, of step 1" in (told := capsys.readouterr().out)
+    ) == writes
+    assert told.endswith("--protocol casia-b-st\n") == writes and ("Next: tf3dlocal evaluate" in told) == writes
 
 
 @pytest.mark.parametrize("index", [0, 1])

@@ -131,13 +131,13 @@ def start_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    keep_freed_memory()
     with _standard_error_held_back():
         import tensorflow as tf
 
         # The first look at the devices prints the messages. Logical devices must not be listed here: that would
         # initialize them, and several workers must be connected before.
         tf.config.list_physical_devices()
+        keep_freed_memory()
     import keras  # noqa: F401  (part of the start)
 
 

@@ -1,5 +1,6 @@
 """`tf3dlocal train`: a trained model."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -23,10 +24,10 @@ def train(
 ) -> None:
     """Train a model as a config describes it, and write everything into one folder.
 
-    The run folder contains the config with all changes, checkpoints, a log with one line of JSON per report,
-    TensorBoard files and at the end the model. The training may be killed at any moment: the same call resumes it from
-    the last checkpoint. A loss that is not finite stops it; bad_batch/ then contains the batch of that step and its
-    picture.
+    The run folder contains the config with all changes, checkpoints, log.txt with what is printed, log.jsonl with the
+    same numbers as JSON, TensorBoard files and at the end the model. The training may be killed at any moment: the same
+    call resumes it from the last checkpoint. A loss that is not finite stops it; bad_batch/ then contains the batch of
+    that step and its picture.
 
     \b
     Examples:
@@ -57,6 +58,9 @@ def train(
         which = f"best model, with rank-1 {kept['rank_1']:.1f} % on the held-out subjects"
     write_numbers(json, values={"run": folder, "kept": kept, "log": run.read_log()})
     say(f"{run.model_file} is the {which}, of step {kept['step']}. The log is {run.log_file}.", soft_wrap=True)
+    where = str(data or experiment.data.folder)
+    follow = ["tf3dlocal", "evaluate", str(folder), "--data", where, "--protocol", experiment.data.protocol]
+    say(f"Next: {shlex.join(follow)}", soft_wrap=True)
 
 
 def _draw(batch_file: Path, picture: Path) -> None:

@@ -3,6 +3,8 @@
 import ctypes
 import os
 
+from tf3dlocal.io.machine import has_accelerator
+
 # Numbers of glibc's mallopt (malloc.h) and of Linux' madvise (mman.h).
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
 HUGE_PAGES = 14
@@ -26,8 +28,8 @@ def keep_freed_memory() -> bool:
     training step. Here glibc is told to keep freed memory in one arena, and the system to back its first gigabytes with
     large pages. The peak does not change; a process that needed much memory once keeps it until it ends.
 
-    Nothing is done where another C library or allocator is in use, or where one of `VARIABLES` is set, because then the
-    user has decided. A second call has no further effect.
+    Nothing is done where another C library or allocator is in use, where one of `VARIABLES` is set, because then the
+    user has decided, or where TensorFlow sees a GPU, whose memory is not this one. A second call has no further effect.
 
     Returns:
         Whether memory is kept.
@@ -37,6 +39,8 @@ def keep_freed_memory() -> bool:
         True
     """
     if os.name != "posix" or any(name in os.environ for name in VARIABLES):
+        return False
+    if has_accelerator():
         return False
     c = ctypes.CDLL(None)
     if not (hasattr(c, "gnu_get_libc_version") and hasattr(c, "mallopt")):

@@ -178,7 +178,7 @@ def check_arguments(
         if name not in parameters:
             problems.append(f"{where}{name} is no argument of {builder.__name__}. {near_names(str(name), parameters)}")
         elif value is not None or parameters[name].default is not None:
-            expected = checks[name](value)
+            expected = checks[name](value) if name in checks else None
             if expected:
                 choices = getattr(checks[name], "choices", None)
                 hint = near_names(value, choices) if choices and isinstance(value, str) else ""

@@ -7,6 +7,7 @@ import keras
 
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers import HorizontalPooling, MicroMotionPooling, derive_seed, frame_block
+from tf3dlocal.models.gait_model import GaitModel
 
 
 def resolve_arguments(
@@ -49,9 +50,9 @@ def functional_model(
         name: name of the model.
 
     Returns:
-        keras.Model.
+        keras.Model, see `GaitModel`.
     """
-    model = keras.Model(inputs, outputs, name=name)
+    model = GaitModel(inputs, outputs, name=name)
     if dtype is not None:
         model.dtype_policy = dtype
     return model

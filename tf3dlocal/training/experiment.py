@@ -47,8 +47,8 @@ def run_experiment(
     """
     run, settings = RunFolder(run), config.training
     check_model(config)
+    keep_freed_memory()
     if not has_accelerator():
-        keep_freed_memory()
         keep_sums_repeatable()
     elif settings.deterministic:
         make_deterministic()

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.data import silhouette_width
-from tf3dlocal.io import near_names
 from tf3dlocal.losses import (
     BatchAllTripletLoss,
     NonzeroTriplets,
@@ -15,7 +14,7 @@ from tf3dlocal.losses import (
     TripletHardLoss,
     TripletSemiHardLoss,
 )
-from tf3dlocal.models import MODELS
+from tf3dlocal.models import MODELS, check_model_arguments
 from tf3dlocal.training.accumulation.trained_model import TrainedModel
 from tf3dlocal.training.distributed.strategy import choose_jit_compile
 from tf3dlocal.training.optimizers import make_optimizer
@@ -59,15 +58,10 @@ def check_model(config: Experiment) -> None:
     Raises:
         ConfigError: no such model, an argument that it does not have, or a value out of its range.
     """
-    name, given = config.model.name, config.model.arguments
-    if name not in MODELS:
-        raise ConfigError(f"model.name is {name!r}. {near_names(name, MODELS)}")
-    parameters = inspect.signature(MODELS[name]).parameters
-    for argument in given:
-        if argument not in parameters:
-            raise ConfigError(
-                f"model.arguments: {name} has no argument {argument!r}. {near_names(argument, parameters)}"
-            )
+    try:
+        check_model_arguments(config.model.name, config.model.arguments)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas: int = 1) -> keras.Model:

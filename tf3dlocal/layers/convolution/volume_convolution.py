@@ -23,7 +23,27 @@ def volume_convolution(volume: Tensor, kernel: Tensor) -> Tensor:
     # Where TensorFlow 2.21 computes with oneDNN, it fuses a pad with the conv3d that reads it, and the fused operation
     # forgets the padding of the convolution itself. It does not fuse them across another operation, and this one is
     # free.
-    return ops.conv(tf.ensure_shape(volume, volume.shape), kernel, padding="same")
+    return ops.conv(tf.ensure_shape(require_walks(volume), volume.shape), kernel, padding="same")
+
+
+def require_walks(volume: Tensor) -> Tensor:
+    """Return the volume; a replica of a `tf.distribute` strategy that has no walk to compute is an error.
+
+    A last batch that is smaller than the others may leave a replica without walks, and TensorFlow's convolutions give
+    a wrong shape for none. Only the first convolution of a network, which reads one channel, is checked.
+
+    Args:
+        volume: float [batch, frames, height, width, channels].
+    """
+    replica = None if isinstance(volume, keras.KerasTensor) else tf.distribute.get_replica_context()
+    if volume.shape[0] is not None or volume.shape[-1] != 1 or replica is None or replica.num_replicas_in_sync == 1:
+        return volume
+    message = (
+        f"A batch does not divide among the {replica.num_replicas_in_sync} devices: one of them has no walks. Give "
+        "batches of one size that the devices divide (drop_remainder=True leaves out a smaller last one)."
+    )
+    with tf.control_dependencies([tf.debugging.Assert(tf.shape(volume)[0] > 0, [message])]):
+        return tf.identity(volume)
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
