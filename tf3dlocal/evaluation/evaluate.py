@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+import tf3dlocal
 from tf3dlocal.evaluation.cross_view import check_settings, identify_probes
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
 from tf3dlocal.evaluation.embedding import embed_walks, name_of_walk
@@ -154,8 +155,9 @@ def library_versions() -> dict[str, str]:
         >>> sorted(library_versions())
         ['keras', 'numpy', 'python', 'tensorflow', 'tf3dlocal']
     """
-    versions = {"python": platform.python_version()}
-    for package in ("tf3dlocal", "tensorflow", "keras", "numpy"):
+    # Its own version is that of the code: the installed metadata of a checkout may be older.
+    versions = {"python": platform.python_version(), "tf3dlocal": tf3dlocal.__version__}
+    for package in ("tensorflow", "keras", "numpy"):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
