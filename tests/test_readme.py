@@ -101,20 +101,20 @@ def test_a_page_states_its_purpose_first_and_is_linked_from_the_start(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_command_is_a_verb_with_these_options(page):
+def test_every_command_and_its_options_exist(page):
     from typer.main import get_command
 
     from tf3dlocal.cli import app
 
-    verbs = get_command(app).commands
+    known_commands = get_command(app).commands
     calls = re.findall(r"\btf3dlocal ([a-z][a-z-]*)([^\n`|#]*)", commands(page.read_text(encoding="utf-8")))
     if name_of(page) == "README.md":
-        assert {verb for verb, _ in calls} == set(verbs), "the README names every verb"
-    for verb, rest in calls:
-        assert verb in verbs, f"tf3dlocal {verb}"
-        parameters = verbs[verb].params
+        assert {command for command, _ in calls} == set(known_commands), "the README names every command"
+    for command, rest in calls:
+        assert command in known_commands, f"tf3dlocal {command}"
+        parameters = known_commands[command].params
         known = {option for each in parameters for option in (*each.opts, *each.secondary_opts)} | {"--help"}
-        assert set(re.findall(r"(?<=\s)--[a-z-]+", rest)) <= known, f"tf3dlocal {verb} {rest}"
+        assert set(re.findall(r"(?<=\s)--[a-z-]+", rest)) <= known, f"tf3dlocal {command} {rest}"
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=name_of)

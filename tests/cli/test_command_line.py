@@ -9,46 +9,46 @@ import time
 
 import pytest
 
-from tf3dlocal.cli import VERBS, app, main
+from tf3dlocal.cli import COMMANDS, app, main
 from tf3dlocal.cli.console import write_numbers
 
 
 def call(capfd, *arguments):
-    """Run a verb as the process would: (exit code, standard output, standard error)."""
+    """Run a command as the process would: (exit code, standard output, standard error)."""
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
     out, err = capfd.readouterr()
     return ended.value.code or 0, out, err
 
 
-def test_the_help_lists_every_verb(capfd):
+def test_the_help_lists_every_command(capfd):
     code, out, _ = call(capfd, "--help")
     assert code == 0
-    assert {command.name or command.callback.__name__ for command in app.registered_commands} == set(VERBS)
-    assert all(f"\n  {verb}" in out for verb in VERBS)
+    assert {command.name or command.callback.__name__ for command in app.registered_commands} == set(COMMANDS)
+    assert all(f"\n  {command}" in out for command in COMMANDS)
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_explains_itself(capfd, verb):
-    code, out, _ = call(capfd, verb, "--help")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(capfd, command):
+    code, out, _ = call(capfd, command, "--help")
     assert code == 0
     assert len(out.splitlines()) > 10
-    assert re.search(rf"^ +tf3dlocal {verb}\b", out, re.MULTILINE), "an example of its use"
+    assert re.search(rf"^ +tf3dlocal {command}\b", out, re.MULTILINE), "an example of its use"
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_option_has_a_help_text(verb):
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_a_help_text(command):
     import typer.main
 
-    command = typer.main.get_command(app).commands[verb]
+    command = typer.main.get_command(app).commands[command]
     assert not [parameter.name for parameter in command.params if not parameter.help]
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("walkers", "protocol")])
-def test_every_verb_that_computes_numbers_writes_them_as_json(verb):
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ("walkers", "protocol")])
+def test_every_command_that_computes_numbers_writes_them_as_json(command):
     import typer.main
 
-    options = [option for p in typer.main.get_command(app).commands[verb].params for option in p.opts]
+    options = [option for p in typer.main.get_command(app).commands[command].params for option in p.opts]
     assert "--json" in options
 
 
@@ -71,7 +71,7 @@ def test_the_version_is_printed(capfd):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("no-such-verb",),
+        ("no-such-command",),
         ("walkers",),
         ("walkers", "OUT", "--subjects", "many"),
         ("walkers", "OUT", "--views", "0,left"),

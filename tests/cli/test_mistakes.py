@@ -7,7 +7,7 @@ import sys
 import pytest
 import tensorflow as tf
 
-from tf3dlocal.cli import VERBS, main
+from tf3dlocal.cli import COMMANDS, main
 from tf3dlocal.cli.console import _with_home
 from tf3dlocal.cli.mistakes import explained
 from tf3dlocal.io import UnreadableError
@@ -150,9 +150,9 @@ def test_a_protocol_is_printed_and_a_new_one_is_written_once(capfd, tmp_path):
 
 EVERY_HELP = """
 import sys
-from tf3dlocal.cli import VERBS, main
+from tf3dlocal.cli import COMMANDS, main
 from tf3dlocal.cli.console import say
-for arguments in (["--help"], ["--version"], ["protocol"], *([verb, "--help"] for verb in VERBS)):
+for arguments in (["--help"], ["--version"], ["protocol"], *([command, "--help"] for command in COMMANDS)):
     try:
         main(arguments)
     except SystemExit as ended:
@@ -168,7 +168,7 @@ open(sys.argv[1], "w").write("done")
 
 
 @pytest.mark.parametrize("closed", ["", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_every_verb_speaks_where_ascii_is_all_that_can_be_printed_or_nothing_at_all(closed, tmp_path):
+def test_every_command_speaks_where_ascii_is_all_that_can_be_printed_or_nothing_at_all(closed, tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     command = ["sh", "-c", f'exec "$0" -c "$1" "$2" {closed}', sys.executable, EVERY_HELP, str(tmp_path / "out")]
     done = subprocess.run(command, env=environment, capture_output=True, timeout=300, check=False)
@@ -186,5 +186,5 @@ def test_output_that_no_disk_takes_is_one_sentence():
     assert b"No space left on device" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-def test_there_is_a_help_for_every_verb():
-    assert "protocol" in VERBS
+def test_there_is_a_help_for_every_command():
+    assert "protocol" in COMMANDS

@@ -1,6 +1,6 @@
-"""The command line: verbs only, one file each, and every verb is one call into the library.
+"""The command line: one file per command, and every command is one call into the library.
 
-Heavy imports are inside the verbs, so that `--help` answers at once.
+Heavy imports are inside the commands, so that `--help` answers at once.
 """
 
 import importlib
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from tf3dlocal.cli.app import app
 from tf3dlocal.cli.console import run
 
-__all__ = ["VERBS", "app", "main"]
+__all__ = ["COMMANDS", "app", "main"]
 
-VERBS = ("walkers", "prepare", "protocol", "train", "evaluate", "compare", "export", "embed", "convert", "demo")
+COMMANDS = ("walkers", "prepare", "protocol", "train", "evaluate", "compare", "export", "embed", "convert", "demo")
 
-for _verb in VERBS:  # each module adds its verb to the application; the order is that of the help
-    importlib.import_module(f"{__name__}.{_verb}")
+for _command in COMMANDS:  # each module adds its command to the application; the order is that of the help
+    importlib.import_module(f"{__name__}.{_command}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

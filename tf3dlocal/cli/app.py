@@ -1,4 +1,4 @@
-"""The application that the verbs belong to, and what several verbs share."""
+"""The application that the commands belong to, and what several commands share."""
 
 import os
 from pathlib import Path
@@ -9,9 +9,9 @@ import typer
 import tf3dlocal
 
 app = typer.Typer(
-    help="""3DLocal gait recognition in Keras: from silhouettes of walking people to their names.
+    help="""Gait recognition in Keras: train, test and export 3DLocal and four other networks.
 
-    The verbs, in the order of a first day:
+    The commands, in the order of their use:
 
     \b
       tf3dlocal walkers raw                        draw a synthetic data set
@@ -24,9 +24,9 @@ app = typer.Typer(
       tf3dlocal embed saved alice=walks/alice-1    compute embeddings, and find the nearest
       tf3dlocal convert IN.pt OUT.keras ...        convert weights from PyTorch, and back
 
-    `tf3dlocal demo` runs all of them. Each verb explains itself: tf3dlocal VERB --help. Exit codes: 0 success; 1 the
-    input is wrong, and the message says why; 2 wrong usage; 3 an error inside this program. --debug, or the environment
-    variable TF3DLOCAL_TRACEBACK=1, shows where an error was raised.
+    `tf3dlocal demo` runs the main ones on synthetic people. `tf3dlocal COMMAND --help` explains a command. Exit codes:
+    0 success; 1 the input is wrong, and the message says why; 2 wrong usage; 3 an error inside this program. --debug,
+    or the environment variable TF3DLOCAL_TRACEBACK=1, shows where an error was raised.
     """,
     no_args_is_help=True,
     add_completion=False,
@@ -42,10 +42,10 @@ Workers = Annotated[int | None, typer.Option(min=1, help="Number of processes; d
 
 
 def writable(path: Path | None) -> Path | None:
-    """Return the path of a file that a verb is to write, after a check that it can: before hours of work, not after.
+    """Check that a file can be written before hours of work, and return its path.
 
     Raises:
-        typer.BadParameter: It is a folder, or the folder that it is to be written into is none or may not be written.
+        typer.BadParameter: The path is a folder, or its folder cannot be written.
     """
     if path is None:
         return None
@@ -93,7 +93,7 @@ def _show_version(wanted):
 
 Version = Annotated[bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version)]
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show where an error was raised; any verb takes it too.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an error was raised; any command takes it too.")]
 
 
 @app.callback()

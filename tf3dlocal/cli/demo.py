@@ -17,7 +17,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the people, the batches and the initial weights.")] = 0,
     json: Json = None,
 ) -> None:
-    """Run every verb on synthetic people: draw, prepare, train, test, show, export, identify.
+    """Draw synthetic people, then prepare, train, test, plot, export and identify.
 
     Takes less than ten minutes on two cores. Finished steps are not repeated, so a second call takes seconds; remove
     FOLDER to start again.

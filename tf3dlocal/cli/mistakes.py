@@ -22,7 +22,7 @@ def explained(error: Exception) -> tuple[str, int]:
     else is an error of this package.
 
     Args:
-        error: What a verb raised.
+        error: What a command raised.
 
     Example:
         >>> explained(FileNotFoundError(2, "No such file or directory", "gallery.npz"))

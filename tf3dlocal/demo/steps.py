@@ -1,6 +1,6 @@
 """The steps of the demo.
 
-Every step is the library call of one verb and prints that verb, so that a user can repeat it on another data set.
+Most steps are the library call of one command and print that command, so that a user can repeat it on other data.
 Everything is in one folder; what is finished there is not computed again.
 """
 

@@ -1,4 +1,4 @@
-"""All verbs in turn on four people and two cameras, as a user would call them."""
+"""All commands in turn on four people and two cameras, as a user would call them."""
 
 import json
 import os
@@ -39,12 +39,12 @@ def call(*arguments):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The output of all verbs in turn; a failure here fails every test of this file."""
-    folder = tmp_path_factory.mktemp("verbs")
+    """The output of all commands in turn; a failure here fails every test of this file."""
+    folder = tmp_path_factory.mktemp("commands")
     (folder / "protocol.yaml").write_text(PROTOCOL)
     (folder / "config.yaml").write_text(CONFIG.replace("PROTOCOL", str(folder / "protocol.yaml")))
     raw, prepared, run, saved = (folder / name for name in ("raw", "prepared", "run", "saved"))
-    verbs = [
+    commands = [
         ("walkers", raw, "--subjects", 4, "--frames", 6, "--views", "0,90", "--workers", 1),
         ("prepare", raw, prepared, "--workers", 1, "--json", folder / "prepare.json"),
         ("train", folder / "config.yaml", "--data", prepared, "--run", run, "--json", folder / "train.json"),
@@ -64,8 +64,8 @@ def folder(tmp_path_factory):
         ("embed", saved, f"three={raw}/003/nm-01/090", f"four={raw}/004/nm-01/090", "--out", folder / "gallery.npz"),
         ("embed", saved, raw / "003/nm-01/090", "--gallery", folder / "gallery.npz", "--json", folder / "embed.json"),
     ]
-    for verb in verbs:
-        assert call(*verb) == 0, verb
+    for command in commands:
+        assert call(*command) == 0, command
     return folder
 
 
