@@ -77,8 +77,8 @@ def _load(name_or_path: PathLike) -> Protocol:
     if not exists:
         shown = text if len(text) <= 200 else f"{text[:200]}..."
         raise ProtocolError(
-            f"There is no protocol {shown!r}: it is neither a file nor one of {', '.join(protocol_names())}. "
-            f"{near_names(text, protocol_names())} `tf3dlocal protocol --new FILE` writes a file to fill in."
+            f"There is no protocol {shown!r}: it is neither a file, relative to the working folder, nor one of "
+            f"{', '.join(protocol_names())}. `tf3dlocal protocol --new FILE` writes a file to fill in."
         )
     return _read(path)
 
