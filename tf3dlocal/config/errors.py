@@ -74,10 +74,10 @@ def explain(
     """Return one line about one of pydantic's findings.
 
     Args:
-        experiment: the model that was validated, for the names of its keys.
-        problem: one of `ValidationError.errors()`.
-        document: the YAML text, for the line of the key.
-        overrides: the override of each key that was changed, such as {"training.steps": "--set training.steps=3"}.
+        experiment: The model that was validated, for the names of its keys.
+        problem: One of `ValidationError.errors()`.
+        document: The YAML text, for the line of the key.
+        overrides: The override of each key that was changed, such as {"training.steps": "--set training.steps=3"}.
 
     Returns:
         Such as "configs/x.yaml, line 12: there is no key 'training.step'; did you mean 'training.steps'?"

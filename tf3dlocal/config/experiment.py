@@ -48,12 +48,12 @@ class Experiment(Section):
         """Read a config file and change single keys.
 
         Args:
-            path: a YAML file; see `tf3dlocal.io.read_yaml` for the numbers and texts in it.
-            overrides: such as "training.steps=100"; values are YAML ("data.window=[16, 20]").
+            path: A YAML file; see `tf3dlocal.io.read_yaml` for the numbers and texts in it.
+            overrides: Such as "training.steps=100"; values are YAML ("data.window=[16, 20]").
 
         Raises:
-            FileNotFoundError: there is no such file.
-            ConfigError: the file is not YAML, or a key is unknown or has a wrong value. Each mistake has one line, with
+            FileNotFoundError: There is no such file.
+            ConfigError: The file is not YAML, or a key is unknown or has a wrong value. Each mistake has one line, with
                 its file and line, or its override.
         """
         path = pathlib.Path(path)

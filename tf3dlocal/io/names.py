@@ -18,8 +18,8 @@ def matches_leading_word(word: str, name: str) -> bool:
     nmx-01, and "d1" does not match d10-01.
 
     Args:
-        word: a condition, or the word it begins with.
-        name: the condition of a walk.
+        word: A condition, or the word it begins with.
+        name: The condition of a walk.
 
     Example:
         >>> matches_leading_word("nm", "nm-01"), matches_leading_word("d1", "d10-01")
@@ -37,8 +37,8 @@ def near_names(name: str, known: Iterable[str]) -> str:
     Case, leading zeros and separators make no distance: "5" is near "005", "NM01" near "nm-01".
 
     Args:
-        name: what was typed.
-        known: the names that exist.
+        name: What was typed.
+        known: The names that exist.
 
     Example:
         >>> near_names("gaitste", ["gaitset", "gln"]), near_names("x", ["gaitset", "gln"])
@@ -56,13 +56,13 @@ def check_names(asked: Iterable[object], *, known: Iterable[object], what: str, 
     Names are compared as texts, so that the view 90 is the name "90"; the subject 5 is not "005".
 
     Args:
-        asked: the names that somebody typed; a single text or number is one name.
-        known: the names that exist.
-        what: what the names are, in the singular, such as "subject".
-        where: file and key as the user wrote them, such as "data.exclude_subjects".
+        asked: The names that somebody typed; a single text or number is one name.
+        known: The names that exist.
+        what: What the names are, in the singular, such as "subject".
+        where: File and key as the user wrote them, such as "data.exclude_subjects".
 
     Raises:
-        ValueError: at least one name is unknown.
+        ValueError: At least one name is unknown.
 
     Example:
         >>> check_names([5], known=["004", "005"], what="subject", where="exclude")
@@ -135,7 +135,7 @@ def plain_name(name: str) -> str:
     """Remove what people leave out or add to a name: upper case, separators, zeros before a number.
 
     Args:
-        name: a subject, a condition or a key.
+        name: A subject, a condition or a key.
 
     Example:
         >>> plain_name("NM-01"), plain_name("005"), plain_name("000")

@@ -36,7 +36,7 @@ class YamlError(ValueError):
 class YamlDocument:
     r"""The values of a YAML text, and the line of each.
 
-    Fields:
+    Attributes:
         values: dict, list, str, int, float, bool or None; keys of a dict are always texts.
         source: name of the text in messages.
         lines: line number by dotted key, such as {"training.steps": 12, "views.0": 14}.

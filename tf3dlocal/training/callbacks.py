@@ -40,11 +40,11 @@ def training_callbacks(
 
     Args:
         model: compiled.
-        config: of the training.
-        walks: of the training.
-        run: the folder that this worker writes into.
-        restored: where the training resumes.
-        progress: whether reports and a progress bar are shown.
+        config: Of the training.
+        walks: Of the training.
+        run: The folder that this worker writes into.
+        restored: Where the training resumes.
+        progress: Whether reports and a progress bar are shown.
     """
     settings, schedule = config.training, schedule_of(config)
     span = {"first_step": restored.step, "last_step": settings.steps}
@@ -82,7 +82,7 @@ class MetricsSinceReport(keras.callbacks.Callback):
     """Restores the sums of the metrics when a training resumes between two reports; must be the first callback.
 
     Args:
-        values: what `metric_values` gave, or None to begin with zeros.
+        values: What `metric_values` gave, or None to begin with zeros.
     """
 
     def __init__(self, values: list | None):
@@ -107,13 +107,13 @@ class HeldOutRank1(StepCallback):
     A record has "rank_1", the mean of the groups of probes, and "rank_1_NM" and so on for each group.
 
     Args:
-        evaluate: function without arguments that gives {"NM": rank-1 in per cent, ...}, NaN for a group without probes;
+        evaluate: Function without arguments that gives {"NM": rank-1 in per cent, ...}, NaN for a group without probes;
             at least one group has some, see `check_measurable`.
-        report: writes the numbers.
-        best: the model is offered to it.
-        every: steps between two evaluations.
-        first_step: number of steps before this call of `fit`.
-        last_step: of the whole training.
+        report: Writes the numbers.
+        best: The model is offered to it.
+        every: Steps between two evaluations.
+        first_step: Number of steps before this call of `fit`.
+        last_step: Of the whole training.
     """
 
     def __init__(
@@ -143,12 +143,12 @@ class Checkpoint(StepCallback):
     """Keeps all of the training.
 
     Args:
-        run: the folder of the checkpoints.
-        every: steps between two checkpoints.
-        keep: number of checkpoints that stay.
-        report_every: steps between two reports, after which the metrics are reset.
-        first_step: number of steps before this call of `fit`.
-        last_step: of the whole training.
+        run: The folder of the checkpoints.
+        every: Steps between two checkpoints.
+        keep: Number of checkpoints that stay.
+        report_every: Steps between two reports, after which the metrics are reset.
+        first_step: Number of steps before this call of `fit`.
+        last_step: Of the whole training.
     """
 
     def __init__(self, run: RunFolder, *, every: int, keep: int, report_every: int, first_step: int, last_step: int):

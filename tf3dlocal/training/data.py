@@ -17,11 +17,11 @@ from tf3dlocal.training.walk_counts import check_can_train, walk_counts
 class TrainingWalks:
     """The walks of a training.
 
-    Fields:
-        train: those that train.
-        held_out: those of the held-out training subjects; None if there are none.
-        data_set: name, numbers and fingerprint of the whole data set, for the run folder.
-        counts: sentences on what trains, what does not, and what is repeated.
+    Attributes:
+        train: Those that train.
+        held_out: Those of the held-out training subjects; None if there are none.
+        data_set: Name, numbers and fingerprint of the whole data set, for the run folder.
+        counts: Sentences on what trains, what does not, and what is repeated.
     """
 
     train: WalkDataset
@@ -34,11 +34,11 @@ def load_walks(config: Experiment, *, folder: PathLike | None = None) -> Trainin
     """Open the data set of a training, and choose the walks that train.
 
     Args:
-        config: of the training.
-        folder: prepared data set, instead of the config's.
+        config: Of the training.
+        folder: Prepared data set, instead of the config's.
 
     Raises:
-        ConfigError: there is no data set, or it does not fit the config.
+        ConfigError: There is no data set, or it does not fit the config.
     """
     if not (folder or config.data.folder):
         raise ConfigError("There is no data set: set data.folder in the config, or give --data.")
@@ -67,7 +67,7 @@ def choose_walks(walks: WalkDataset, *, config: Experiment) -> tuple[WalkDataset
     subjects, in the order of their names, do not train: rank-1 is measured on them.
 
     Raises:
-        ConfigError: fewer subjects are left than a batch needs, no subject has two walks, a name is in no walk, or
+        ConfigError: Fewer subjects are left than a batch needs, no subject has two walks, a name is in no walk, or
             nothing can be measured on the held-out subjects.
     """
     subjects, held_out_subjects = _training_subjects(walks, config)
@@ -104,7 +104,7 @@ def check_batch(config: Experiment, *, num_replicas: int) -> None:
     """Make sure that a batch divides among the replicas, and the share of a replica into its slices.
 
     Raises:
-        ConfigError: it does not; the message has the numbers that do.
+        ConfigError: It does not; the message has the numbers that do.
     """
     batch = config.data.subjects_per_batch * config.data.walks_per_subject
     if batch % num_replicas:
@@ -127,10 +127,10 @@ def make_batches(
     """Return the batches of the steps that are left, with the labels under every output, as Keras' metrics require.
 
     Args:
-        walks: the training walks.
-        config: of the training.
-        first_step: number of steps that are done.
-        outputs: names of the model's outputs.
+        walks: The training walks.
+        config: Of the training.
+        first_step: Number of steps that are done.
+        outputs: Names of the model's outputs.
         part: (index, num_parts) of each batch, see `training_batches`.
     """
     return training_batches(

@@ -26,20 +26,20 @@ def run_experiment(
     that was not.
 
     Args:
-        config: see `tf3dlocal.config.Experiment`.
-        data: folder of the prepared data set, instead of the config's.
-        run: folder for config, checkpoints, log and model; see `RunFolder`.
-        progress: whether reports, and on a terminal a progress bar, are shown.
+        config: See `tf3dlocal.config.Experiment`.
+        data: Folder of the prepared data set, instead of the config's.
+        run: Folder for config, checkpoints, log and model; see `RunFolder`.
+        progress: Whether reports, and on a terminal a progress bar, are shown.
 
     Returns:
         The trained model, compiled; run/model.keras has it without the optimizer. It is the model of the last step, or
         with training.keep_model "best" the one with the highest rank-1 on the held-out training subjects.
 
     Raises:
-        ConfigError: the run folder is of another config, data set or version, another training writes there, it has a
+        ConfigError: The run folder is of another config, data set or version, another training writes there, it has a
             model and no checkpoint, the model lacks an argument, or nothing can be measured on the held-out subjects.
-        DivergedError: loss or weights are no longer finite numbers; the batch is written. It is a ValueError.
-        ValueError: the data do not fit the config, or no checkpoint of the run folder can be read.
+        DivergedError: Loss or weights are no longer finite numbers; the batch is written. It is a ValueError.
+        ValueError: The data do not fit the config, or no checkpoint of the run folder can be read.
 
     Example:
         >>> config = Experiment.from_yaml("configs/three_d_local_walkers.yaml")          # doctest: +SKIP

@@ -39,11 +39,11 @@ def forward_flops(model: keras.Model, *, num_frames: int = 30) -> int:
     Not counted are pooling, activations, normalization and other operations number by number.
 
     Args:
-        model: has one input [batch, frames, height, width, 1] with known height and width, as from `embedding_model`.
-        num_frames: frames of the walk.
+        model: Has one input [batch, frames, height, width, 1] with known height and width, as from `embedding_model`.
+        num_frames: Frames of the walk.
 
     Raises:
-        ValueError: the model has another input, or an operation whose cost is not known here.
+        ValueError: The model has another input, or an operation whose cost is not known here.
 
     Example:
         >>> silhouettes = keras.Input((None, 8, 6, 1))
@@ -66,10 +66,10 @@ def graph_flops(graph: tf.Graph) -> int:
     """Count multiply-adds times two of all operations of a graph, including the functions that it calls.
 
     Args:
-        graph: of a concrete function.
+        graph: Of a concrete function.
 
     Raises:
-        ValueError: the cost or a shape of an operation is not known; it is named.
+        ValueError: The cost or a shape of an operation is not known; it is named.
     """
     return sum(_operation_flops(operation, graph) for operation in graph.get_operations())
 

@@ -17,11 +17,11 @@ CHECKED = {"keras": "3.15", "tensorflow": "2.21"}
 class Call(NamedTuple):
     """One call of a layer or operation in a functional model.
 
-    Fields:
-        operation: what is called.
+    Attributes:
+        operation: What is called.
         arguments: Keras' record of its arguments; `keras_tensors` are its symbolic inputs, and `fill_in` puts tensors
             in their place.
-        outputs: its symbolic outputs.
+        outputs: Its symbolic outputs.
     """
 
     operation: Any
@@ -55,7 +55,7 @@ def called_function(graph: tf.Graph, name: str) -> tf.Graph:
     Uses `Graph._functions`: the public `as_graph_def` has the functions without the shapes of their tensors.
 
     Raises:
-        ValueError: neither the graph nor one around it has the function.
+        ValueError: Neither the graph nor one around it has the function.
     """
     while graph is not None:
         functions = _internal(graph, "_functions", package="tensorflow")

@@ -32,13 +32,13 @@ def prepare_model(
     resolved. Keras' global random seed is set to training.seed.
 
     Args:
-        config: of the training.
-        num_classes: number of training subjects.
-        size: height of the silhouettes.
-        strategy: from `make_strategy`; None for one device.
+        config: Of the training.
+        num_classes: Number of training subjects.
+        size: Height of the silhouettes.
+        strategy: From `make_strategy`; None for one device.
 
     Raises:
-        ConfigError: no such model, an argument that it does not have, or a layer that no loss trains.
+        ConfigError: No such model, an argument that it does not have, or a layer that no loss trains.
     """
     settings, strategy = config.training, strategy or tf.distribute.get_strategy()
     keras.utils.set_random_seed(settings.seed)
@@ -56,7 +56,7 @@ def check_model(config: Experiment) -> None:
     """Make sure that there is such a model with such arguments, before any data is opened.
 
     Raises:
-        ConfigError: no such model, an argument that it does not have, or a value out of its range.
+        ConfigError: No such model, an argument that it does not have, or a value out of its range.
     """
     try:
         check_model_arguments(config.model.name, config.model.arguments)
@@ -68,13 +68,13 @@ def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas
     """Build the model of a config; arguments that the config leaves open follow from the data and the training.
 
     Args:
-        config: of the training.
-        num_classes: number of training subjects.
-        size: height of the silhouettes.
-        num_replicas: number of devices, above which batch normalizations are synchronized.
+        config: Of the training.
+        num_classes: Number of training subjects.
+        size: Height of the silhouettes.
+        num_replicas: Number of devices, above which batch normalizations are synchronized.
 
     Raises:
-        ConfigError: no such model, or an argument that it does not have.
+        ConfigError: No such model, or an argument that it does not have.
     """
     check_model(config)
     name, given = config.model.name, config.model.arguments
@@ -95,7 +95,7 @@ def compile_model(model: keras.Model, *, config: Experiment, jit_compile: bool =
     """Compile a model with losses, weights and metrics by output, and with a built optimizer.
 
     Raises:
-        ConfigError: a loss has no output, or a layer no loss that trains it.
+        ConfigError: A loss has no output, or a layer no loss that trains it.
     """
     triplet, cross_entropy = config.losses.triplet, config.losses.cross_entropy
     losses, weights, metrics = {}, {}, {}

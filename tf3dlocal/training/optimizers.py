@@ -25,10 +25,10 @@ class _AsThePapersTrain:
     was saved with one of these optimizers loads after `import tf3dlocal.training.optimizers`, or with `compile=False`.
 
     Args:
-        *args: arguments of the Keras optimizer.
-        localization_rate: share of the learning rate; 1 treats all variables alike, as the paper does.
-        weight_decay: share of a weight that is added to its gradient; None for none.
-        **kwargs: arguments of the Keras optimizer.
+        *args: Arguments of the Keras optimizer.
+        localization_rate: Share of the learning rate; 1 treats all variables alike, as the paper does.
+        weight_decay: Share of a weight that is added to its gradient; None for none.
+        **kwargs: Arguments of the Keras optimizer.
     """
 
     def __init__(self, *args, localization_rate: float = 1.0, weight_decay: float | None = None, **kwargs):
@@ -102,15 +102,15 @@ def make_optimizer(
 
     Args:
         name: "adam" or "sgd".
-        schedule: learning rate, or a Keras schedule of it.
-        epsilon: of Adam.
-        momentum: of SGD.
-        weight_decay: share of a weight that is added to its gradient, as in PyTorch; 0 for none.
-        localization_rate: share of the learning rate for the localization networks.
-        loss_scaling: whether the loss is scaled, which float16 needs.
+        schedule: Learning rate, or a Keras schedule of it.
+        epsilon: Of Adam.
+        momentum: Of SGD.
+        weight_decay: Share of a weight that is added to its gradient, as in PyTorch; 0 for none.
+        localization_rate: Share of the learning rate for the localization networks.
+        loss_scaling: Whether the loss is scaled, which float16 needs.
 
     Raises:
-        ValueError: another name.
+        ValueError: Another name.
 
     Example:
         >>> make_optimizer("adam", schedule=1e-3, localization_rate=0.1).localization_rate

@@ -19,9 +19,9 @@ class StepCallback(keras.callbacks.Callback):
     """Calls `act(step, logs)` after each step whose number is a multiple of `every`, and after the last one.
 
     Args:
-        every: steps between two calls.
-        first_step: number of steps before this call of `fit`; `step` counts those of the whole training, from 1.
-        last_step: of the whole training.
+        every: Steps between two calls.
+        first_step: Number of steps before this call of `fit`; `step` counts those of the whole training, from 1.
+        last_step: Of the whole training.
     """
 
     def __init__(self, *, every: int, first_step: int, last_step: int):
@@ -49,12 +49,12 @@ class Report(StepCallback):
     seconds_per_step (mean, without the first step of a call, which compiles, and without evaluation and checkpoints).
 
     Args:
-        run: the folder of log and TensorBoard files.
-        schedule: learning rate by the number of steps before.
-        every: steps between two reports.
-        first_step: number of steps before this call of `fit`.
-        last_step: of the whole training.
-        progress: whether the lines and the bar are shown; the logs are always written.
+        run: The folder of log and TensorBoard files.
+        schedule: Learning rate by the number of steps before.
+        every: Steps between two reports.
+        first_step: Number of steps before this call of `fit`.
+        last_step: Of the whole training.
+        progress: Whether the lines and the bar are shown; the logs are always written.
     """
 
     def __init__(
@@ -129,9 +129,9 @@ def report_line(step: int, record: dict[str, float], *, last_step: int) -> str:
     """Return a report as one line.
 
     Args:
-        step: of the report.
-        record: as in the log; triplets and speed may be absent.
-        last_step: of the training.
+        step: Of the report.
+        record: As in the log; triplets and speed may be absent.
+        last_step: Of the training.
 
     Example:
         >>> numbers = {"loss": 0.31, "part_features_nonzero_triplets": 0.4, "learning_rate": 1e-4}

@@ -24,16 +24,16 @@ def make_schedule(
     With a milestone of 10,000 the first 10,000 steps have the old rate, as in PyTorch.
 
     Args:
-        name: one of the three names.
-        learning_rate: highest rate.
-        steps: length of the whole training.
-        milestones: rising step numbers.
-        factor: factor of the rate at each milestone.
-        warmup_steps: steps of linear rise.
-        final_share: share of the rate at the last step, 0 to 1.
+        name: One of the three names.
+        learning_rate: Highest rate.
+        steps: Length of the whole training.
+        milestones: Rising step numbers.
+        factor: Factor of the rate at each milestone.
+        warmup_steps: Steps of linear rise.
+        final_share: Share of the rate at the last step, 0 to 1.
 
     Raises:
-        ValueError: another name.
+        ValueError: Another name.
 
     Example:
         >>> schedule = make_schedule("piecewise", learning_rate=0.1, steps=30, milestones=[10, 20])
@@ -62,8 +62,8 @@ def last_learning_rate(optimizer: keras.optimizers.Optimizer, *, schedule: Calla
     follows from the optimizer's own count and not from the number of the step.
 
     Args:
-        optimizer: of the model, after a step.
-        schedule: function of the number of steps before, from 0.
+        optimizer: Of the model, after a step.
+        schedule: Function of the number of steps before, from 0.
 
     Example:
         >>> optimizer = keras.optimizers.SGD(0.1)

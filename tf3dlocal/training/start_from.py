@@ -20,7 +20,7 @@ def check_start(config: Experiment) -> None:
     """Make sure that the training to start from is there and has seen only people that this one may see.
 
     Raises:
-        ConfigError: it is not there, it is of version 0.1, or a key of `SAME_PEOPLE` differs in its config. A .keras
+        ConfigError: It is not there, it is of version 0.1, or a key of `SAME_PEOPLE` differs in its config. A .keras
             file outside a run folder has no config to compare.
     """
     file = model_file(config.training.start_from)
@@ -43,15 +43,15 @@ def start_from(model: keras.Model, path: PathLike) -> list[str]:
     For methods that train in phases: GLN's second phase starts from its first and adds the compact block.
 
     Args:
-        model: the model to train. It must have every layer of the trained one that has weights, with the same shapes
+        model: The model to train. It must have every layer of the trained one that has weights, with the same shapes
             and the same meaning (bins, strips, order of the parts, size of the silhouettes).
-        path: run folder of a finished training, or a `.keras` file.
+        path: Run folder of a finished training, or a `.keras` file.
 
     Returns:
         Names of the layers of `model` that the trained model does not have; they keep their initial weights.
 
     Raises:
-        ConfigError: there is no such file, it cannot be read, or a layer does not fit; then no weight is changed.
+        ConfigError: There is no such file, it cannot be read, or a layer does not fit; then no weight is changed.
     """
     file = model_file(path)
     note_of(file)  # refuses a file of version 0.1
@@ -82,7 +82,7 @@ def model_file(path: PathLike) -> pathlib.Path:
     """Return the .keras file of a finished training.
 
     Raises:
-        ConfigError: there is none, or the training is not finished.
+        ConfigError: There is none, or the training is not finished.
     """
     path = pathlib.Path(path)
     file = path / "model.keras" if path.is_dir() else path

@@ -12,11 +12,11 @@ def walk_counts(
     """Count what trains, what does not and by which rule, and what is repeated.
 
     Args:
-        walks: the whole data set.
-        train: those that train.
-        before: those and the ones that data.min_frames removed.
-        held_out: those of the held-out training subjects; None if there are none.
-        config: of the training.
+        walks: The whole data set.
+        train: Those that train.
+        before: Those and the ones that data.min_frames removed.
+        held_out: Those of the held-out training subjects; None if there are none.
+        config: Of the training.
 
     Returns:
         Sentences.
@@ -49,12 +49,12 @@ def check_can_train(train: WalkDataset, *, before: WalkDataset, config: Experime
     """Make sure that the walks that are left can fill a batch whose loss means something.
 
     Args:
-        train: the walks that train.
-        before: those and the ones that data.min_frames removed.
-        config: of the training.
+        train: The walks that train.
+        before: Those and the ones that data.min_frames removed.
+        config: Of the training.
 
     Raises:
-        ConfigError: too few subjects have a walk that is long enough, or no subject has two walks.
+        ConfigError: Too few subjects have a walk that is long enough, or no subject has two walks.
     """
     data, num_subjects = config.data, len(train.subject_names)
     if num_subjects < data.subjects_per_batch:

@@ -26,17 +26,17 @@ def accumulated_gradients(
     With one slice nothing is accumulated, but each section is computed again: the memory is that of one section.
 
     Args:
-        model: a functional model whose layers without an argument `training` treat every clip by itself.
-        inputs: inputs of the model; the first axis is the batch.
-        loss_of: function of the model's outputs, in the model's structure, that gives a scalar.
-        num_slices: must divide the batch.
+        model: A functional model whose layers without an argument `training` treat every clip by itself.
+        inputs: Inputs of the model; the first axis is the batch.
+        loss_of: Function of the model's outputs, in the model's structure, that gives a scalar.
+        num_slices: Must divide the batch.
 
     Returns:
         (outputs, gradients): the outputs in the model's structure, and one gradient for each of
         model.trainable_variables, None if the loss does not depend on it.
 
     Raises:
-        ValueError: the batch does not divide into the slices; the numbers are named.
+        ValueError: The batch does not divide into the slices; the numbers are named.
 
     Example:
         >>> x = keras.Input((3,))
@@ -62,10 +62,10 @@ def accumulated_gradients(
 class _SlicedStep:
     """What is kept between the sections of one step.
 
-    Fields:
-        values: tensors of the whole batch by key.
-        cotangents: gradients of the loss by `values`, by key.
-        totals: gradients of the loss by variables, by their id.
+    Attributes:
+        values: Tensors of the whole batch by key.
+        cotangents: Gradients of the loss by `values`, by key.
+        totals: Gradients of the loss by variables, by their id.
     """
 
     def __init__(self, graph: GraphSections, *, inputs: Tensor, num_slices: int):

@@ -15,13 +15,13 @@ LOCATION = "/location"  # ends the name of the step that locates a part
 class Step:
     """One operation of a model.
 
-    Fields:
-        name: of the layer.
-        run: function of tensors, in the order of `reads`, that gives a list of tensors, in the order of `writes`.
-        reads: keys of the tensors that it reads.
-        writes: keys of the tensors that it makes.
-        variables: trainable variables that it reads.
-        whole: whether it must see the whole batch.
+    Attributes:
+        name: Of the layer.
+        run: Function of tensors, in the order of `reads`, that gives a list of tensors, in the order of `writes`.
+        reads: Keys of the tensors that it reads.
+        writes: Keys of the tensors that it makes.
+        variables: Trainable variables that it reads.
+        whole: Whether it must see the whole batch.
     """
 
     name: str
@@ -36,11 +36,11 @@ class Step:
 class Section:
     """Steps that treat every clip by itself, and then those that read their results over the whole batch.
 
-    Fields:
-        sliced: the steps that treat every clip by itself.
-        whole: the steps over the whole batch.
-        reads: keys that the sliced steps read from earlier sections.
-        writes: keys of their results that are read later.
+    Attributes:
+        sliced: The steps that treat every clip by itself.
+        whole: The steps over the whole batch.
+        reads: Keys that the sliced steps read from earlier sections.
+        writes: Keys of their results that are read later.
     """
 
     sliced: tuple[Step, ...]
@@ -53,11 +53,11 @@ class Section:
 class GraphSections:
     """A model as sections in order, and its end.
 
-    Fields:
-        inputs: keys of the inputs.
-        sections: the sections.
-        end: steps that must see the whole batch, and all steps after them.
-        dtypes: dtype by key.
+    Attributes:
+        inputs: Keys of the inputs.
+        sections: The sections.
+        end: Steps that must see the whole batch, and all steps after them.
+        dtypes: Dtype by key.
     """
 
     inputs: tuple[int, ...]
@@ -75,7 +75,7 @@ def graph_sections(model: keras.Model) -> GraphSections:
     location)` does not. Each location begins a new section for the steps that read it.
 
     Args:
-        model: a functional model; each of its tensors has the key id(tensor).
+        model: A functional model; each of its tensors has the key id(tensor).
 
     Example:
         >>> from tf3dlocal.models import ThreeDLocal

@@ -21,19 +21,19 @@ def in_slices(
     It is a loop of the graph: no two slices are in memory at once, and the graph does not grow with their number.
 
     Args:
-        function: takes one slice of each tensor and gives (results, addends), two lists of tensors. The first axis of a
+        function: Takes one slice of each tensor and gives (results, addends), two lists of tensors. The first axis of a
             result is the clips of the slice; addends have the shapes of `sums`.
-        num_slices: must divide the batch.
-        tensors: each [batch, ...].
-        dtypes: of the results.
-        sums: tensors that the addends are added to.
-        wait_for: tensors that must be computed before the first slice begins.
+        num_slices: Must divide the batch.
+        tensors: Each [batch, ...].
+        dtypes: Of the results.
+        sums: Tensors that the addends are added to.
+        wait_for: Tensors that must be computed before the first slice begins.
 
     Returns:
         (results, sums): results [batch, ...].
 
     Raises:
-        ValueError: the batch does not divide into the slices; the numbers are named.
+        ValueError: The batch does not divide into the slices; the numbers are named.
 
     Example:
         >>> double = lambda x: ([2 * x], [tf.reduce_sum(x)])

@@ -22,12 +22,11 @@ class TrainedModel(LocalSymbolicBuild, keras.Model):
         14
     """
 
-    num_slices = (
-        None  # slices that the batch of a step is computed in, see `accumulated_gradients`; None: the plain step
-    )
+    # Slices that the batch of a step is computed in, see `accumulated_gradients`; None: the plain step.
+    num_slices = None
 
     def train_step(self, data):
-        """Make one step; returns the metrics."""
+        """Make one step and return the metrics."""
         return super().train_step(data) if self.num_slices is None else self._train_step_in_slices(data)
 
     def _train_step_in_slices(self, data):
@@ -54,9 +53,8 @@ class TrainedModel(LocalSymbolicBuild, keras.Model):
         """
         strategy = self.distribute_strategy
         if not over_several_workers(strategy):
-            if (
-                self.train_function is None and strategy is tf.distribute.get_strategy()
-            ):  # it was made without a strategy
+            made_without_strategy = strategy is tf.distribute.get_strategy()
+            if self.train_function is None and made_without_strategy:
                 make_metric_variables(self)
             return super().make_train_function(force)
         if self.train_function is None or force:

@@ -12,10 +12,10 @@ EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, "task":
 class Cluster:
     """The workers of a training.
 
-    Fields:
+    Attributes:
         addresses: "host:port" of every worker, the same list on each, the chief first. Only the chief writes into the
             run folder.
-        index: place of this process in the list.
+        index: Place of this process in the list.
     """
 
     addresses: tuple[str, ...]
@@ -41,7 +41,7 @@ class Cluster:
         """Return the cluster that TF_CONFIG describes; None if the variable is not set or empty.
 
         Raises:
-            ValueError: the variable is not JSON in the form that TensorFlow reads; the key and an example are named.
+            ValueError: The variable is not JSON in the form that TensorFlow reads; the key and an example are named.
 
         Example:
             >>> addresses = '{"cluster": {"worker": ["a:1", "b:1"]}'

@@ -35,10 +35,10 @@ def make_strategy(name: str = "auto") -> tf.distribute.Strategy:
     workers can be reached.
 
     Args:
-        name: one of the five words.
+        name: One of the five words.
 
     Raises:
-        ValueError: another word, TF_CONFIG is wrong or missing, or there is no TPU.
+        ValueError: Another word, TF_CONFIG is wrong or missing, or there is no TPU.
 
     Example:
         >>> make_strategy("none").num_replicas_in_sync
@@ -97,7 +97,7 @@ def choose_jit_compile(setting: bool | str, *, strategy: tf.distribute.Strategy)
 
     Args:
         setting: True, False or "auto".
-        strategy: of the training.
+        strategy: Of the training.
     """
     if strategy.num_replicas_in_sync > 1 or isinstance(strategy, tf.distribute.TPUStrategy):
         return False

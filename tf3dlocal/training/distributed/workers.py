@@ -35,7 +35,7 @@ class Workers:
     checkpoint.
 
     Args:
-        strategy: what `make_strategy` gave.
+        strategy: What `make_strategy` gave.
 
     Example:
         >>> Workers(tf.distribute.get_strategy()).is_chief
@@ -64,12 +64,12 @@ class Workers:
         """Wait for all workers, and make sure that they mean the same training in the same folder.
 
         Args:
-            run: the shared folder; for a moment a file is written into it.
-            config: of this worker.
-            fingerprint: of this worker's data set.
+            run: The shared folder; for a moment a file is written into it.
+            config: Of this worker.
+            fingerprint: Of this worker's data set.
 
         Raises:
-            ConfigError: config, data set or folder differ; all workers raise it, and it names those that differ.
+            ConfigError: Config, data set or folder differ; all workers raise it, and it names those that differ.
         """
         if len(self.addresses) == 1:
             return
@@ -95,14 +95,14 @@ class Workers:
         """Load the newest intact checkpoint on all workers, or before the first step the weights to start from.
 
         Args:
-            run: the shared folder; nothing is written.
+            run: The shared folder; nothing is written.
             model: compiled.
-            config: of the training.
-            is_held: what `hold` gave; if False, only a finished training is restored.
+            config: Of the training.
+            is_held: What `hold` gave; if False, only a finished training is restored.
 
         Raises:
-            ConfigError: another call holds the folder, or the workers can read different checkpoints.
-            ValueError: no checkpoint can be read, see `RunFolder.restore`.
+            ConfigError: Another call holds the folder, or the workers can read different checkpoints.
+            ValueError: No checkpoint can be read, see `RunFolder.restore`.
         """
         with self.strategy.scope():
             restored = run.restore(model) if is_held or run.is_finished(config) else Restored()
@@ -118,7 +118,7 @@ class Workers:
         """Make sure that all workers resume from the same step: what one can read, another may find damaged.
 
         Raises:
-            ConfigError: on all workers; it names those that differ.
+            ConfigError: On all workers; it names those that differ.
         """
         if len(self.addresses) > 1:
             steps = self.together(step)[:, 0]
@@ -154,7 +154,7 @@ class Workers:
         parts of each batch, and a worker reads its own walks only.
 
         Args:
-            make_batches: gives the batches, or with part=(index, num_parts) that part of each, see `training_batches`.
+            make_batches: Gives the batches, or with part=(index, num_parts) that part of each, see `training_batches`.
         """
         if len(self.addresses) == 1:
             return make_batches()

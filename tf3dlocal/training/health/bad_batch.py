@@ -21,12 +21,12 @@ def write_bad_batch(
     `facts`.
 
     Args:
-        folder: of the file; made if absent.
-        walks: the training walks.
-        seed: of the training.
+        folder: Of the file; made if absent.
+        walks: The training walks.
+        seed: Of the training.
         step: 1 is the first.
-        facts: numbers to keep with it, such as the loss.
-        **settings: of the batches, as for `plan_batch`.
+        facts: Numbers to keep with it, such as the loss.
+        **settings: Of the batches, as for `plan_batch`.
 
     Returns:
         The file, such as run/bad_batch/step-000123.npz.

@@ -39,18 +39,18 @@ class StopWhenDiverged(keras.callbacks.Callback):
     checkpoint; weights that are not finite between two reads make the loss of the next step NaN, which is found.
 
     Args:
-        run: the run folder, for the message.
-        save_batch: function (step, facts) that writes the batch of a step and gives its file.
-        schedule: learning rate by the number of steps before, from 0.
-        report_every: steps between two reports, after which Keras' means are reset.
-        checkpoint_every: steps between two checkpoints.
-        last_step: after which there is a checkpoint too.
-        restored: where the training resumes.
-        stop_above: loss of a single step that is too high, or None.
-        check_weights_every: steps between two looks at the weights.
+        run: The run folder, for the message.
+        save_batch: Function (step, facts) that writes the batch of a step and gives its file.
+        schedule: Learning rate by the number of steps before, from 0.
+        report_every: Steps between two reports, after which Keras' means are reset.
+        checkpoint_every: Steps between two checkpoints.
+        last_step: After which there is a checkpoint too.
+        restored: Where the training resumes.
+        stop_above: Loss of a single step that is too high, or None.
+        check_weights_every: Steps between two looks at the weights.
 
     Raises:
-        DivergedError: from `fit`.
+        DivergedError: From `fit`.
     """
 
     def __init__(

@@ -22,12 +22,12 @@ BEST = "best.keras"  # a copy of the best model by then
 class Restored:
     """Where a training resumes; all of its defaults: it begins.
 
-    Fields:
-        step: number of steps that are done.
-        checkpoint: the file that was loaded.
-        metrics: sums of the metrics since the last report.
-        damaged: newer checkpoints that cannot be read, each with a sentence on what is wrong.
-        new_layers: with training.start_from, layers that the other training does not have.
+    Attributes:
+        step: Number of steps that are done.
+        checkpoint: The file that was loaded.
+        metrics: Sums of the metrics since the last report.
+        damaged: Newer checkpoints that cannot be read, each with a sentence on what is wrong.
+        new_layers: With training.start_from, layers that the other training does not have.
     """
 
     step: int = 0
@@ -63,10 +63,10 @@ def write_checkpoint(
     """Write a compiled model with its optimizer, random states and metrics.
 
     Args:
-        file: path that ends in .keras.
-        model: compiled, with a built optimizer.
-        metrics: what `metric_values` gave, or None after a report, where they are reset.
-        best: file of the best model so far, or None.
+        file: Path that ends in .keras.
+        model: Compiled, with a built optimizer.
+        metrics: What `metric_values` gave, or None after a report, where they are reset.
+        best: File of the best model so far, or None.
     """
     plain = plain_model(model)  # a model of Keras' own class, so that keras.saving.load_model opens the file
     plain.compile(model.optimizer)
@@ -83,7 +83,7 @@ def damage_of(file: PathLike) -> str | None:
     """Return a sentence on what is wrong with the content of a checkpoint, or None; every checksum is compared.
 
     Raises:
-        OSError: the file cannot be reached (a disk, a network, a permission), which says nothing about its content.
+        OSError: The file cannot be reached (a disk, a network, a permission), which says nothing about its content.
 
     Example:
         >>> import tempfile
@@ -111,7 +111,7 @@ def load_checkpoint(file: PathLike, *, model: keras.Model) -> list | None:
         The values for `MetricsSinceReport`, or None.
 
     Raises:
-        ValueError: the checkpoint is of another model; the file is named.
+        ValueError: The checkpoint is of another model; the file is named.
     """
     try:
         model.load_weights(file)

@@ -13,8 +13,8 @@ def append_record(file: pathlib.Path, record: dict) -> None:
     """Add one line to a log.
 
     Args:
-        file: the log, JSON by line.
-        record: must have "step", and no number that is not finite.
+        file: The log, JSON by line.
+        record: Must have "step", and no number that is not finite.
     """
     with open(file, "a", encoding="utf-8") as log:
         log.write(json.dumps(record, allow_nan=False) + "\n")
@@ -24,7 +24,7 @@ def read_records(file: pathlib.Path) -> list[dict]:
     """Return the lines of a log, none if there is no log; a last line that a kill cut short is left out.
 
     Raises:
-        ValueError: a line is not JSON; its number is named.
+        ValueError: A line is not JSON; its number is named.
     """
     if not file.exists():
         return []
@@ -55,8 +55,8 @@ def cut_lines(file: pathlib.Path, *, step: int) -> None:
     """Remove the reports after `step` from a text log, which begin with "step 123 of"; other lines stay.
 
     Args:
-        file: the log; may be absent.
-        step: the last one that is kept.
+        file: The log; may be absent.
+        step: The last one that is kept.
     """
     if not file.exists():
         return
@@ -72,8 +72,8 @@ def cut_event_files(folder: pathlib.Path, *, step: int) -> None:
     """Remove the events after `step`: a resumed training repeats these steps, and TensorBoard would draw them twice.
 
     Args:
-        folder: of TensorBoard's event files; may be absent.
-        step: the last one that is kept.
+        folder: Of TensorBoard's event files; may be absent.
+        step: The last one that is kept.
     """
     for path in sorted(folder.glob("events.out.tfevents.*")):
         events, is_whole = _read_events(path)

@@ -20,9 +20,9 @@ def write_model(file: PathLike, *, model: keras.Model, note: dict) -> None:
     """Write a model without its optimizer.
 
     Args:
-        file: path that ends in .keras.
-        model: compiled or not; its layers are written as a model that was never compiled.
-        note: for JSON, such as {"step": 300, "rank_1": 85.0}; the version of tf3dlocal is added.
+        file: Path that ends in .keras.
+        model: Compiled or not; its layers are written as a model that was never compiled.
+        note: For JSON, such as {"step": 300, "rank_1": 85.0}; the version of tf3dlocal is added.
     """
     plain_model(model).save(file)
     with zipfile.ZipFile(file, "a") as archive:
@@ -33,7 +33,7 @@ def note_of(file: PathLike) -> dict | None:
     """Return the note in a model file; None if there is no such file, or no note in it.
 
     Raises:
-        ConfigError: the note is of version 0.1.
+        ConfigError: The note is of version 0.1.
 
     Example:
         >>> note_of("nowhere.keras") is None
@@ -53,7 +53,7 @@ def check_folder_version(folder: PathLike) -> None:
     """Refuse a run folder of version 0.1; a folder without a config.yaml is none and passes.
 
     Raises:
-        ConfigError: version 0.1 has written the folder.
+        ConfigError: Version 0.1 has written the folder.
     """
     folder = pathlib.Path(folder)
     if (folder / "config.yaml").is_file():
@@ -75,7 +75,7 @@ class BestModel:
     before it, and nothing of the steps that it repeats.
 
     Args:
-        folder: the run folder.
+        folder: The run folder.
 
     Example:
         >>> import tempfile
@@ -94,10 +94,10 @@ class BestModel:
         """Keep the model if it is better than the best so far; of two equally good models the earlier stays.
 
         Args:
-            model: the model after `step` steps.
-            step: step of the whole training.
-            rank_1: rank-1 in per cent, by which models are compared.
-            groups: rank-1 of each group of probes, for the note.
+            model: The model after `step` steps.
+            step: Step of the whole training.
+            rank_1: Rank-1 in per cent, by which models are compared.
+            groups: Rank-1 of each group of probes, for the note.
 
         Returns:
             Whether it is kept.
@@ -117,7 +117,7 @@ class BestModel:
         """Make a checkpoint's copy the best model again.
 
         Args:
-            content: the model file as the checkpoint holds it; None if nothing was best by then.
+            content: The model file as the checkpoint holds it; None if nothing was best by then.
         """
         if content is None:
             self.text.unlink(missing_ok=True)

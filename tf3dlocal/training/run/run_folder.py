@@ -56,8 +56,8 @@ class RunFolder:
         .lock                          held by the call that trains here
 
     Args:
-        path: the folder; made when a training begins.
-        shared: the run folder that messages name instead, if this one is the temporary folder of a worker.
+        path: The folder; made when a training begins.
+        shared: The run folder that messages name instead, if this one is the temporary folder of a worker.
 
     Example:
         >>> import tempfile
@@ -82,11 +82,11 @@ class RunFolder:
         A folder without a checkpoint and without a model holds nothing to resume: config and data set may be others.
 
         Args:
-            config: of the training.
-            data_set: what `claim` notes: "fingerprint", and "name", "num_walks" and "num_subjects" for people.
+            config: Of the training.
+            data_set: What `claim` notes: "fingerprint", and "name", "num_walks" and "num_subjects" for people.
 
         Raises:
-            ConfigError: the folder is of another config, another data set or version 0.1, or the training to start from
+            ConfigError: The folder is of another config, another data set or version 0.1, or the training to start from
                 cannot be used.
         """
         check_folder_version(self.path)
@@ -184,10 +184,10 @@ class RunFolder:
         """Load the newest intact checkpoint into a compiled model; nothing is written, see `claim`.
 
         Raises:
-            ValueError: there are checkpoints and none is intact, or they are of another model; the message gives the
+            ValueError: There are checkpoints and none is intact, or they are of another model; the message gives the
                 fix.
-            ConfigError: there is a model and no checkpoint.
-            OSError: a checkpoint could not be reached; it may be intact.
+            ConfigError: There is a model and no checkpoint.
+            OSError: A checkpoint could not be reached; it may be intact.
         """
         damaged = []
         for step in reversed(self.checkpoint_steps()):
@@ -234,11 +234,11 @@ class RunFolder:
         """Write model.keras after the last step, unless it is there.
 
         Args:
-            model: after the last step; with training.keep_model "best" it gets the weights of the best model.
-            config: of the training.
+            model: After the last step; with training.keep_model "best" it gets the weights of the best model.
+            config: Of the training.
 
         Raises:
-            ConfigError: the best model is to be kept, and the training has measured none.
+            ConfigError: The best model is to be kept, and the training has measured none.
         """
         steps, which = config.training.steps, config.training.keep_model
         note = {"kept": which, "step": steps}
@@ -264,10 +264,10 @@ def config_of_run(path: PathLike) -> dict | None:
     """Return the config of the run that a model comes from, or None if it is not known.
 
     Args:
-        path: a run folder, or a file in it or in its checkpoints.
+        path: A run folder, or a file in it or in its checkpoints.
 
     Raises:
-        ConfigError: the run folder is of version 0.1.
+        ConfigError: The run folder is of version 0.1.
     """
     path = pathlib.Path(path)
     for folder in (path, path.parent, path.parent.parent):
