@@ -34,12 +34,12 @@ def readable(path: PathLike, *, solution: str = "") -> Iterator[None]:
     interrupt.
 
     Args:
-        path: the file, for the message.
-        solution: a sentence on what to do.
+        path: The file, for the message.
+        solution: A sentence on what to do.
 
     Raises:
-        UnreadableError: any exception of the block; it is chained.
-        OSError: the file cannot be reached; its content may be intact.
+        UnreadableError: Any exception of the block; it is chained.
+        OSError: The file cannot be reached; its content may be intact.
 
     Example:
         >>> with readable("set.npz", solution="Prepare the set again."):
@@ -65,12 +65,12 @@ def check_regular_file(path: PathLike, *, max_bytes: int | None = None) -> None:
     """Refuse what must not be opened for reading: devices and pipes, on which a reader waits for ever, and huge files.
 
     Args:
-        path: the file; links are followed.
-        max_bytes: the largest size that is accepted.
+        path: The file; links are followed.
+        max_bytes: The largest size that is accepted.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        UnreadableError: it is a folder, a device, a pipe or a socket, or it is larger than `max_bytes`.
+        FileNotFoundError: There is no such file.
+        UnreadableError: It is a folder, a device, a pipe or a socket, or it is larger than `max_bytes`.
     """
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
@@ -85,12 +85,12 @@ def read_json(path: PathLike, *, solution: str = "") -> Any:
     """Read a JSON file.
 
     Args:
-        path: a UTF-8 file.
-        solution: a sentence for the error message on what to do.
+        path: A UTF-8 file.
+        solution: A sentence for the error message on what to do.
 
     Raises:
-        UnreadableError: it is not JSON.
-        FileNotFoundError: there is no such file.
+        UnreadableError: It is not JSON.
+        FileNotFoundError: There is no such file.
     """
     check_regular_file(path)
     with readable(path, solution=solution):
@@ -101,16 +101,16 @@ def read_npz(path: PathLike, *, keys: Sequence[str], solution: str = "") -> dict
     """Read arrays of an .npz file; nothing in it is unpickled.
 
     Args:
-        path: the file.
-        keys: names of the arrays to read.
-        solution: a sentence for the error message on what to do.
+        path: The file.
+        keys: Names of the arrays to read.
+        solution: A sentence for the error message on what to do.
 
     Returns:
         The arrays by name.
 
     Raises:
-        UnreadableError: it is not such a file, an array is missing, or an array holds Python objects.
-        FileNotFoundError: there is no such file.
+        UnreadableError: It is not such a file, an array is missing, or an array holds Python objects.
+        FileNotFoundError: There is no such file.
     """
     check_regular_file(path)
     with readable(path, solution=solution), np.load(path, allow_pickle=False) as content:

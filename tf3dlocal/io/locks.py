@@ -28,7 +28,7 @@ def file_lock(path: PathLike) -> Iterator[bool]:
     file system has no locks, the lock counts as taken by this call.
 
     Args:
-        path: the lock file; it is made if absent, with its folder, and stays.
+        path: The lock file; it is made if absent, with its folder, and stays.
 
     Yields:
         Whether this call holds the lock; False if another process, or another call in this one, holds it.
@@ -59,7 +59,7 @@ def lock_holder(path: PathLike) -> str:
     """Return who holds a lock, such as "process 4711 on gpu-3".
 
     Args:
-        path: the lock file.
+        path: The lock file.
     """
     try:
         text = pathlib.Path(path).read_text(encoding="utf-8", errors="replace").strip()

@@ -14,11 +14,11 @@ def progress_bar(
     """Show a progress bar while the block runs.
 
     Args:
-        text: what is being done, such as "aligning".
-        total: number of items.
-        done: number of items that an earlier call has finished.
+        text: What is being done, such as "aligning".
+        total: Number of items.
+        done: Number of items that an earlier call has finished.
         shown: False shows nothing.
-        delay: seconds before the bar appears; short work needs none.
+        delay: Seconds before the bar appears; short work needs none.
 
     Yields:
         Function `advance(count=1, note=None)`: `count` more items are done; `note` replaces the text after the bar.
@@ -67,7 +67,7 @@ def tell(sentence: str, *, shown: bool = True) -> None:
     """Print one sentence on standard error; it appears above a progress bar that runs at this moment.
 
     Args:
-        sentence: plain text, printed as it is.
+        sentence: Plain text, printed as it is.
         shown: False prints nothing.
     """
     if shown:
@@ -80,8 +80,8 @@ def as_shown(text: str, *, encoding: str) -> str:
     r"""Return a text that a terminal of this encoding can show; what it lacks is replaced, control characters escaped.
 
     Args:
-        text: such as a line of a report.
-        encoding: of the terminal, such as "utf-8" or "ascii".
+        text: Such as a line of a report.
+        encoding: Of the terminal, such as "utf-8" or "ascii".
 
     Example:
         >>> as_shown("90° ± 1.5 \x1b[2J é", encoding="ascii"), as_shown("90°", encoding="utf-8")

@@ -38,8 +38,8 @@ class YamlDocument:
 
     Attributes:
         values: dict, list, str, int, float, bool or None; keys of a dict are always texts.
-        source: name of the text in messages.
-        lines: line number by dotted key, such as {"training.steps": 12, "views.0": 14}.
+        source: Name of the text in messages.
+        lines: Line number by dotted key, such as {"training.steps": 12, "views.0": 14}.
 
     Example:
         >>> document = read_yaml("training:\n  steps: 10", source="a.yaml")
@@ -62,11 +62,11 @@ def read_yaml(text: str, *, source: str = "config") -> YamlDocument:
     """Read one YAML document strictly.
 
     Args:
-        text: the YAML text.
-        source: name of the text in messages, such as its path.
+        text: The YAML text.
+        source: Name of the text in messages, such as its path.
 
     Raises:
-        YamlError: the text is not YAML, has a key twice, a tag, or too many aliases, values or levels.
+        YamlError: The text is not YAML, has a key twice, a tag, or too many aliases, values or levels.
 
     Example:
         >>> read_yaml("{subjects: [001, 010], views: [0, 036], rate: 1e-4, code: NO}").values
@@ -100,11 +100,11 @@ def read_yaml_file(path: PathLike) -> YamlDocument:
     """Read one YAML file strictly; see `read_yaml`.
 
     Args:
-        path: a UTF-8 file.
+        path: A UTF-8 file.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        YamlError: it is not a regular UTF-8 file of at most a megabyte, or `read_yaml` raises it.
+        FileNotFoundError: There is no such file.
+        YamlError: It is not a regular UTF-8 file of at most a megabyte, or `read_yaml` raises it.
     """
     try:
         check_regular_file(path, max_bytes=MAX_BYTES)

@@ -32,11 +32,11 @@ def write_file(path: PathLike, write: Callable[[pathlib.Path], Any]) -> None:
     """Write a file: whatever happens, `path` is the old file or the whole new one.
 
     Args:
-        path: the file; its folder is made if absent.
-        write: function that writes the content to the temporary path it is given; the name is that of `path`.
+        path: The file; its folder is made if absent.
+        write: Function that writes the content to the temporary path it is given; the name is that of `path`.
 
     Raises:
-        OSError: the content cannot be written; the old file is kept.
+        OSError: The content cannot be written; the old file is kept.
 
     Example:
         >>> import tempfile
@@ -68,12 +68,12 @@ def write_json(path: PathLike, values: Any) -> None:
     """Write values as indented JSON, whole or not at all.
 
     Args:
-        path: the file.
-        values: what JSON holds, and numpy arrays, numpy numbers and paths.
+        path: The file.
+        values: What JSON holds, and numpy arrays, numpy numbers and paths.
 
     Raises:
-        ValueError: a number that is not finite; JSON has none.
-        TypeError: a value that JSON cannot hold.
+        ValueError: A number that is not finite; JSON has none.
+        TypeError: A value that JSON cannot hold.
     """
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False, default=_as_json)
     write_text(path, text + "\n")
@@ -84,15 +84,15 @@ def new_folder(path: PathLike, *, replace: bool = False) -> Iterator[pathlib.Pat
     """Write a folder: it gets its name when the block has ended without an error.
 
     Args:
-        path: the folder.
-        replace: whether an old folder of this name is replaced; it stays until the new one is complete.
+        path: The folder.
+        replace: Whether an old folder of this name is replaced; it stays until the new one is complete.
 
     Yields:
         The temporary folder to write into.
 
     Raises:
-        FileExistsError: there is such a folder, and `replace` is False.
-        OSError: the content cannot be written; the old folder is kept.
+        FileExistsError: There is such a folder, and `replace` is False.
+        OSError: The content cannot be written; the old folder is kept.
 
     Example:
         >>> import tempfile
@@ -129,7 +129,7 @@ def remove_unfinished(parent: PathLike) -> list[str]:
     A folder that was being replaced when its process was killed gets its old content back.
 
     Args:
-        parent: the folder in which files and folders were being written.
+        parent: The folder in which files and folders were being written.
 
     Returns:
         Names of the temporary folders that were removed.

@@ -15,11 +15,11 @@ class CompactBlock(keras.layers.Layer):
     and gallery are compared by it.
 
     Args:
-        units: length of the embedding.
-        dropout: share of the inputs that is dropped in training; GLN's is 0.9.
+        units: Length of the embedding.
+        dropout: Share of the inputs that is dropped in training; GLN's is 0.9.
         train_norm_bias: False keeps the biases of both batch normalizations at zero, as OpenGait's GLN does.
-        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
-        seed: seed of the dropout and of the initial weights.
+        synchronized: Synchronize the batch normalizations over replicas; None where the current strategy has several.
+        seed: Seed of the dropout and of the initial weights.
 
     Call arguments:
         strips: float [batch, strips, channels].

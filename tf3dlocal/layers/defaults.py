@@ -18,7 +18,7 @@ def is_synchronized(synchronized: bool | None) -> bool:
     so None means several replicas in the current `tf.distribute` strategy. An explicit value stays.
 
     Args:
-        synchronized: an argument of that name.
+        synchronized: An argument of that name.
 
     Returns:
         bool.
@@ -34,12 +34,12 @@ def check_counts(owner: str, *, low: int = 1, **counts: int) -> None:
     """Check that numbers are whole and large enough: Keras builds layers without filters, and oneDNN aborts on some.
 
     Args:
-        owner: what has the arguments.
-        low: smallest number allowed.
-        **counts: the arguments by name.
+        owner: What has the arguments.
+        low: Smallest number allowed.
+        **counts: The arguments by name.
 
     Raises:
-        ValueError: an argument does not fit.
+        ValueError: An argument does not fit.
     """
     for name, value in counts.items():
         if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
@@ -52,10 +52,10 @@ def batch_normalization(
     """Create a batch normalization with the originals' epsilon, 1e-5, and momentum, 0.9.
 
     Args:
-        name: name of the layer.
-        synchronized: take the statistics over all replicas under `tf.distribute`; None where the current strategy has
+        name: Name of the layer.
+        synchronized: Take the statistics over all replicas under `tf.distribute`; None where the current strategy has
             several.
-        dtype: dtype or policy of the layer.
+        dtype: Dtype or policy of the layer.
 
     Returns:
         keras.layers.BatchNormalization.
@@ -69,7 +69,7 @@ def kaiming_fan_out(seed: int | None = None) -> keras.initializers.Initializer:
     """Create the release's initializer of convolutions: normal with variance 2 / (outputs x kernel size).
 
     Args:
-        seed: random seed.
+        seed: Random seed.
 
     Returns:
         keras.initializers.Initializer.
@@ -88,8 +88,8 @@ def derive_seed(seed: int | None, *, name: str) -> int | None:
     as equal numbers, or as multiples of each other.
 
     Args:
-        seed: seed of the whole, or None.
-        name: name of the weight or layer, unique within the whole.
+        seed: Seed of the whole, or None.
+        name: Name of the weight or layer, unique within the whole.
 
     Returns:
         int, or None without a seed.

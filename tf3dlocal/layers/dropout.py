@@ -18,9 +18,9 @@ class Dropout(keras.layers.Dropout):
     them. On one device it equals Keras' layer.
 
     Args:
-        rate: share of the inputs that is dropped in training.
-        noise_shape: as in `keras.layers.Dropout`.
-        seed: random seed.
+        rate: Share of the inputs that is dropped in training.
+        noise_shape: As in `keras.layers.Dropout`.
+        seed: Random seed.
 
     Call arguments:
         inputs: float [batch, ..]; the shares of all replicas must be equally large.

@@ -11,8 +11,8 @@ class SeparateDense(keras.layers.Layer):
     """Linear map without bias, with a separate matrix per strip: the part-wise FC of GaitSet, GaitPart and 3DLocal.
 
     Args:
-        units: number of output channels.
-        seed: seed of the initial weights.
+        units: Number of output channels.
+        seed: Seed of the initial weights.
 
     Call arguments:
         strips: float [batch, strips, channels].

@@ -24,11 +24,11 @@ def check_model_arguments(name: str, arguments: Mapping[str, Any]) -> None:
     map, they can check only when they build.
 
     Args:
-        name: a key of MODELS.
+        name: A key of MODELS.
         arguments: {argument: value}, as under model.arguments.
 
     Raises:
-        ValueError: an unknown model or argument, or a value that does not fit; all of them are named, such as
+        ValueError: An unknown model or argument, or a value that does not fit; all of them are named, such as
             model.arguments.channels.
 
     Example:

@@ -163,13 +163,13 @@ def check_arguments(
     """Check the types and ranges of arguments of one builder.
 
     Args:
-        builder: one of the builders; None is allowed for the arguments whose default is None.
-        arguments: those that are given.
-        presets: names of its presets.
-        where: prefix of the names in messages.
+        builder: One of the builders; None is allowed for the arguments whose default is None.
+        arguments: Those that are given.
+        presets: Names of its presets.
+        where: Prefix of the names in messages.
 
     Raises:
-        ValueError: unknown names, or values that do not fit; all of them are named.
+        ValueError: Unknown names, or values that do not fit; all of them are named.
     """
     parameters = inspect.signature(builder).parameters
     checks = CHECKS | {"preset": one_of(*presets)} | OWN_CHECKS.get(builder.__name__, {})
@@ -192,7 +192,7 @@ def checked(presets: Mapping[str, Any]) -> Callable[[Callable], Callable]:
     """Make the decorator of a builder that checks its arguments before it builds.
 
     Args:
-        presets: the builder's presets by name.
+        presets: The builder's presets by name.
     """
 
     def decorate(builder):

@@ -19,9 +19,9 @@ def resolve_arguments(
     """Replace the arguments that are None with the preset's values.
 
     Args:
-        presets: the values of every preset, {preset: {name: value}}; may have names that are no arguments.
-        preset: a key of presets.
-        **arguments: further arguments of the builder; None means the preset's value.
+        presets: The values of every preset, {preset: {name: value}}; may have names that are no arguments.
+        preset: A key of presets.
+        **arguments: Further arguments of the builder; None means the preset's value.
 
     Returns:
         Namespace of the preset's values and the arguments.
@@ -44,10 +44,10 @@ def functional_model(
     of float16 become zero. A functional model has the global policy, whatever its layers have.
 
     Args:
-        inputs: its input.
-        outputs: its outputs by name.
-        dtype: dtype policy of the layers; None for the global one.
-        name: name of the model.
+        inputs: Its input.
+        outputs: Its outputs by name.
+        dtype: Dtype policy of the layers; None for the global one.
+        name: Name of the model.
 
     Returns:
         keras.Model, see `GaitModel`.
@@ -63,9 +63,9 @@ def backbone_block(maps: Tensor, *, number: int, path: str = "block", **argument
 
     Args:
         maps: [batch, frames, height, width, channels].
-        number: number of the block, counted from 1.
-        path: the layers' names begin with `{path}_{number}`.
-        **arguments: further arguments of `frame_block`.
+        number: Number of the block, counted from 1.
+        path: The layers' names begin with `{path}_{number}`.
+        **arguments: Further arguments of `frame_block`.
 
     Returns:
         [batch, frames, height, width, channels].
@@ -90,11 +90,11 @@ def strip_motions(
 
     Args:
         maps: [batch, frames, height, width, channels].
-        num_strips: horizontal strips; must divide the height.
-        use_bias: as in `MicroMotionPooling`.
-        activation: as in `MicroMotionPooling`.
-        dtype: dtype policy of the layers.
-        seed: seed of the model.
+        num_strips: Horizontal strips; must divide the height.
+        use_bias: As in `MicroMotionPooling`.
+        activation: As in `MicroMotionPooling`.
+        dtype: Dtype policy of the layers.
+        seed: Seed of the model.
 
     Returns:
         [batch, num_strips, channels].

@@ -65,31 +65,31 @@ def GaitPart(
 
     Args:
         preset: "paper", "opengait" or "release".
-        num_classes: number of training subjects; adds a classifier and the output "logits" (not in the paper). Needs a
+        num_classes: Number of training subjects; adds a classifier and the output "logits" (not in the paper). Needs a
             compact block.
         input_shape: (frames or None, height, width, 1); (None, 64, 44, 1) or (None, 128, 88, 1).
-        channels: channels of the three or four blocks.
-        strips: horizontal strips p of the focal convolutions, by block.
-        embedding_channels: length of one strip's feature.
-        num_strips: horizontal strips of the pooling; must divide the last map's height.
-        negative_slope: slope of the LeakyReLU after the convolutions.
-        temporal_bias: whether the convolutions of `MicroMotionPooling` have a bias.
-        temporal_activation: activation of `MicroMotionPooling`.
-        compact_channels: length of the embedding of GLN's compact block, which GaitPart itself does not have; 0 for no
+        channels: Channels of the three or four blocks.
+        strips: Horizontal strips p of the focal convolutions, by block.
+        embedding_channels: Length of one strip's feature.
+        num_strips: Horizontal strips of the pooling; must divide the last map's height.
+        negative_slope: Slope of the LeakyReLU after the convolutions.
+        temporal_bias: Whether the convolutions of `MicroMotionPooling` have a bias.
+        temporal_activation: Activation of `MicroMotionPooling`.
+        compact_channels: Length of the embedding of GLN's compact block, which GaitPart itself does not have; 0 for no
             compact block.
-        dropout: dropout of the compact block.
-        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+        dropout: Dropout of the compact block.
+        synchronized: Synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
             where the strategy in whose scope the model is built has several.
-        dtype: dtype policy of the layers, as in `ThreeDLocal`.
-        seed: seed of initial weights and dropout.
-        name: name of the model.
+        dtype: Dtype policy of the layers, as in `ThreeDLocal`.
+        seed: Seed of initial weights and dropout.
+        name: Name of the model.
 
     Returns:
         keras.Model with the input and outputs of `ThreeDLocal`: "part_features" and "embedding" float32
         [batch, num_strips, embedding_channels].
 
     Raises:
-        ValueError: an argument of another type or range, strips that do not divide a map, not one number of strips
+        ValueError: An argument of another type or range, strips that do not divide a map, not one number of strips
             per block.
 
     Example:

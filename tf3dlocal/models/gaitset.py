@@ -55,27 +55,27 @@ def GaitSet(
 
     Args:
         preset: "paper" or "opengait".
-        num_classes: number of training subjects; adds a classifier and the output "logits" (not in the paper). Needs a
+        num_classes: Number of training subjects; adds a classifier and the output "logits" (not in the paper). Needs a
             compact block.
         input_shape: (frames or None, height, width, 1); (None, 64, 44, 1) or (None, 128, 88, 1).
-        channels: channels of the three blocks.
-        embedding_channels: length of one strip's feature.
-        bins: numbers of strips of the pyramid; None for the preset's.
-        compact_channels: length of the embedding of GLN's compact block, which GaitSet itself does not have; 0 for no
+        channels: Channels of the three blocks.
+        embedding_channels: Length of one strip's feature.
+        bins: Numbers of strips of the pyramid; None for the preset's.
+        compact_channels: Length of the embedding of GLN's compact block, which GaitSet itself does not have; 0 for no
             compact block, None for the preset's (0).
-        dropout: dropout of the compact block.
-        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+        dropout: Dropout of the compact block.
+        synchronized: Synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
             where the strategy in whose scope the model is built has several.
-        dtype: dtype policy of the layers, as in `ThreeDLocal`.
-        seed: seed of initial weights and dropout.
-        name: name of the model.
+        dtype: Dtype policy of the layers, as in `ThreeDLocal`.
+        seed: Seed of initial weights and dropout.
+        name: Name of the model.
 
     Returns:
         keras.Model with the input and outputs of `ThreeDLocal`: "part_features" and "embedding" float32
         [batch, 62, embedding_channels].
 
     Raises:
-        ValueError: an argument of another type or range, a map that the bins do not divide, a classifier
+        ValueError: An argument of another type or range, a map that the bins do not divide, a classifier
             without a compact block.
 
     Example:

@@ -55,30 +55,30 @@ def GLN(
 
     Args:
         preset: "paper" or "opengait".
-        num_classes: number of training subjects; adds the classifier and the output "logits". Needs a compact block.
+        num_classes: Number of training subjects; adds the classifier and the output "logits". Needs a compact block.
         input_shape: (frames or None, height, width, 1); (None, 64, 44, 1) or (None, 128, 88, 1). Height and width must
             be divisible by 4.
-        channels: channels of the three stages.
-        lateral_channels: channels of the lateral and smoothing convolutions.
-        lateral_kernel: height and width of the lateral kernels; 3 in OpenGait before November 2021.
-        embedding_channels: length of one strip's feature.
-        bins: numbers of strips of the pyramid, the same on all three levels.
-        compact_channels: length of the compact block's embedding; 0 for training phase 1, which has no compact block;
+        channels: Channels of the three stages.
+        lateral_channels: Channels of the lateral and smoothing convolutions.
+        lateral_kernel: Height and width of the lateral kernels; 3 in OpenGait before November 2021.
+        embedding_channels: Length of one strip's feature.
+        bins: Numbers of strips of the pyramid, the same on all three levels.
+        compact_channels: Length of the compact block's embedding; 0 for training phase 1, which has no compact block;
             None for the preset's (0). A number needs num_classes, whose classifier trains the block: without it "paper"
             warns and "opengait" refuses.
-        dropout: dropout of the compact block.
-        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+        dropout: Dropout of the compact block.
+        synchronized: Synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
             where the strategy in whose scope the model is built has several.
-        dtype: dtype policy of the layers, as in `ThreeDLocal`.
-        seed: seed of initial weights and dropout.
-        name: name of the model.
+        dtype: Dtype policy of the layers, as in `ThreeDLocal`.
+        seed: Seed of initial weights and dropout.
+        name: Name of the model.
 
     Returns:
         keras.Model with the input and outputs of `ThreeDLocal`: "part_features" float32 [batch, 93,
         embedding_channels].
 
     Raises:
-        ValueError: an argument of another type or range, an input that is not divisible by 4, a classifier
+        ValueError: An argument of another type or range, an input that is not divisible by 4, a classifier
             or a compact block without the other.
 
     Example:

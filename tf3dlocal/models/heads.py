@@ -27,15 +27,15 @@ def embedding_head(
 
     Args:
         strips: [batch, strips, channels].
-        embedding_channels: length of one strip's feature.
-        compact_channels: length of the compact block's embedding; 0 for no compact block.
-        num_classes: number of training subjects, for the classifier; None for no classifier.
-        dropout: dropout of the compact block.
+        embedding_channels: Length of one strip's feature.
+        compact_channels: Length of the compact block's embedding; 0 for no compact block.
+        num_classes: Number of training subjects, for the classifier; None for no classifier.
+        dropout: Dropout of the compact block.
         compare_by: "compact" compares walks by the embedding of the compact block if there is one; "parts" by the part
             features.
-        train_norm_bias: whether the batch normalizations of the compact block learn their biases.
-        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
-        seed: seed of the model, for initial weights and dropout.
+        train_norm_bias: Whether the batch normalizations of the compact block learn their biases.
+        synchronized: Synchronize the batch normalizations over replicas; None where the current strategy has several.
+        seed: Seed of the model, for initial weights and dropout.
 
     Returns:
         dict "part_features" float32 [batch, strips, embedding_channels], "embedding" (the same, or the compact block's
@@ -45,7 +45,7 @@ def embedding_head(
     triplet loss is on "part_features" and would leave the embedding with its initial weights.
 
     Raises:
-        ValueError: a classifier without a compact block, a compact block that no output reads, or an unknown
+        ValueError: A classifier without a compact block, a compact block that no output reads, or an unknown
             compare_by.
 
     Example:
@@ -109,14 +109,14 @@ def embedding_model(model: keras.Model) -> keras.Model:
     """Create the model from silhouettes to the one tensor by which probe and gallery are compared.
 
     Args:
-        model: any model of this package, with a dict of outputs that has "embedding".
+        model: Any model of this package, with a dict of outputs that has "embedding".
 
     Returns:
         keras.Model with the same weights: float [batch, frames, height, width, 1] -> float32 [batch, channels] or
         [batch, strips, channels].
 
     Raises:
-        ValueError: the model has no output "embedding".
+        ValueError: The model has no output "embedding".
     """
     outputs = model.output
     if not isinstance(outputs, dict) or "embedding" not in outputs:

@@ -52,28 +52,28 @@ def MT3D(
 
     Args:
         preset: "paper", the only one.
-        num_classes: number of training subjects; adds a classifier and the output "logits" (not in the paper). Needs a
+        num_classes: Number of training subjects; adds a classifier and the output "logits" (not in the paper). Needs a
             compact block.
         input_shape: (frames or None, height, width, 1); (None, 64, 44, 1) or (None, 128, 88, 1).
-        channels: channels of the three layers.
-        interval: frames that the local transform fuses (the large scale); None for the preset's.
-        num_strips: strips per branch; must divide half the input's height; None for the preset's.
-        embedding_channels: length of one strip's feature.
-        compact_channels: length of the embedding of GLN's compact block, which MT3D itself does not have; 0 for no
+        channels: Channels of the three layers.
+        interval: Frames that the local transform fuses (the large scale); None for the preset's.
+        num_strips: Strips per branch; must divide half the input's height; None for the preset's.
+        embedding_channels: Length of one strip's feature.
+        compact_channels: Length of the embedding of GLN's compact block, which MT3D itself does not have; 0 for no
             compact block, None for the preset's (0).
-        dropout: dropout of the compact block.
-        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+        dropout: Dropout of the compact block.
+        synchronized: Synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
             where the strategy in whose scope the model is built has several.
-        dtype: dtype policy of the layers, as in `ThreeDLocal`.
-        seed: seed of initial weights and dropout.
-        name: name of the model.
+        dtype: Dtype policy of the layers, as in `ThreeDLocal`.
+        seed: Seed of initial weights and dropout.
+        name: Name of the model.
 
     Returns:
         keras.Model with the input and outputs of `ThreeDLocal`: "part_features" and "embedding" float32
         [batch, 2 num_strips, embedding_channels], the small scale's strips first.
 
     Raises:
-        ValueError: an argument of another type or range, or strips that do not divide the map.
+        ValueError: An argument of another type or range, or strips that do not divide the map.
 
     Example:
         >>> MT3D().count_params()

@@ -11,14 +11,14 @@ def located_parts(model: keras.Model) -> keras.Model:
     """Create the model that locates the parts: silhouettes -> {block: {part: location}}.
 
     Args:
-        model: a model with local paths, from `ThreeDLocal`.
+        model: A model with local paths, from `ThreeDLocal`.
 
     Returns:
         keras.Model whose output is a dict {"block_1": {"head": float32 [batch, 8], ..}, ..}; each location is a stacked
         `Location` in cells of that block's map ([batch, frames, 8] with per_frame).
 
     Raises:
-        ValueError: a model without local paths.
+        ValueError: A model without local paths.
     """
     located = {}
     for layer in model.layers:
@@ -38,7 +38,7 @@ def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
     `draw_part_boxes(silhouettes, **part_geometry(model, silhouettes=silhouettes))`.
 
     Args:
-        model: a model with local paths, from `ThreeDLocal`.
+        model: A model with local paths, from `ThreeDLocal`.
         silhouettes: uint8 [frames, height, width], 0..255, of the size that the model expects.
 
     Returns:
@@ -50,7 +50,7 @@ def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
         "geometry": "paper" or "release".
 
     Raises:
-        ValueError: a model without local paths, or silhouettes of another size.
+        ValueError: A model without local paths, or silhouettes of another size.
 
     Example:
         >>> from tf3dlocal.models import ThreeDLocal

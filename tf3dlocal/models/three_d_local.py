@@ -98,39 +98,39 @@ def ThreeDLocal(
 
     Args:
         preset: "paper" or "release".
-        num_classes: number of training subjects; adds the classifier and the output "logits", and in the paper's preset
+        num_classes: Number of training subjects; adds the classifier and the output "logits", and in the paper's preset
             the compact block that it trains. None for a model without a classifier.
         input_shape: (frames or None, height, width, 1); (None, 64, 44, 1) or (None, 128, 88, 1) in the papers.
-        channels: channels C of the three blocks; (64, 128, 256) for OU-MVLP (main paper 4.2).
-        local_blocks: the blocks with local paths: any of 1, 2, 3; () for the global path alone (main paper Table 3).
+        channels: Channels C of the three blocks; (64, 128, 256) for OU-MVLP (main paper 4.2).
+        local_blocks: The blocks with local paths: any of 1, 2, 3; () for the global path alone (main paper Table 3).
         sampler: "mixture", "gaussian" or "trilinear" (main paper Table 4).
-        parts: part priors of the local paths (main paper Table 5 adds them one by one); see `PartPrior`.
+        parts: Part priors of the local paths (main paper Table 5 adds them one by one); see `PartPrior`.
         geometry: "paper" or "release", for offsets, strides, grids and rows of the local paths; see `decode_location`,
             `LocalPath`, `LocalizationNetwork` and the samplers.
-        num_convolutions: number of 3x3x3 convolutions of a local path.
-        hidden_divisor: the localization networks have C / hidden_divisor filters.
+        num_convolutions: Number of 3x3x3 convolutions of a local path.
+        hidden_divisor: The localization networks have C / hidden_divisor filters.
         feature_extraction: False fuses the sampled volumes as they are (main paper Table 5, "no FE").
-        tied_strides: one stride for x and y; None for the geometry's own.
-        per_frame: locations per frame, smoothed over time (main paper 4.2), instead of one per clip.
-        registered: return every sampled volume to its own location, on a map that is zero elsewhere, before its
+        tied_strides: One stride for x and y; None for the geometry's own.
+        per_frame: Locations per frame, smoothed over time (main paper 4.2), instead of one per clip.
+        registered: Return every sampled volume to its own location, on a map that is zero elsewhere, before its
             convolutions and the fusion. Not in the paper; the release has a similar switch, off, which is not
             reproduced (see `SeparableSampler3D.transposed_filters`). Without it a volume fills the whole map.
         global_path: "plain" convolutions, as in the release; "focal" for GaitPart's, with 1, 4 and 8 strips (in the
             release preset with its LeakyReLU slope of 1e-4).
-        num_strips: horizontal strips; must divide the last map's height.
-        embedding_channels: length of one strip's feature.
-        temporal_bias: whether the convolutions of `MicroMotionPooling` have a bias.
-        temporal_activation: activation of `MicroMotionPooling`.
-        compact_channels: length of the compact block's embedding; 0 for no compact block; None for the preset's (256
+        num_strips: Horizontal strips; must divide the last map's height.
+        embedding_channels: Length of one strip's feature.
+        temporal_bias: Whether the convolutions of `MicroMotionPooling` have a bias.
+        temporal_activation: Activation of `MicroMotionPooling`.
+        compact_channels: Length of the compact block's embedding; 0 for no compact block; None for the preset's (256
             in "paper", 0 in "release") with num_classes, and 0 without. A number without num_classes warns: a triplet
             loss on "part_features" leaves such a block untrained.
-        dropout: dropout of the compact block.
-        clip_length: frames of the training clips (fixes the localization's time bins).
-        synchronized: synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
+        dropout: Dropout of the compact block.
+        clip_length: Frames of the training clips (fixes the localization's time bins).
+        synchronized: Synchronize batch normalization over the replicas of a `tf.distribute` strategy; None does so
             where the strategy in whose scope the model is built has several.
-        dtype: dtype policy of the layers, such as "mixed_float16"; None for the global one.
-        seed: seed of initial weights and dropout.
-        name: name of the model.
+        dtype: Dtype policy of the layers, such as "mixed_float16"; None for the global one.
+        seed: Seed of initial weights and dropout.
+        name: Name of the model.
 
     Returns:
         keras.Model. Input "silhouettes": float [batch, frames, height, width, 1], 0..1, any number of frames.
@@ -139,8 +139,8 @@ def ThreeDLocal(
         the same as part_features); "logits" float32 [batch, num_classes] with num_classes.
 
     Raises:
-        ValueError: an argument of another type or range; a classifier without a compact block; an input too small.
-        TypeError: an unknown argument; the message names the nearest.
+        ValueError: An argument of another type or range; a classifier without a compact block; an input too small.
+        TypeError: An unknown argument; the message names the nearest.
 
     Example:
         >>> model = ThreeDLocal("release")

@@ -96,14 +96,14 @@ class Table(NamedTuple):
 
     Attributes:
         source: "release" or "opengait".
-        model: name in `tf3dlocal.models.MODELS`.
-        preset: preset of the builder that computes what the source computes.
-        mark: key that no other table has; it identifies a state dict.
-        rows: function of a Keras model; yields a `Row` for every tensor.
-        arguments_of: function of {key: shape}; the builder's arguments that follow from the shapes.
-        differences: function of a Keras model; yields a sentence for everything that the source computes differently
+        model: Name in `tf3dlocal.models.MODELS`.
+        preset: Preset of the builder that computes what the source computes.
+        mark: Key that no other table has; it identifies a state dict.
+        rows: Function of a Keras model; yields a `Row` for every tensor.
+        arguments_of: Function of {key: shape}; the builder's arguments that follow from the shapes.
+        differences: Function of a Keras model; yields a sentence for everything that the source computes differently
             and that no key or shape shows.
-        notes: function of a Keras model; yields a sentence for everything that no key or shape can confirm.
+        notes: Function of a Keras model; yields a sentence for everything that no key or shape can confirm.
     """
 
     source: str

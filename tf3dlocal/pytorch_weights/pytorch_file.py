@@ -49,10 +49,10 @@ class PyTorchFile:
 
     Attributes:
         weights: {key: array}; float32, or integers for counters.
-        iteration: of the training, or None.
-        ignored: names of everything else in the file.
-        sha256: of the file.
-        notes: sentences about what was changed while reading.
+        iteration: Of the training, or None.
+        ignored: Names of everything else in the file.
+        sha256: Of the file.
+        notes: Sentences about what was changed while reading.
     """
 
     weights: dict[str, np.ndarray]

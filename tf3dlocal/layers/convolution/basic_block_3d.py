@@ -16,9 +16,9 @@ class BasicBlock3D(keras.layers.Layer):
     layer runs that single one, with 27 instead of 39 products per cell and channel.
 
     Args:
-        filters: number of output channels.
-        negative_slope: slope of the LeakyReLU.
-        seed: seed of the initial weights.
+        filters: Number of output channels.
+        negative_slope: Slope of the LeakyReLU.
+        seed: Seed of the initial weights.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].

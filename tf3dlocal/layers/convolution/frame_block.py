@@ -17,10 +17,10 @@ class FocalConvolution(VolumeConvolution):
     Fan et al., GaitPart, CVPR 2020. Every strip is zero padded by itself. With one strip it is a plain convolution.
 
     Args:
-        filters: number of output channels.
-        kernel_size: one odd number k, for a kernel (1, k, k), or three such numbers.
-        num_strips: number of strips p; must divide the map's height.
-        seed: seed of the initial weights.
+        filters: Number of output channels.
+        kernel_size: One odd number k, for a kernel (1, k, k), or three such numbers.
+        num_strips: Number of strips p; must divide the map's height.
+        seed: Seed of the initial weights.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -29,7 +29,7 @@ class FocalConvolution(VolumeConvolution):
         float [batch, frames, height, width, filters].
 
     Raises:
-        ValueError: a kernel of several frames, or strips that do not divide the height.
+        ValueError: A kernel of several frames, or strips that do not divide the height.
 
     Example:
         >>> import numpy as np
@@ -86,13 +86,13 @@ def frame_block(
 
     Args:
         maps: [batch, frames, height, width, channels].
-        channels: filters of both convolutions.
-        name: prefix of the layers' names.
-        first_kernel: height and width of the first kernel; the second has 3 x 3 cells.
-        num_strips: strips of GaitPart's focal convolution; 1 for a plain one.
-        negative_slope: slope of the LeakyReLU.
-        dtype: dtype policy of the layers.
-        seed: seed of the model; every convolution derives its own from it and from its name.
+        channels: Filters of both convolutions.
+        name: Prefix of the layers' names.
+        first_kernel: Height and width of the first kernel; the second has 3 x 3 cells.
+        num_strips: Strips of GaitPart's focal convolution; 1 for a plain one.
+        negative_slope: Slope of the LeakyReLU.
+        dtype: Dtype policy of the layers.
+        seed: Seed of the model; every convolution derives its own from it and from its name.
 
     Returns:
         [batch, frames, height, width, channels].

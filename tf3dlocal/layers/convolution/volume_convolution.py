@@ -53,9 +53,9 @@ class VolumeConvolution(keras.layers.Layer):
     A kernel of one frame, (1, k, k), is the per-frame 2D convolution of a silhouette backbone.
 
     Args:
-        filters: number of output channels.
-        kernel_size: one odd number, or three (frames, height, width).
-        seed: seed of the initial weights.
+        filters: Number of output channels.
+        kernel_size: One odd number, or three (frames, height, width).
+        seed: Seed of the initial weights.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -64,7 +64,7 @@ class VolumeConvolution(keras.layers.Layer):
         float [batch, frames, height, width, filters].
 
     Raises:
-        ValueError: no filters, or an even kernel size.
+        ValueError: No filters, or an even kernel size.
 
     Example:
         >>> import numpy as np

@@ -33,19 +33,19 @@ def local_block(
     Args:
         block_input: [batch, frames, height, width, channels], the map that the local paths sample.
         global_map: [batch, frames, height, width, C], the output of the block's global path.
-        parts: part priors, at least one, each with its own name.
-        name: prefix of the layers' names.
-        part_channels: filters of every path; None for C / 2 (main paper 3.2.3), 0 for no feature extraction.
-        hidden_channels: filters within the localization networks; None for C / 4 (supplement Table 1).
-        dtype: dtype policy of the layers.
-        seed: seed of the model; every layer derives its own from it and from its name.
-        **path_arguments: further arguments of `LocalPath` (sampler, geometry, num_convolutions, ..).
+        parts: Part priors, at least one, each with its own name.
+        name: Prefix of the layers' names.
+        part_channels: Filters of every path; None for C / 2 (main paper 3.2.3), 0 for no feature extraction.
+        hidden_channels: Filters within the localization networks; None for C / 4 (supplement Table 1).
+        dtype: Dtype policy of the layers.
+        seed: Seed of the model; every layer derives its own from it and from its name.
+        **path_arguments: Further arguments of `LocalPath` (sampler, geometry, num_convolutions, ..).
 
     Returns:
         [batch, frames, height, width, C].
 
     Raises:
-        ValueError: no parts, or two parts of the same name.
+        ValueError: No parts, or two parts of the same name.
 
     Example:
         >>> silhouettes = keras.Input((None, 16, 11, 4))

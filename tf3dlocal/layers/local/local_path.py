@@ -34,21 +34,21 @@ class LocalPath(keras.layers.Layer):
     at the end of the clip, and most of its grid reads nothing.
 
     Args:
-        prior: a `PartPrior`, or its fields as a mapping or sequence.
-        channels: filters of each feature convolution; 0 returns the sampled volume itself (main paper Table 5, "no
+        prior: A `PartPrior`, or its fields as a mapping or sequence.
+        channels: Filters of each feature convolution; 0 returns the sampled volume itself (main paper Table 5, "no
             FE").
-        hidden_channels: filters within the localization network.
+        hidden_channels: Filters within the localization network.
         sampler: "mixture", "gaussian" or "trilinear".
         geometry: "paper" or "release".
-        tied_strides: one stride for x and y, seven raw numbers instead of eight; None for the geometry's own (True in
+        tied_strides: One stride for x and y, seven raw numbers instead of eight; None for the geometry's own (True in
             the release).
-        registered: return the volume at the location that it was cut from, zeros elsewhere, instead of filling the
+        registered: Return the volume at the location that it was cut from, zeros elsewhere, instead of filling the
             whole map with it.
-        num_convolutions: number of 3x3x3 convolutions with ReLU (one in the paper, two in the release).
-        clip_length: frames of a training clip, as in `LocalizationNetwork`.
-        per_frame: a location for every frame, as in `LocalizationNetwork`.
-        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
-        seed: seed of the initial weights.
+        num_convolutions: Number of 3x3x3 convolutions with ReLU (one in the paper, two in the release).
+        clip_length: Frames of a training clip, as in `LocalizationNetwork`.
+        per_frame: A location for every frame, as in `LocalizationNetwork`.
+        synchronized: Synchronize the batch normalizations over replicas; None where the current strategy has several.
+        seed: Seed of the initial weights.
 
     Call arguments:
         block_input: float [batch, frames, height, width, channels], the map that is sampled.
@@ -61,7 +61,7 @@ class LocalPath(keras.layers.Layer):
         "location" float32 [batch, 8] or [batch, frames, 8] (`Location` stacked, in cells of block_input).
 
     Raises:
-        ValueError: an unknown sampler or geometry, a prior that does not fit, or registered with per_frame.
+        ValueError: An unknown sampler or geometry, a prior that does not fit, or registered with per_frame.
 
     Example:
         >>> import numpy as np

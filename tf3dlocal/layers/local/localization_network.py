@@ -45,15 +45,15 @@ class LocalizationNetwork(keras.layers.Layer):
     Pool5, and a BN after Fc6.
 
     Args:
-        hidden_channels: filters of Conv1, Conv2 and Conv4 (C/4 in the supplement, C/2 in the release).
+        hidden_channels: Filters of Conv1, Conv2 and Conv4 (C/4 in the supplement, C/2 in the release).
         num_outputs: 8, or 7 with one stride for x and y.
         geometry: "paper" or "release".
-        clip_length: frames of a training clip; fixes the number of time bins before Fc6.
-        per_frame: emit a location for every frame (main paper 4.2): no pooling over time, and Fc6 is shared by the
+        clip_length: Frames of a training clip; fixes the number of time bins before Fc6.
+        per_frame: Emit a location for every frame (main paper 4.2): no pooling over time, and Fc6 is shared by the
             frames. The offsets in x and y are smoothed over frames, and the two numbers of time (dt, delta_t) are means
             over the clip.
-        synchronized: synchronize the batch normalizations over replicas; None where the current strategy has several.
-        seed: seed of the initial weights.
+        synchronized: Synchronize the batch normalizations over replicas; None where the current strategy has several.
+        seed: Seed of the initial weights.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -62,7 +62,7 @@ class LocalizationNetwork(keras.layers.Layer):
         float32 [batch, num_outputs], or [batch, frames, num_outputs] with per_frame; order as in `decode_location`.
 
     Raises:
-        ValueError: no filters, a clip without frames, an unknown geometry, another number of outputs, or per_frame
+        ValueError: No filters, a clip without frames, an unknown geometry, another number of outputs, or per_frame
             with geometry="release".
 
     Example:

@@ -20,14 +20,14 @@ class Location(NamedTuple):
     points covers `stride_x * width` cells. Cell p of the map has its centre at coordinate p. Main paper Eq. 4-10.
 
     Attributes:
-        center_x: centre of the grid (c_x + Delta_x), in cells.
-        center_y: centre of the grid (c_y + Delta_y), in cells.
-        center_t: centre of the grid (c_t + Delta_t), in frames.
-        stride_x: distance of neighbouring grid points (delta_x), in cells.
-        stride_y: distance of neighbouring grid points (delta_y), in cells.
-        stride_t: distance of neighbouring grid points (delta_t), in frames.
-        variance: variance of the Gaussian filters (sigma^2), in cells squared.
-        confidence: weight of the whole volume (gamma), 0..1.
+        center_x: Centre of the grid (c_x + Delta_x), in cells.
+        center_y: Centre of the grid (c_y + Delta_y), in cells.
+        center_t: Centre of the grid (c_t + Delta_t), in frames.
+        stride_x: Distance of neighbouring grid points (delta_x), in cells.
+        stride_y: Distance of neighbouring grid points (delta_y), in cells.
+        stride_t: Distance of neighbouring grid points (delta_t), in frames.
+        variance: Variance of the Gaussian filters (sigma^2), in cells squared.
+        confidence: Weight of the whole volume (gamma), 0..1.
 
     Example:
         >>> import numpy as np
@@ -53,7 +53,7 @@ class Location(NamedTuple):
         """Name the last axis of a tensor [..., 8].
 
         Raises:
-            ValueError: the last axis has another length.
+            ValueError: The last axis has another length.
         """
         if isinstance(stacked, cls):
             return stacked
@@ -69,7 +69,7 @@ def check_geometry(geometry: str) -> None:
     """Check that the geometry is "paper", as the paper describes it, or "release", as the authors' code has it.
 
     Raises:
-        ValueError: another value.
+        ValueError: Another value.
     """
     if geometry not in ("paper", "release"):
         raise ValueError(f'geometry must be "paper" or "release"; got {geometry!r}.')
@@ -104,7 +104,7 @@ def decode_location(
     Args:
         raw: float [..., 8] in the supplement's order (dx, dy, dt, delta_x, delta_y, delta_t, sigma^2, gamma), or [...,
             7] with one stride for x and y (dx, dy, dt, delta_xy, delta_t, sigma^2, gamma), as in the release.
-        prior: prior of the part.
+        prior: Prior of the part.
         size: (frames, height, width) of the sampled map; frames may be a scalar tensor.
         geometry: "paper" or "release".
 
@@ -112,7 +112,7 @@ def decode_location(
         Location with fields of shape [...].
 
     Raises:
-        ValueError: another number of raw values, or an unknown geometry.
+        ValueError: Another number of raw values, or an unknown geometry.
     """
     check_geometry(geometry)
     count = raw.shape[-1]

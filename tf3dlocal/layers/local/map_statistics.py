@@ -17,7 +17,7 @@ def map_statistics(volume: Tensor, *, halve_frames: bool = True) -> dict[str, Te
 
     Args:
         volume: float [batch, frames, height, width, channels]; gets no gradient.
-        halve_frames: pool over frames too.
+        halve_frames: Pool over frames too.
 
     Returns:
         dict of "largest" and "smallest", in the map's dtype, and "mean" and "variance", float32 [batch, channels].
@@ -46,7 +46,7 @@ class MapStatistics(keras.layers.Layer):
     so that the layer treats every clip by itself, and no map has to be kept for the statistics of the whole batch.
 
     Args:
-        halve_frames: pool over frames too; False for locations per frame.
+        halve_frames: Pool over frames too; False for locations per frame.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels]; gets no gradient.

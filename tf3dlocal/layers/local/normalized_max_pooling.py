@@ -21,8 +21,8 @@ class NormalizedMaxPooling(keras.layers.Layer):
     same map, and the backward pass reads the pooled map only. Normalization as in `batch_normalization`.
 
     Args:
-        halve_frames: pool over frames too.
-        synchronized: take the statistics over all replicas; None where the current strategy has several.
+        halve_frames: Pool over frames too.
+        synchronized: Take the statistics over all replicas; None where the current strategy has several.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].

@@ -14,13 +14,13 @@ class PartPrior(NamedTuple):
     Any list of priors can be used; another task has other names, extents and centres.
 
     Attributes:
-        name: name of the part, used in the names of layers.
-        height: prior extent in height (p_H), as a fraction of the map's height.
-        width: prior extent in width (p_W), as a fraction of the map's width.
-        length: prior extent in time (p_T), as a fraction of the frames.
-        center_x: prior centre (c_x), 0..1 from the left.
-        center_y: prior centre (c_y), 0..1 from the top.
-        center_t: prior centre (c_t), 0..1 from the first frame.
+        name: Name of the part, used in the names of layers.
+        height: Prior extent in height (p_H), as a fraction of the map's height.
+        width: Prior extent in width (p_W), as a fraction of the map's width.
+        length: Prior extent in time (p_T), as a fraction of the frames.
+        center_x: Prior centre (c_x), 0..1 from the left.
+        center_y: Prior centre (c_y), 0..1 from the top.
+        center_t: Prior centre (c_t), 0..1 from the first frame.
 
     Example:
         >>> PartPrior.of(["whole", 1.0, 1.0, 1.0, 0.5, 0.5, 0.5]).width
@@ -40,7 +40,7 @@ class PartPrior(NamedTuple):
         """Make a `PartPrior` from itself, a mapping with its field names, or a sequence in their order.
 
         Raises:
-            ValueError: a field is missing or unknown, a number is none, an extent is not positive, or a centre is
+            ValueError: A field is missing or unknown, a number is none, an extent is not positive, or a centre is
                 outside the map.
         """
         try:

@@ -15,7 +15,7 @@ class HorizontalPooling(keras.layers.Layer):
     GaitPart's HP with 16 strips (Fan et al., CVPR 2020), which 3DLocal adopts.
 
     Args:
-        num_strips: number of strips; must divide the map's height.
+        num_strips: Number of strips; must divide the map's height.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -24,7 +24,7 @@ class HorizontalPooling(keras.layers.Layer):
         float [batch, frames, num_strips, channels].
 
     Raises:
-        ValueError: the strips do not divide the height.
+        ValueError: The strips do not divide the height.
 
     Example:
         >>> import numpy as np
@@ -61,7 +61,7 @@ class HorizontalPyramidPooling(keras.layers.Layer):
     in `bins`, and from head to foot within a scale.
 
     Args:
-        bins: number of strips of each scale; each must divide the map's height.
+        bins: Number of strips of each scale; each must divide the map's height.
 
     Call arguments:
         maps: float [batch, height, width, channels].
@@ -70,7 +70,7 @@ class HorizontalPyramidPooling(keras.layers.Layer):
         float [batch, sum(bins), channels].
 
     Raises:
-        ValueError: no bins, or bins that do not divide the height.
+        ValueError: No bins, or bins that do not divide the height.
 
     Example:
         >>> import numpy as np

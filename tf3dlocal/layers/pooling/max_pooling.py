@@ -45,8 +45,8 @@ def adaptive_max_pool(values: Tensor, *, num_bins: int, axis: int) -> Tensor:
 
     Args:
         values: float tensor.
-        num_bins: number of bins k.
-        axis: the pooled axis, counted from 0.
+        num_bins: Number of bins k.
+        axis: The pooled axis, counted from 0.
 
     Returns:
         The tensor with `num_bins` cells along `axis`.

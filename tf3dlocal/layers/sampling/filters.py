@@ -19,14 +19,14 @@ def sampling_grid(center: Tensor, stride: Tensor, count: int | Tensor, *, geomet
     Args:
         center: float [...], in cells.
         stride: float [...], in cells.
-        count: number of grid points, an int or a scalar tensor.
+        count: Number of grid points, an int or a scalar tensor.
         geometry: "paper" or "release".
 
     Returns:
         float [..., count], in cells.
 
     Raises:
-        ValueError: an unknown geometry.
+        ValueError: An unknown geometry.
     """
     check_geometry(geometry)
     index = ops.cast(ops.arange(count), center.dtype)
@@ -45,7 +45,7 @@ def gaussian_filter(positions: Tensor, variance: Tensor, size: int | Tensor) -> 
     Args:
         positions: float [..., points] (mu), in cells.
         variance: float [...] (sigma^2), in cells squared.
-        size: number of cells along the axis.
+        size: Number of cells along the axis.
 
     Returns:
         float [..., points, size].
@@ -64,7 +64,7 @@ def linear_filter(positions: Tensor, size: int | Tensor) -> Tensor:
 
     Args:
         positions: float [..., points] (mu), in cells.
-        size: number of cells along the axis.
+        size: Number of cells along the axis.
 
     Returns:
         float [..., points, size].

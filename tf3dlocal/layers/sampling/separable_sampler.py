@@ -29,9 +29,9 @@ class SeparableSampler3D(keras.layers.Layer):
     interpolation rescales the positions (see `release_coordinates`), and the mixture sampler halves every value.
 
     Args:
-        num_rows: number of sampled rows N; None for the map's height.
+        num_rows: Number of sampled rows N; None for the map's height.
         geometry: "paper" or "release".
-        registered: return the volume at the location that it was cut from, on a map that is zero elsewhere. See
+        registered: Return the volume at the location that it was cut from, on a map that is zero elsewhere. See
             `transposed_filters`.
 
     Call arguments:
@@ -43,7 +43,7 @@ class SeparableSampler3D(keras.layers.Layer):
         float [batch, frames, height, width, channels] (V).
 
     Raises:
-        ValueError: an unknown geometry, more rows than the map has, or registered with a location per frame.
+        ValueError: An unknown geometry, more rows than the map has, or registered with a location per frame.
     """
 
     FILTER_IN_SPACE: str

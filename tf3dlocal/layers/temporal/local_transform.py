@@ -15,8 +15,8 @@ class LocalTransform(keras.layers.Layer):
     dropped, as there. A walk shorter than one interval is padded with empty frames, so that one frame remains.
 
     Args:
-        interval: number of frames that become one.
-        seed: seed of the initial weights.
+        interval: Number of frames that become one.
+        seed: Seed of the initial weights.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
@@ -25,7 +25,7 @@ class LocalTransform(keras.layers.Layer):
         float [batch, max(1, frames // interval), height, width, channels].
 
     Raises:
-        ValueError: an interval below one.
+        ValueError: An interval below one.
 
     Example:
         >>> import numpy as np

@@ -41,10 +41,10 @@ class MicroMotionPooling(keras.layers.Layer):
     bias; the 3DLocal release: ReLU, bias.
 
     Args:
-        squeeze: the inner convolution has channels / squeeze filters, at least one.
-        use_bias: whether the convolutions have a bias.
+        squeeze: The inner convolution has channels / squeeze filters, at least one.
+        use_bias: Whether the convolutions have a bias.
         activation: "leaky_relu" (slope 0.01) or "relu", between the two convolutions.
-        seed: seed of the initial weights.
+        seed: Seed of the initial weights.
 
     Call arguments:
         strips: float [batch, frames, strips, channels].
@@ -53,7 +53,7 @@ class MicroMotionPooling(keras.layers.Layer):
         float [batch, strips, channels].
 
     Raises:
-        ValueError: an unknown activation.
+        ValueError: An unknown activation.
 
     Example:
         >>> import numpy as np

@@ -12,7 +12,7 @@ class SetPooling(keras.layers.Layer):
     adopts it.
 
     Args:
-        keep_frames: keep the axis of the frames, with one frame, so that per-frame layers can read the result.
+        keep_frames: Keep the axis of the frames, with one frame, so that per-frame layers can read the result.
 
     Call arguments:
         volume: float [batch, frames, height, width, channels].
