@@ -1,4 +1,4 @@
-"""The scores of a model, as its card tells them: the result of an evaluation without its counts of every pair."""
+"""The scores in a model card: the result of an evaluation without its counts of every pair."""
 
 import pathlib
 from typing import Any
@@ -8,7 +8,11 @@ from tf3dlocal.io.types import PathLike
 
 EVALUATION_NAME = "evaluation.json"  # in a run folder: the last evaluation
 SOLUTION = "`tf3dlocal evaluate RUN ... --json FILE` writes such a file."
-LEFT_OUT = ("pairs", "published", "details")  # large, of others, or paths; what `details` says is in `facts` too
+LEFT_OUT = (
+    "pairs",
+    "published",
+    "details",
+)  # large, or not of this model, or with local paths; `facts` repeats what `details` says
 
 
 def read_scores(path: PathLike) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def shard_name(shard: int, num_shards: int, *, edition: str = "") -> str:
     Args:
         shard: Number of the shard.
         num_shards: Number of shards.
-        edition: A letter that tells the files of a new data set from those of the one that it replaces.
+        edition: A letter that distinguishes the files of a new data set from those of the set that it replaces.
 
     Example:
         >>> shard_name(0, 8), shard_name(0, 8, edition="b")
