@@ -83,10 +83,16 @@ def register_with_keras() -> None:
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):
-    """Finder that adds `_import_registered` to the end of the import of Keras, and finds nothing else."""
+    """Finder that adds `_import_registered` to the end of the import of Keras, and finds nothing else.
+
+    Where the layers of this package are what imports Keras, the models, which need all of them, wait for their end.
+    """
+
+    def __init__(self):
+        self.num_open = 0
 
     def find_spec(self, name, path=None, target=None):
-        if name != "keras":
+        if name not in ("keras", "tf3dlocal.layers"):
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
@@ -95,8 +101,12 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
         exec_module = spec.loader.exec_module
 
         def exec_and_register(module):
-            exec_module(module)
-            if self in sys.meta_path:
+            self.num_open += 1
+            try:
+                exec_module(module)
+            finally:
+                self.num_open -= 1
+            if self in sys.meta_path and not self.num_open:
                 sys.meta_path.remove(self)
                 _import_registered()
 
