@@ -82,6 +82,7 @@ def flat_keys(values, prefix=""):
         (MINIMAL, ["data.walks_per_subject=9999"], "is 2,399,760 frames in one batch; 1,000,000 are the limit"),
         (MINIMAL, ["training=null"], "'training' is None, and it is a section: write its keys below it"),
         (MINIMAL, ["training.evaluate_every=5"], "evaluate_every needs held_out_subjects"),
+        (MINIMAL, ["training.held_out_views=[0]"], "held_out_views needs held_out_subjects"),
         (MINIMAL, ["training.keep_model=best"], "training: keep_model: best needs evaluate_every"),
         ("training: {steps: [", [], "exp.yaml, line 1, column 20: this is not YAML"),
         ("training: {steps: !!python/name:os.system }", [], "exp.yaml, line 1: tags such as"),

@@ -224,6 +224,8 @@ class Training(Section):
                 "evaluate_every needs held_out_subjects, at least 2, because the test subjects are never read in "
                 "training"
             )
+        if self.held_out_views is not None and not self.held_out_subjects:
+            raise ValueError("held_out_views needs held_out_subjects, at least 2, whose views they are")
         if self.keep_model == "best" and not self.evaluate_every:
             raise ValueError("keep_model: best needs evaluate_every, because the best is found by its rank-1")
         if self.held_out_subjects == 1:
