@@ -225,7 +225,9 @@ class Training(Section):
                 "training"
             )
         if self.held_out_views is not None and not self.held_out_subjects:
-            raise ValueError("held_out_views needs held_out_subjects, at least 2, whose views they are")
+            raise ValueError(
+                "held_out_views needs held_out_subjects, at least 2; without any, set held_out_views to null"
+            )
         if self.keep_model == "best" and not self.evaluate_every:
             raise ValueError("keep_model: best needs evaluate_every, because the best is found by its rank-1")
         if self.held_out_subjects == 1:
