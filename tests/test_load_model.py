@@ -112,3 +112,15 @@ def test_what_is_no_model_is_named(tmp_path):
         tf3dlocal.load_model(tmp_path / "run")
     with pytest.raises(ValueError, match="An exported model has no Keras layers"):
         tf3dlocal.load_model(tmp_path, keras_only=True)
+
+
+@pytest.mark.parametrize("room", ["layers", "losses", "models"])
+def test_whichever_room_is_imported_first_keras_knows_the_classes_of_all(room):
+    program = (
+        f"import tf3dlocal.{room}, keras\n"
+        "for name in ('tf3dlocal>CompactBlock', 'tf3dlocal>BatchAllTripletLoss'):\n"
+        "    assert keras.saving.get_registered_object(name), name\n"
+        "from tf3dlocal.models import ThreeDLocal"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tf3dlocal.serving import ExportedModel
 
 MOST_EXPANSION, SMALL = 10, 2**27  # how much larger than the file its members may be, and bytes that are always read
+AGAIN = "Copy the file again, or repeat the `tf3dlocal train` or `convert` call that wrote it."
 REGISTERED = "tf3dlocal>"  # how the registered name of a class of this package begins
 
 
@@ -83,10 +84,16 @@ def register_with_keras() -> None:
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):
-    """Finder that adds `_import_registered` to the end of the import of Keras, and finds nothing else."""
+    """Finder that adds `_import_registered` to the end of the import of Keras, and finds nothing else.
+
+    Where the layers of this package are what imports Keras, the models, which need all of them, wait for their end.
+    """
+
+    def __init__(self):
+        self.num_open = 0
 
     def find_spec(self, name, path=None, target=None):
-        if name != "keras":
+        if name not in ("keras", "tf3dlocal.layers"):
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
@@ -95,8 +102,12 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
         exec_module = spec.loader.exec_module
 
         def exec_and_register(module):
-            exec_module(module)
-            if self in sys.meta_path:
+            self.num_open += 1
+            try:
+                exec_module(module)
+            finally:
+                self.num_open -= 1
+            if self in sys.meta_path and not self.num_open:
                 sys.meta_path.remove(self)
                 _import_registered()
 
@@ -134,7 +145,7 @@ def _load_keras_file(file: pathlib.Path) -> keras.Model:
         raise ValueError(f"{file} is not a .keras file. Weights of PyTorch are converted by `tf3dlocal convert`.")
     check_regular_file(file)
     _import_registered()
-    with readable(file), zipfile.ZipFile(file) as archive:
+    with readable(file, solution=AGAIN), zipfile.ZipFile(file) as archive:
         _refuse_bomb(archive)
         config = json.loads(archive.read("config.json"))
         unknown = next(_unknown(config), None)
@@ -145,7 +156,7 @@ def _load_keras_file(file: pathlib.Path) -> keras.Model:
             f"{file} was written by another version of tf3dlocal: {unknown}, which version {tf3dlocal.__version__} "
             "does not have. Train the model again, or convert its PyTorch weights again, with this version."
         )
-    with readable(file), warnings.catch_warnings():
+    with readable(file, solution=AGAIN), warnings.catch_warnings():
         warnings.filterwarnings("error", "Skipping")  # Keras warns of weights that are missing, and keeps random ones
         model = keras.saving.load_model(file, compile=False)
         if not isinstance(model, keras.Model):

@@ -125,3 +125,20 @@ def test_control_characters_in_a_name_do_not_reach_the_terminal(saved, tmp_path,
     walk = walk_folder(tmp_path / "walk\x1b[31m")
     code, out, _ = call(capfd, saved, walk)
     assert code == 0 and "\x1b" not in out and "\\x1b[31m" in out
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--gallery", "g.npz", "--out", "./g.npz"], "'--out': 'g.npz' is the file of --gallery too"),
+        (["--gallery", "g.npz", "--json", "g.npz"], "'--json': 'g.npz' is the file of --gallery too"),
+        (["--out", "new", "--json", "new"], "'--json': 'new' is the file of --out too"),
+    ],
+)
+def test_a_gallery_is_not_replaced_by_the_walks_that_are_looked_up_in_it(walks, capsys, options, words):
+    (walks / "g.npz").write_bytes(b"a gallery")
+    with pytest.raises(SystemExit) as caught:
+        main(["embed", "saved", "walks/alice", *options])
+    assert caught.value.code == 2 and words in " ".join(capsys.readouterr().err.split())
+    assert (walks / "g.npz").read_bytes() == b"a gallery" and not (walks / "new").exists()

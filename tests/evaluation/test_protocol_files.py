@@ -164,3 +164,17 @@ def test_every_shipped_protocol_is_one_of_the_published_ones():
     from tf3dlocal.evaluation.protocol.loading import is_published
 
     assert all(is_published(load_protocol(name), key=key) for name in protocol_names() for key in ("train", "views"))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("gallery", "probes", "words"),
+    [
+        (["nm-01", "nm-01"], {"BG": ["bg"]}, "gallery names nm-01 twice. Write each condition once."),
+        (["nm-01"], {"BG": ["bg", "cl", "bg"]}, "probes.BG names bg twice"),
+        (["nm-01", "nm-02"], {"NM": ["nm-02", "nm-05"]}, "nm-02 is in gallery and in probes.NM.*leave_one_out: true"),
+    ],
+)
+def test_a_condition_that_is_named_twice_is_refused(gallery, probes, words):
+    with pytest.raises(ValueError, match=words):
+        Protocol(name="p", test="all", gallery=gallery, probes=probes)

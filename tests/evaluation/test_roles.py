@@ -30,7 +30,7 @@ def test_gallery_and_probes_are_walks_of_the_test_subjects_in_the_views_of_the_p
 
 def test_a_gallery_walk_is_a_probe_only_where_one_walk_is_left_out():
     names = {"gallery": ["nm"], "probes": {"NM": ["nm"]}}
-    assert roles(**names).probes.tolist() == []
+    assert roles(gallery=["nm-01"], probes={"NM": ["nm"]}).probes.tolist() == [1, 3]
     assert roles(**names, leave_one_out=True).probes.tolist() == [0, 1, 2, 3]
 
 

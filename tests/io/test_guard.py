@@ -72,6 +72,13 @@ def test_arrays_are_read_and_a_missing_one_is_named(tmp_path):
         read_npz(tmp_path / "a.npz", keys=["embeddings"])
 
 
+def test_one_array_with_the_name_of_an_npz_is_told(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(3))
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    with pytest.raises(UnreadableError, match=r"a\.npz cannot be read: it is one array \(\.npy\)"):
+        read_npz(tmp_path / "a.npz", keys=["names"])
+
+
 def test_nothing_in_an_npz_is_unpickled(tmp_path):
     class Bomb:
         def __reduce__(self):

@@ -6,7 +6,9 @@ from tiny_gait import PROTOCOL
 
 from tf3dlocal.config import ConfigError
 from tf3dlocal.data import open_walks
+from tf3dlocal.io import UnreadableError
 from tf3dlocal.training.data import choose_walks
+from tf3dlocal.training.run.model_file import check_folder_version
 from tf3dlocal.training.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.bad_input
@@ -90,3 +92,11 @@ def test_a_folder_without_a_checkpoint_accepts_another_data_set(train, tmp_path)
     run.claim(config, data_set={**described, "fingerprint": "first"})
     run.claim(config, data_set={**described, "fingerprint": "second"})
     assert run.data_set()["fingerprint"] == "second"
+
+
+@pytest.mark.parametrize("content", ['"0.2"', "[1]", "null", '{"version": 2}', '{"version": "new"}', "{"])
+def test_a_damaged_note_of_a_run_folder_is_named(tmp_path, content):
+    (tmp_path / "config.yaml").write_text("training: {steps: 1}")
+    (tmp_path / "data.json").write_text(content)
+    with pytest.raises(UnreadableError, match="data.json cannot be read: .*Train again in another run folder"):
+        check_folder_version(tmp_path)

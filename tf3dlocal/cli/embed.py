@@ -10,6 +10,7 @@ import typer
 
 from tf3dlocal.cli.app import Json, Trust, app, writable
 from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
+from tf3dlocal.io import printable
 
 MOST_NAMED = 5  # frames left out for one reason; --json names all
 
@@ -48,6 +49,7 @@ def embed(
       tf3dlocal embed saved alice=walks/alice-1 bob=walks/bob-1 --out gallery.npz
       tf3dlocal embed saved walks/unknown --gallery gallery.npz
     """
+    _check_files(gallery=gallery, out=out, json=json)
     start_tensorflow()
     from tf3dlocal.serving import ExportedModel, WalkEmbeddings
 
@@ -60,11 +62,22 @@ def embed(
         embedded.write(out)
     write_numbers(json, values=dataclasses.asdict(embedded) | {"nearest": nearest if known else None})
     for row, hits in enumerate(nearest):
-        places = "".join(f"\n  {distance:8.3f}  {other}" for other, distance in hits)
+        places = "".join(f"\n  {distance:8.3f}  {printable(other)}" for other, distance in hits)
         notes = "".join(f"\n  {note}" for note in _notes(embedded.changes[row], embedded.left_out[row]))
-        say(f"{embedded.names[row]}: {embedded.num_frames[row]} frames{notes}{places}")
+        say(f"{printable(embedded.names[row])}: {embedded.num_frames[row]} frames{notes}{places}")
     if out:
         say(f"{len(embedded.names)} embeddings written to {out}.")
+
+
+def _check_files(**options: Path | None) -> None:
+    """Refuse one file for two options: --out would replace the gallery by the walks that were looked up in it."""
+    options_of = {}
+    for option, file in options.items():
+        if file is not None and (other := options_of.setdefault(os.path.realpath(file), option)) != option:
+            raise typer.BadParameter(
+                f"{str(file)!r} is the file of --{other} too, and would be overwritten. Give another name.",
+                param_hint=f"'--{option}'",
+            )
 
 
 def _name_and_folder(walk: str) -> tuple[str, str]:

@@ -113,12 +113,16 @@ def read_npz(path: PathLike, *, keys: Sequence[str], solution: str = "") -> dict
         FileNotFoundError: There is no such file.
     """
     check_regular_file(path)
-    with readable(path, solution=solution), np.load(path, allow_pickle=False) as content:
-        missing = [key for key in keys if key not in content.files]
-        if missing:
-            held = ", ".join(content.files) or "none"
-            raise ValueError(f"the arrays {', '.join(missing)} are missing; it holds {held}")
-        return {key: content[key] for key in keys}
+    with readable(path, solution=solution):
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            raise ValueError("it is one array (.npy), and an .npz file with several is expected")
+        with content:
+            missing = [key for key in keys if key not in content.files]
+            if missing:
+                held = ", ".join(content.files) or "none"
+                raise ValueError(f"the arrays {', '.join(missing)} are missing; it holds {held}")
+            return {key: content[key] for key in keys}
 
 
 def _sentence(path: PathLike, error: BaseException, solution: str) -> str:

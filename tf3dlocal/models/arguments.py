@@ -15,7 +15,7 @@ from tf3dlocal.layers import PartPrior
 # A check takes a value and returns None, or what the argument must be instead: "argument must be ...; got value."
 Check = Callable[[Any], str | None]
 
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64")
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
 LONGEST_VALUE = 120  # characters of a value in a message
 
 
@@ -35,12 +35,13 @@ def whole(low: int, high: int, *, odd: bool = False) -> Check:
     return check
 
 
-def wholes(low: int, high: int, *, counts: tuple[int, ...] = (), each: str = "") -> Check:
+def wholes(low: int, high: int, *, counts: tuple[int, ...] = (), each: str = "", distinct: bool = False) -> Check:
     """Make the check of a list of whole numbers; `counts` are the lengths that it may have, `each` says of what."""
     count = " or ".join(map(str, counts)) or "a list of"
 
     def check(value):
         fits = is_list(value) and (not counts or len(value) in counts) and all(is_whole(v, low, high) for v in value)
+        fits = fits and not (distinct and len(set(value)) < len(value))
         return None if fits else f"{count} whole numbers from {low} to {high}{each and f', {each}'}"
 
     return check
@@ -92,7 +93,7 @@ def parts(value: Any) -> str | None:
 
 def precision(value: Any) -> str | None:
     """Check a dtype policy."""
-    if isinstance(value, keras.DTypePolicy) or (isinstance(value, str) and value in PRECISIONS):
+    if getattr(value, "name", value) in PRECISIONS and isinstance(value, keras.DTypePolicy | str):
         return None
     return f"a Keras dtype policy, one of {', '.join(PRECISIONS)}"
 
@@ -113,7 +114,7 @@ CHECKS: dict[str, Check] = {
     "num_classes": whole(1, 1_000_000),
     "input_shape": input_shape,
     "channels": wholes(**WIDTHS, counts=(3,), each="one per block"),
-    "local_blocks": wholes(1, 3, each="the blocks with local paths ([] for none)"),
+    "local_blocks": wholes(1, 3, each="the blocks with local paths, each once ([] for none)", distinct=True),
     "sampler": one_of("mixture", "gaussian", "trilinear"),
     "parts": parts,
     "geometry": one_of("paper", "release"),

@@ -169,3 +169,22 @@ def test_a_file_that_is_no_archive_is_an_error(tmp_path):
     (tmp_path / "raw.rar").write_bytes(b"?")
     with pytest.raises(RawDataError, match="neither a folder nor"):
         open_raw(tmp_path / "raw.rar")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "line",
+    [
+        "view: -90",
+        "view: 361",
+        "views: {left: -1}",
+        'condition: ""',
+        'condition: "a\\nb"',
+        "condition: a/b",
+        'name: "\\e[2J"',
+    ],
+)
+def test_a_layout_file_gives_names_and_views_that_a_data_set_can_hold(tmp_path, line):
+    (tmp_path / "mine.yaml").write_text(f'pattern: "{{subject}}/{{condition}}/{{view}}/{{frame}}.png"\n{line}\n')
+    with pytest.raises(RawDataError, match=f"mine.yaml: {line.partition(':')[0]}.*(Input should be|printable)"):
+        read_layout_file(tmp_path / "mine.yaml")

@@ -7,10 +7,11 @@ import time
 
 import numpy as np
 import pytest
-from small_walks import CONDITIONS, SUBJECTS, VIEWS, small_walk, write_small_walks
+from small_walks import CONDITIONS, SUBJECTS, VIEWS, small_walk, some_walk, write_small_walks
 
 from tf3dlocal.data import data_fingerprint, open_walks
 from tf3dlocal.data.records.dataset_index import WalkEntry, write_index
+from tf3dlocal.data.records.shards import write_shard
 from tf3dlocal.io import UnreadableError
 
 
@@ -129,15 +130,6 @@ def test_a_selection_counts_what_each_rule_left_out(small_walks):
     assert twice.left_out == {"of excluded subjects": 60}
 
 
-def test_walks_shorter_than_a_clip_are_counted_with_the_shortest(small_walks):
-    assert small_walks.length_notes(9) == []
-    shortest = int(small_walks.num_frames.argmin())
-    name = small_walks.read(shortest).name
-    assert small_walks.length_notes(30) == [
-        f"120 of 120 walks have fewer than 30 frames: their frames are repeated, those of {name} up to 4 times."
-    ]
-
-
 @pytest.mark.bad_input
 def test_subjects_given_as_numbers_are_refused(small_walks):
     with pytest.raises(TypeError, match="such as '001', got 1"):
@@ -226,3 +218,11 @@ def test_other_people_or_fewer_walks_have_another_fingerprint(small_walks, tmp_p
         data_fingerprint(walks) for walks in (small_walks, open_walks(tmp_path), small_walks.select(views=[0, 90]))
     }
     assert len(found) == 3
+
+
+@pytest.mark.bad_input
+def test_an_index_with_another_size_than_its_records_is_refused(tmp_path):
+    shards = {"a.tfrecord": write_shard(tmp_path / "a.tfrecord", [some_walk(size=16)])}
+    write_index(tmp_path, name="a", size=32, shards=shards)
+    with pytest.raises(UnreadableError, match="its silhouettes have 16 rows, and the index says 32"):
+        open_walks(tmp_path).read(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pydantic
 
 from tf3dlocal.data.raw.files import RawDataError
@@ -10,13 +12,23 @@ from tf3dlocal.io import YamlError, read_yaml_file, user_path
 from tf3dlocal.io.types import PathLike
 
 
+def _is_a_name(text: str) -> str:
+    if not text.strip() or not text.isprintable() or "/" in text:
+        raise ValueError("a name of printable characters without / is needed")
+    return text
+
+
+_Name = Annotated[str, pydantic.AfterValidator(_is_a_name)]
+_Degrees = Annotated[int, pydantic.Field(ge=0, le=360)]
+
+
 class _LayoutFile(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid")
     pattern: str
-    name: str | None = None
-    views: dict[str | int, int] | None = None
-    condition: str | None = None
-    view: int | None = None
+    name: _Name | None = None
+    views: dict[str | int, _Degrees] | None = None
+    condition: _Name | None = None
+    view: _Degrees | None = None
 
 
 def read_layout_file(path: PathLike) -> tuple[str, PathPattern]:

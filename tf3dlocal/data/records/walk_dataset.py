@@ -153,31 +153,6 @@ class WalkDataset:
         check_names(views.tolist(), known=np.unique(self.view_degrees).tolist(), what="view", where="views")
         return np.isin(self.view_degrees, views)
 
-    def length_notes(self, clip_length: int) -> list[str]:
-        """Return sentences on the walks that selections left out and on those shorter than a clip, for a log.
-
-        Args:
-            clip_length: Frames of a training clip.
-
-        Returns:
-            Such as ["12 walks were left out: shorter than min_frames 15 (the longest has 14).", "3 of 120 walks have
-            fewer than 30 frames: their frames are repeated, those of 001/nm-01/090 up to 10 times."]. Empty where
-            there is nothing to say.
-
-        Example:
-            >>> walks.select(min_frames=15).length_notes(15)
-            ['108 walks were left out: shorter than min_frames 15 (the longest has 14).']
-        """
-        notes = [f"{count} walks were left out: {rule}." for rule, count in self.left_out.items()]
-        if num_short := int(np.count_nonzero(self.num_frames < clip_length)):
-            shortest = int(np.argmin(self.num_frames))
-            times = -(-clip_length // int(self.num_frames[shortest]))
-            notes.append(
-                f"{num_short} of {len(self)} walks have fewer than {clip_length} frames: their frames are repeated, "
-                f"those of {self._name(shortest)} up to {times} times."
-            )
-        return notes
-
     def take(self, rows: Sequence[int] | np.ndarray) -> WalkDataset:
         """Return the walks with these numbers, in this order."""
         rows = np.asarray(rows, np.int64)
@@ -201,6 +176,11 @@ class WalkDataset:
             raise UnreadableError(
                 f"{source} cannot be read: the record is {walk.name}, so index and shards do not belong together. "
                 f"{SOLUTION}"
+            )
+        if walk.silhouettes.shape[1] != self.size:
+            raise UnreadableError(
+                f"{source} cannot be read: its silhouettes have {walk.silhouettes.shape[1]} rows, and the index says "
+                f"{self.size}. {SOLUTION}"
             )
         return walk
 

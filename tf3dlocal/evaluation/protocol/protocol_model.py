@@ -155,6 +155,15 @@ class Protocol(pydantic.BaseModel):
             raise ValueError("gallery is empty. Name at least one condition.")
         if not self.probes or not all(self.probes.values()):
             raise ValueError("probes needs at least one group, and each group at least one condition.")
+        for key, names in {"gallery": self.gallery, **{f"probes.{k}": v for k, v in self.probes.items()}}.items():
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"{key} names {shorten_list(twice)} twice. Write each condition once.")
+            both = sorted(set(self.gallery) & set(names)) if names is not self.gallery else []
+            if both and not self.leave_one_out:
+                raise ValueError(
+                    f"{shorten_list(both)} is in gallery and in {key}, and a gallery walk is no probe. Remove it from "
+                    "one, or write leave_one_out: true."
+                )
         if self.test == () or self.views == ():
             raise ValueError("test and views must name at least one. Write all for all of the data set.")
         if isinstance(self.train, tuple) and isinstance(self.test, tuple):

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import zipfile
 
 import keras
@@ -41,11 +42,13 @@ def note_of(file: PathLike) -> dict | None:
     """
     try:
         with readable(file), zipfile.ZipFile(file) as archive:
-            note = json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else None
+            if NOTE not in archive.namelist():
+                return None
+            note = json.loads(archive.read(NOTE))
+            version = _version_in(note)
     except (FileNotFoundError, UnreadableError):
         return None
-    if note is not None:
-        _check_version(note.get(VERSION), what=f"the model file {file}")
+    _check_version(version, what=f"the model file {file}")
     return note
 
 
@@ -54,12 +57,16 @@ def check_folder_version(folder: PathLike) -> None:
 
     Raises:
         ConfigError: Version 0.1 has written the folder.
+        UnreadableError: Its data.json is damaged.
     """
     folder = pathlib.Path(folder)
     if (folder / "config.yaml").is_file():
         data_file = folder / "data.json"
-        noted = read_json(data_file) if data_file.is_file() else {}
-        _check_version(noted.get(VERSION), what=f"the run folder {folder}")
+        solution = "Train again in another run folder."
+        noted = read_json(data_file, solution=solution) if data_file.is_file() else {}
+        with readable(data_file, solution=solution):
+            version = _version_in(noted)
+        _check_version(version, what=f"the run folder {folder}")
 
 
 def plain_model(model: keras.Model) -> keras.Model:
@@ -128,8 +135,18 @@ class BestModel:
             write_json(self.text, self.note())
 
 
+def _version_in(noted):
+    """Return the version of a note, None for one of version 0.1; what is no note raises ValueError."""
+    if not isinstance(noted, dict):
+        raise ValueError("it holds no keys")
+    version = noted.get(VERSION)
+    if version is not None and not (isinstance(version, str) and re.match(r"\d+\.\d+", version)):
+        raise ValueError(f"its version is {version!r}")
+    return version
+
+
 def _check_version(version, what):
-    if version is None or tuple(int(number) for number in version.split(".")[:2]) < OLDEST:
+    if version is None or tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST:
         raise ConfigError(
             f"tf3dlocal {__version__} cannot read {what}, which tf3dlocal {version or '0.1'} wrote. Use it with that "
             "version, or train again in another run folder."
