@@ -42,7 +42,8 @@ def check_model_arguments(name: str, arguments: Mapping[str, Any]) -> None:
     if not isinstance(arguments, Mapping):
         raise ValueError(f"model.arguments must be a mapping of arguments to values; got {shown(arguments)}.")
     builder = MODELS[name]
-    check_arguments(builder, arguments=arguments, presets=getattr(builder, "presets", {}), where="model.arguments.")
+    presets = getattr(builder, "presets", None)  # a builder that a user has added has none
+    check_arguments(builder, arguments=arguments, presets=presets, where="model.arguments.")
 
 
 __all__ = [

@@ -159,21 +159,24 @@ def shown(value: Any) -> str:
 
 
 def check_arguments(
-    builder: Callable, *, arguments: Mapping[str, Any], presets: Mapping[str, Any], where: str = ""
+    builder: Callable, *, arguments: Mapping[str, Any], presets: Mapping[str, Any] | None, where: str = ""
 ) -> None:
     """Check the types and ranges of arguments of one builder.
 
     Args:
         builder: One of the builders; None is allowed for the arguments whose default is None.
         arguments: Those that are given.
-        presets: Names of its presets.
+        presets: Names of its presets; None for a builder of another package, of whose arguments the names alone are
+            known.
         where: Prefix of the names in messages.
 
     Raises:
         ValueError: Unknown names, or values that do not fit; all of them are named.
     """
     parameters = inspect.signature(builder).parameters
-    checks = CHECKS | {"preset": one_of(*presets)} | OWN_CHECKS.get(builder.__name__, {})
+    checks = {}
+    if presets is not None:
+        checks = CHECKS | {"preset": one_of(*presets)} | OWN_CHECKS.get(builder.__name__, {})
     problems = []
     for name, value in arguments.items():
         if name not in parameters:
