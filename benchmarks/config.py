@@ -33,18 +33,18 @@ from tf3dlocal.config import ConfigError, Experiment
 
 STEPS = {"train": "training_step", "inference": "inference_step"}
 XLA = {"config": [None], "yes": [True], "no": [False], "both": [False, True]}
-SIZES = {"frames": [10, 20, 40, 80], "walks": [1, 2, 4, 8]}
+SIZES = {"frames": [10, 20, 40, 80], "walks": [4, 8, 16, 32]}
 
 
 def parse(arguments=None):
     """Return the options; wrong usage ends the program with a message and exit code 2."""
-    parser = options_of(__doc__, quick="2 walks of 10 frames, 3 rounds")
+    parser = options_of(__doc__, quick="4 walks of 10 frames, 3 rounds")
     parser.add_argument("config", metavar="CONFIG", type=pathlib.Path, help="experiment as YAML; see configs/")
     parser.add_argument(
         "--set", dest="settings", metavar="KEY=VALUE", action="append", default=[], help="change a key; repeatable"
     )
     parser.add_argument("--step", choices=(*STEPS, "both"), default="both", help="which step (default: %(default)s)")
-    parser.add_argument("--walks", type=int, metavar="N", help="walks of a batch (default: 8; 2 with --grow frames)")
+    parser.add_argument("--walks", type=int, metavar="N", help="walks of a batch (default: 8; 4 with --grow frames)")
     parser.add_argument("--frames", type=int, metavar="N", help="frames of a walk (default: 30)")
     parser.add_argument(
         "--size", type=int, metavar="N", default=64, help="height of the silhouettes (default: %(default)s)"
@@ -76,7 +76,7 @@ def parse(arguments=None):
     if options.grow and options.xla == "both":
         parser.error("--xla both cannot be combined with --grow. Give --xla config, yes or no.")
     options.steps = list(STEPS) if options.step == "both" else [options.step]
-    options.walks = options.walks or (2 if options.quick or options.grow == "frames" else 8)
+    options.walks = options.walks or (4 if options.quick or options.grow == "frames" else 8)
     options.frames = options.frames or (10 if options.quick else 30)
     options.rounds = options.rounds or (3 if options.quick else 7)
     if options.grow:

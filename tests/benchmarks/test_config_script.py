@@ -14,7 +14,7 @@ model:
   arguments: {channels: [2, 4, 8], bins: [1, 4], embedding_channels: 8}
 training: {steps: 10}
 """
-TINY = ("--walks", 2, "--frames", 4, "--rounds", 1)
+TINY = ("--walks", 4, "--frames", 4, "--rounds", 1)
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def test_a_run_remembers_its_data_set_and_refuses_another(train, tmp_path, prepa
     assert noted["name"] == "small walks" and noted["num_walks"] == 120
     assert noted["fingerprint"] == data_fingerprint(open_walks(prepared))
     (tmp_path / "other").mkdir()
-    write_small_walks(tmp_path / "other", subjects=("001", "002", "003", "005"))
+    write_small_walks(tmp_path / "other", subjects=("001", "002", "003", "004", "005"))
     with pytest.raises(
         ConfigError,
         match=r"the data set 'small walks' of 120 walks of 4 subjects \(fingerprint .{8}\), and now the data set is",

@@ -111,7 +111,7 @@ def nan_if_not_finite(value: Tensor, *, features: Tensor) -> Tensor:
         [nan, 0.0]
     """
     is_finite = ops.all(ops.isfinite(features), axis=(0, 2))  # [parts]
-    return value + ops.where(is_finite, np.float32(0), np.float32(np.nan))
+    return value + ops.cast(ops.where(is_finite, np.float32(0), np.float32(np.nan)), value.dtype)
 
 
 def refuse_weights(sample_weight: Any, *, who: str) -> None:

@@ -60,7 +60,7 @@ class ScaledCrossEntropy(ClassLoss):
         of_label = ops.take_along_axis(log_softmax, labels, axis=-1)[:, 0]  # [batch]
         loss = -(1 - self.label_smoothing) * of_label - self.label_smoothing * ops.mean(log_softmax, axis=-1)
         is_sound = ops.logical_and(is_class[:, 0], ops.all(ops.isfinite(y_pred), axis=-1))
-        return loss + ops.where(is_sound, np.float32(0), np.float32(np.nan))
+        return loss + ops.cast(ops.where(is_sound, np.float32(0), np.float32(np.nan)), loss.dtype)
 
     def get_config(self):
         """Return the constructor's arguments."""
