@@ -34,7 +34,7 @@ def test_a_training_step_is_measured_next_to_a_rival(call, config, tmp_path, mon
     rival, own = table["rows"]
     assert own["name"] == "tf3dlocal" and table["base"] == rival["name"] and not table["absent"]
     assert rival["median"] >= 0.008 and "gflop" not in rival["facts"]
-    assert own["facts"]["gflop"] == pytest.approx(3 * 2 * table["conditions"]["forward_gflop_per_walk"], rel=0.05)
+    assert own["facts"]["gflop"] == pytest.approx(3 * 4 * table["conditions"]["forward_gflop_per_walk"], rel=0.05)
     assert own["first_seconds"] > own["median"] > 0  # tracing
 
 

@@ -35,8 +35,8 @@ def main(num_replicas, num_slices, out):
             num_classes=4,
             dropout=0.5,
             synchronized=num_replicas > 1,
-            # With the seeds 0 and 1 a clip crosses an edge of a maximum, and 2 devices end 1.4e-4 from one, in slices and
-            # without alike; with 2 and 3 they stay within 9e-6.
+            # With the seeds 0 and 1 a clip crosses an edge of a maximum, and 2 devices end 1.4e-4 from one, in slices
+            # and without alike; with 2 and 3 they stay within 9e-6.
             seed=2,
         )
         model = TrainedModel(built.input, built.output)
