@@ -34,7 +34,7 @@ MAY_IMPORT = {
 OPEN_MODULES = {
     "tf3dlocal.io.types": "names for type hints",
     "tf3dlocal.io.machine": "the light top level imports nothing else",
-    "tf3dlocal.data.walkers": "a package of its own within data",
+    "tf3dlocal.data.walkers": "a separate package within data",
     "tf3dlocal.cli.console": "the demo speaks as the command line does",
 }
 MAY_USE_TENSORFLOW = {"cli", "comparison", "data", "demo", "io", "load_model", "serving", "training"}

@@ -24,7 +24,7 @@ TRUST = (
 class ExportedModel:
     """SavedModel written by `tf3dlocal.serving.export`, ready to embed walks.
 
-    A SavedModel is a program: its graph can read and write files of whoever runs it. Without `trust`, only a folder
+    A SavedModel is a program: its graph can read and write files of its user. Without `trust`, only a folder
     with a model card of this package whose checksums match is loaded. A checksum shows damage and changes; it does not
     show who made the model, so load only models from people you trust.
 

@@ -206,8 +206,8 @@ class Protocol(pydantic.BaseModel):
     def split(self, subjects: Iterable[str]) -> SubjectSplit:
         """Split the subjects of a data set into training and test subjects.
 
-        `first` counts all subjects, and those of `exclude` are taken out afterwards: whoever is excluded, nobody else
-        changes sides.
+        `first` counts all subjects, and those of `exclude` are taken out afterwards, so that no other subject changes
+        sides.
 
         Args:
             subjects: Ids that are present in the whole data set; repetitions are allowed.
