@@ -199,6 +199,11 @@ def test_fit_logs_the_same_and_ends_with_the_same_weights(double_precision, jit_
         np.testing.assert_allclose(ours, theirs, atol=1e-9)
 
 
+def apart(some, others):
+    """Distance of two sets of weights."""
+    return np.sqrt(sum(np.sum(np.square(a - b)) for a, b in zip(some, others, strict=True)))
+
+
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_in_slices_trains_as_without(precision):
     """Slices change the weights of half precision by less than half precision itself does.
@@ -210,24 +215,24 @@ def test_mixed_precision_in_slices_trains_as_without(precision):
     log, weights, _ = fitted(None, **options, dtype=precision)
     sliced_log, sliced_weights, optimizer = fitted(4, **options, dtype=precision)
     np.testing.assert_allclose(sliced_log["loss"], log["loss"], rtol=0.01)
-
-    def apart(some, others):
-        return np.sqrt(sum(np.sum(np.square(a - b)) for a, b in zip(some, others, strict=True)))
-
     assert 0 < apart(sliced_weights, weights) < apart(weights, exact)
     assert int(optimizer.iterations) == 3  # no step was left out for an overflow
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("num_slices", "tolerance"), [(1, 1e-6), (4, 1e-3)])  # one slice: the same numbers, made again
-def test_local_paths_in_half_precision_train_in_slices_as_without(num_slices, tolerance):
-    """Slices call the two halves of a local path past Keras' own casting; an overflow is met in the same step."""
-    options = {"system": "three_d_local paper", "compact_channels": 0, "num_classes": None, "dtype": "mixed_float16"}
-    log, weights, plain = fitted(None, **options)
-    sliced_log, sliced_weights, sliced = fitted(num_slices, **options)
+@pytest.mark.parametrize("num_slices", [1, 4])
+def test_local_paths_in_half_precision_train_in_slices_as_without(num_slices):
+    """Slices call the two halves of a local path past Keras' own casting; an overflow is met in the same step.
+
+    Their sums are rounded otherwise, as far apart as two roundings of one step may be: 1.5 is above the square root of
+    2 of independent ones. Seen are 0.07 and 0.17 with AVX-512, 0.01 and 0.76 with AVX2.
+    """
+    options = {"system": "three_d_local paper", "compact_channels": 0, "num_classes": None}
+    _, exact, _ = fitted(None, **options)
+    log, weights, plain = fitted(None, **options, dtype="mixed_float16")
+    sliced_log, sliced_weights, sliced = fitted(num_slices, **options, dtype="mixed_float16")
     np.testing.assert_allclose(sliced_log["loss"], log["loss"], rtol=0.01)
-    for ours, theirs in zip(sliced_weights, weights, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=tolerance, rtol=0)
+    assert apart(sliced_weights, weights) < 1.5 * apart(weights, exact)
     assert int(sliced.iterations) == int(plain.iterations) >= 2
     assert float(sliced.dynamic_scale) == float(plain.dynamic_scale)
 
