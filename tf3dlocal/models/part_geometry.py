@@ -24,8 +24,7 @@ def located_parts(model: keras.Model) -> keras.Model:
     for layer in model.layers:
         if isinstance(layer, LocalPath):
             block = layer.name.removesuffix(f"_{layer.prior.name}")
-            _, location, _ = layer.output  # Keras lists a dict of outputs in the order of their names
-            located.setdefault(block, {})[layer.prior.name] = location
+            located.setdefault(block, {})[layer.prior.name] = layer.outputs["location"]
     if not located:
         raise ValueError(f"The model {model.name!r} has no local paths, so there are no parts to locate.")
     return keras.Model(model.input, located, name=f"{model.name}_locations")

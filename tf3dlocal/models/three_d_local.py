@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import keras
+from keras import ops
 
 from tf3dlocal.layers import (
     PAPER_PARTS,
     RELEASE_PARTS,
     FramePooling,
+    LocalPath,
     PartPrior,
     local_block,
 )
@@ -62,6 +64,11 @@ def ThreeDLocal(
     tied_strides: bool | None = None,
     per_frame: bool = False,
     registered: bool = False,
+    fusion_start: str = "random",
+    location_norm: bool | None = None,
+    location_jitter: float = 0.0,
+    path_dropout: float = 0.0,
+    prior_distances: bool = False,
     global_path: str = "plain",
     num_strips: int = 16,
     embedding_channels: int = 256,
@@ -115,6 +122,13 @@ def ThreeDLocal(
         registered: Return every sampled volume to its own location, on a map that is zero elsewhere, before its
             convolutions and the fusion. Not in the paper; the release has a similar switch, off, which is not
             reproduced (see `SeparableSampler3D.transposed_filters`). Without it a volume fills the whole map.
+        fusion_start: "random", or "identity": every fusion starts as a copy of the global map (see `local_block`), so
+            that the local paths of a network that starts from a trained global path grow from nothing.
+        location_norm: Batch normalization after Fc6 of the localization networks, as the release has it; None for the
+            geometry's own.
+        location_jitter: In training each part's centre moves by a normal number times this share of the part's extent.
+        path_dropout: In training each part is left out of the fusion in this share of the clips.
+        prior_distances: Add the output "prior_distances", of which a loss can keep the parts near their priors.
         global_path: "plain" convolutions, as in the release; "focal" for GaitPart's, with 1, 4 and 8 strips (in the
             release preset with its LeakyReLU slope of 1e-4).
         num_strips: Horizontal strips; must divide the last map's height.
@@ -136,7 +150,8 @@ def ThreeDLocal(
         keras.Model. Input "silhouettes": float [batch, frames, height, width, 1], 0..1, any number of frames.
         Outputs, a dict: "part_features" float32 [batch, num_strips, embedding_channels], for the triplet loss;
         "embedding" float32 [batch, compact_channels], by which probe and gallery are compared (without a compact block
-        the same as part_features); "logits" float32 [batch, num_classes] with num_classes.
+        the same as part_features); "logits" float32 [batch, num_classes] with num_classes; "prior_distances" float32
+        [batch, paths of all blocks] if asked for (see `LocalPath`).
 
     Raises:
         ValueError: An argument of another type or range; a classifier without a compact block; an input too small.
@@ -187,6 +202,10 @@ def ThreeDLocal(
                 num_convolutions=chosen.num_convolutions,
                 clip_length=clip_length,
                 per_frame=per_frame,
+                fusion_start=fusion_start,
+                output_norm=location_norm,
+                jitter=location_jitter,
+                dropout=path_dropout,
                 synchronized=synchronized,
                 **common,
             )
@@ -205,4 +224,7 @@ def ThreeDLocal(
         synchronized=synchronized,
         seed=seed,
     )
+    if prior_distances:
+        paths = [layer for layer in keras.Model(silhouettes, x).layers if isinstance(layer, LocalPath)]
+        outputs["prior_distances"] = ops.stack([path.outputs["prior_distance"] for path in paths], axis=1)
     return functional_model(silhouettes, outputs, dtype=dtype, name=name)
