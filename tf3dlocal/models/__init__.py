@@ -10,7 +10,7 @@ from tf3dlocal.models.gaitset import GaitSet
 from tf3dlocal.models.gln import GLN
 from tf3dlocal.models.heads import embedding_model
 from tf3dlocal.models.mt3d import MT3D
-from tf3dlocal.models.part_geometry import located_parts, part_geometry
+from tf3dlocal.models.part_geometry import PART_NUMBERS, located_parts, part_geometry, part_numbers
 from tf3dlocal.models.three_d_local import ThreeDLocal
 
 MODELS = {"three_d_local": ThreeDLocal, "gaitset": GaitSet, "gaitpart": GaitPart, "gln": GLN, "mt3d": MT3D}
@@ -50,6 +50,7 @@ __all__ = [
     "GLN",
     "MODELS",
     "MT3D",
+    "PART_NUMBERS",
     "GaitPart",
     "GaitSet",
     "ThreeDLocal",
@@ -57,4 +58,5 @@ __all__ = [
     "embedding_model",
     "located_parts",
     "part_geometry",
+    "part_numbers",
 ]
