@@ -62,6 +62,11 @@ def flat_keys(values, prefix=""):
         ),
         (MINIMAL, ["data.clip_length=50"], "window begins at 30 frames, fewer than clip_length, which is 50"),
         (MINIMAL, ["losses.triplet.weight=0"], "both losses have weight 0"),
+        (
+            MINIMAL,
+            [f"optimizer.rates.{group}=0" for group in ("global_path", "local_paths", "localization", "head")],
+            "--set optimizer.rates.head=0: optimizer.rates: all rates are 0, so nothing would be learned",
+        ),
         (MINIMAL, ["schedule.name=piecewise"], "milestones belong to the schedule piecewise"),
         (
             MINIMAL,
@@ -121,6 +126,10 @@ def test_a_mistake_is_named_with_its_place_and_the_fix(text, overrides, message)
         ("losses.margin", "losses.triplet.margin"),
         ("losses.label_smoothing", "losses.cross_entropy.label_smoothing"),
         ("training.weight_decay", "optimizer.weight_decay"),
+        ("optimizer.localization_rate", "optimizer.rates.localization"),
+        ("optimizer.localization", "optimizer.rates.localization"),
+        ("optimizer.rates.heads", "optimizer.rates.head"),
+        ("optimizer.rates.local_path", "optimizer.rates.local_paths"),
         ("training.pretrained", "training.start_from"),
         ("model.backbone", "model.name"),
         ("losses.triplet.maring", "losses.triplet.margin"),
