@@ -267,9 +267,8 @@ def test_a_shipped_config_is_valid_complete_and_says_how_it_went(path):
         "training.stop_above",
         "training.keep_model",
     }
-    may_be_left_out |= {f"optimizer.{key}" for key in type(config.optimizer).model_fields}
-    may_be_left_out |= {f"schedule.{key}" for key in type(config.schedule).model_fields}
     wanted = set(flat_keys(config.model_dump())) - may_be_left_out
+    wanted = {key for key in wanted if not key.startswith(("optimizer.", "schedule."))}
     missing = {key for key in wanted if f"{key.split('.')[-1]}:" not in text}
     assert not missing, f"{path.name} does not say {sorted(missing)}"
 
