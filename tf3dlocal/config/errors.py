@@ -53,6 +53,7 @@ ALIASES = {
     **dict.fromkeys(("determinism", "reproducible", "cudnn_deterministic"), "training.deterministic"),
     **dict.fromkeys(("l2", "wd"), "optimizer.weight_decay"),
     **dict.fromkeys(("eps",), "optimizer.epsilon"),
+    **dict.fromkeys(("localization_rate", "localisation_rate"), "optimizer.rates.localization"),
     **dict.fromkeys(("smoothing", "label_smooth"), "losses.cross_entropy.label_smoothing"),
     **dict.fromkeys(("temperature", "s"), "losses.cross_entropy.scale"),
     **dict.fromkeys(("m", "triplet_margin"), "losses.triplet.margin"),

@@ -128,6 +128,25 @@ class Losses(Section):
         return self
 
 
+class Rates(Section):
+    """Shares of the learning rate by group of weights: 1 is the whole rate, 0 freezes the group (docs/training.md)."""
+
+    global_path: NonNegativeFloat = 1.0
+    """The convolutions of the blocks that see the whole body; in systems without local paths all convolutions."""
+    local_paths: NonNegativeFloat = 1.0
+    """The convolutions of the local paths, and the fusions of the blocks."""
+    localization: NonNegativeFloat = 1.0
+    """The localization networks."""
+    head: NonNegativeFloat = 1.0
+    """All after the blocks: micro-motion pooling, linear maps of the strips, compact block and classifier."""
+
+    @pydantic.model_validator(mode="after")
+    def _check(self):
+        if not any(self.model_dump().values()):
+            raise ValueError("all rates are 0, so nothing would be learned; give one of them a share")
+        return self
+
+
 class Optimizer(Section):
     """Adam or SGD; other arguments have Keras' defaults."""
 
@@ -139,8 +158,8 @@ class Optimizer(Section):
     """Momentum of SGD."""
     weight_decay: NonNegativeFloat = 0.0
     """Share of each weight that is added to its gradient, as PyTorch does."""
-    localization_rate: PositiveFloat = 1.0
-    """Share of the learning rate for the localization networks."""
+    rates: Rates = Rates()
+    """Shares of the learning rate by group of weights."""
 
 
 class Schedule(Section):
