@@ -114,6 +114,12 @@ def _version_folder(folder: pathlib.Path) -> pathlib.Path:
             f"{folder} is a trained model and not an exported one. Export it first, and then give OUT: "
             f"tf3dlocal export {folder} OUT"
         )
+    if folder.name in ("saved_model.pb", CARD_NAME, "variables") and (folder.parent / "saved_model.pb").is_file():
+        raise FileNotFoundError(f"{folder} is a part of an exported model. Give its folder: {folder.parent}.")
+    if folder.exists() and not folder.is_dir():
+        raise FileNotFoundError(
+            f"{folder} is a file, and an exported model is a folder. `tf3dlocal export RUN OUT` writes one."
+        )
     if not folder.exists():
         raise FileNotFoundError(f"There is no {folder}. `tf3dlocal export RUN OUT` writes an exported model.")
     raise FileNotFoundError(
