@@ -140,11 +140,23 @@ def _sentence(path: PathLike, error: BaseException, *, solution: str, reason: st
         reason = "it is nested too deeply"
     elif isinstance(error, MemoryError):
         reason = "it claims more memory than there is"
-    elif not reason and isinstance(error, KeyError) and error.args:
-        reason = str(error.args[0])
     elif not reason:
-        reason = str(error) or type(error).__name__
+        reason = _in_words(error)
     lines = reason.strip().splitlines() or [type(error).__name__]
     reason = lines[0] if len(lines[0]) <= MOST_CHARACTERS else f"{lines[0][:MOST_CHARACTERS]}..."
     reason = reason.rstrip(". ")
     return f"{path} cannot be read: {reason}. {solution}".strip()
+
+
+def _in_words(error: BaseException) -> str:
+    """Return what an error tells of a file, in words that mean something to a user who did not write the reader."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON ({error.msg}, line {error.lineno}, column {error.colno})"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no {error.encoding.upper()} text (byte {error.start})"
+    if isinstance(error, KeyError) and error.args:
+        key = str(error.args[0])
+        return key if " " in key else f"it lacks {key!r}"
+    if isinstance(error, (TypeError, AttributeError, IndexError)):
+        return "its content is of another kind, or damaged"
+    return str(error) or type(error).__name__

@@ -216,7 +216,8 @@ def _full_disk_named(target: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        reason = str(error.message).strip().splitlines()[0]
+        first = str(error.message).strip().splitlines()[0]
+        reason = first.split(" [Op:")[0].rpartition(";")[2].strip()  # "{{node}} temporary name; reason [Op:SaveV2]"
         is_full = isinstance(error, tf.errors.ResourceExhaustedError) or "No space left" in reason
         number = errno.ENOSPC if is_full else errno.EIO
         text = "No space left on device" if is_full else f"It could not be written ({reason})"
