@@ -235,3 +235,10 @@ def test_where_no_folder_can_be_made_nothing_is_traced_and_nothing_changed(make,
 def test_a_version_is_a_positive_integer_of_64_bits(version, tmp_path):
     with pytest.raises(ValueError, match="version must be a positive integer of 64 bits"):
         export(small_model(), folder=tmp_path, version=version)
+
+
+@pytest.mark.bad_input
+def test_another_backend_than_tensorflow_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "torch")
+    with pytest.raises(ValueError, match="Keras uses the backend 'torch'. Set KERAS_BACKEND=tensorflow"):
+        export(None, folder=tmp_path)

@@ -75,7 +75,7 @@ def export(
         FileExistsError: The version exists.
         OSError: `folder` is a file or cannot be written, or the disk is full.
         ValueError: The model has another kind of input or no "embedding", it has weights or gives an embedding that
-            are not finite, or an argument is out of its range.
+            are not finite, an argument is out of its range, or Keras uses another backend than TensorFlow.
 
     Example:
         >>> import keras, tempfile, tensorflow as tf
@@ -91,6 +91,11 @@ def export(
         raise ValueError(f"version must be a positive integer of 64 bits, as TF Serving counts; got {version!r}.")
     if distance not in DISTANCE_NOTES:
         raise ValueError(f"distance must be one of {sorted(DISTANCE_NOTES)}; got {distance!r}.")
+    if keras.config.backend() != "tensorflow":
+        raise ValueError(
+            f"A SavedModel is written by TensorFlow, and Keras uses the backend {keras.config.backend()!r}. Set "
+            "KERAS_BACKEND=tensorflow before Keras is imported; a .keras file loads with any backend."
+        )
     check_writable(folder)
     target = folder / str(version)
     if os.path.lexists(target):
