@@ -1,6 +1,7 @@
 """`tf3dlocal export`: where it cannot write, what is no model, and what the model card cannot say."""
 
 import json
+import pathlib
 
 import keras
 import numpy as np
@@ -78,7 +79,9 @@ def test_a_model_without_a_config_is_exported_and_what_its_card_lacks_is_said(ru
 
 
 def test_a_run_whose_checkpoints_were_removed_keeps_its_config(run, capfd):
-    (run / "config.yaml").write_text("model: {name: gaitset}\ndata: {folder: prepared}\n")
+    (run / "config.yaml").write_text(
+        (pathlib.Path(__file__).parents[2] / "configs/gaitset_casia_b_lt.yaml").read_text(encoding="utf-8")
+    )
     (run / "data.json").write_text(json.dumps({"version": tf3dlocal.__version__}))
     code, out, err = call(capfd, "run", "out")
     assert code == 0, err
