@@ -10,6 +10,7 @@ _HOME = {
     "as_shown": "progress",
     "check_names": "names",
     "check_regular_file": "guard",
+    "check_writable": "whole_file",
     "file_lock": "locks",
     "has_accelerator": "machine",
     "keep_freed_memory": "freed_memory",
