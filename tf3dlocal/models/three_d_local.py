@@ -179,6 +179,9 @@ def ThreeDLocal(
         chosen.compact_channels = 0  # nothing would train it
     strips, slope = ((1, 4, 8), chosen.focal_slope) if global_path == "focal" else ((1, 1, 1), 0.01)
     common = dict(dtype=dtype, seed=seed)
+    volumes = dict(sampler=chosen.sampler, geometry=chosen.geometry, num_convolutions=chosen.num_convolutions)
+    places = dict(tied_strides=tied_strides, registered=registered, per_frame=per_frame, clip_length=clip_length)
+    learning = dict(output_norm=location_norm, jitter=location_jitter, dropout=path_dropout, synchronized=synchronized)
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     x = silhouettes
@@ -195,18 +198,10 @@ def ThreeDLocal(
                 name=f"block_{block}",
                 part_channels=None if feature_extraction else 0,
                 hidden_channels=max(1, block_channels // chosen.hidden_divisor),
-                sampler=chosen.sampler,
-                geometry=chosen.geometry,
-                tied_strides=tied_strides,
-                registered=registered,
-                num_convolutions=chosen.num_convolutions,
-                clip_length=clip_length,
-                per_frame=per_frame,
                 fusion_start=fusion_start,
-                output_norm=location_norm,
-                jitter=location_jitter,
-                dropout=path_dropout,
-                synchronized=synchronized,
+                **volumes,
+                **places,
+                **learning,
                 **common,
             )
         if block < 3:

@@ -41,7 +41,7 @@ def local_block(
         part_channels: Filters of every path; None for C / 2 (main paper 3.2.3), 0 for no feature extraction.
         hidden_channels: Filters within the localization networks; None for C / 4 (supplement Table 1).
         fusion_start: "random", or "identity": the fusion starts as a copy of the global map, without any of the parts,
-            so that a trained global path goes on from where it was. Then no ReLU follows it, which would cut off what
+            so that a trained global path continues from where it was. Then no ReLU follows it, which would cut off what
             the LeakyReLU of the global path lets through. The authors' code has such a start as an option, off.
         dtype: Dtype policy of the layers.
         seed: Seed of the model; every layer derives its own from it and from its name.
