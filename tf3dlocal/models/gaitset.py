@@ -6,6 +6,7 @@ from functools import partial
 import keras
 
 from tf3dlocal.layers import FramePooling, HorizontalPyramidPooling, SetPooling
+from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
 from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, start_as_copies
 from tf3dlocal.models.heads import embedding_head
@@ -22,7 +23,7 @@ PRESETS = {
 }
 
 
-@checked(PRESETS)
+@checked(PRESETS, agreement=agreement.gaitset)
 def GaitSet(
     preset: str = "paper",
     *,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from tf3dlocal.layers import FramePooling, HorizontalPyramidPooling, SetPooling, VolumeConvolution, derive_seed
+from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
 from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, start_as_copies
 from tf3dlocal.models.heads import embedding_head
@@ -16,7 +17,7 @@ PRESETS = {
 }
 
 
-@checked(PRESETS)
+@checked(PRESETS, agreement=agreement.gln)
 def GLN(
     preset: str = "paper",
     *,
@@ -86,11 +87,6 @@ def GLN(
         8541984
     """
     chosen = resolve_arguments(PRESETS, preset=preset, compact_channels=compact_channels)
-    if input_shape[1] % 4 or input_shape[2] % 4:
-        raise ValueError(
-            "GLN halves its maps twice and doubles them again: height and width must be divisible by 4; got "
-            f"input_shape={input_shape!r}."
-        )
 
     def block(maps, number, path):
         return backbone_block(maps, number=number, path=path, channels=channels[number - 1], dtype=dtype, seed=seed)

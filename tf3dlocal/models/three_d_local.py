@@ -11,6 +11,7 @@ from tf3dlocal.layers import (
     PartPrior,
     local_block,
 )
+from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
 from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, strip_motions
 from tf3dlocal.models.heads import embedding_head
@@ -45,7 +46,7 @@ PRESETS = {
 }
 
 
-@checked(PRESETS)
+@checked(PRESETS, agreement=agreement.three_d_local)
 def ThreeDLocal(
     preset: str = "paper",
     *,
