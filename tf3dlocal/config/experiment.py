@@ -87,7 +87,7 @@ class Experiment(Section):
             return cls(**values)
         except pydantic.ValidationError as error:
             lines = (explain(cls, problem=one, document=document, overrides=changed) for one in error.errors())
-            raise ConfigError("\n".join(lines)) from None
+            raise ConfigError("\n".join(dict.fromkeys(lines))) from None
 
     def to_text(self) -> str:
         """Return the whole config as YAML, defaults written out; `from_text` reads it back."""
