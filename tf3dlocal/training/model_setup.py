@@ -124,9 +124,10 @@ def _check_offered(config, offered):
     for argument, (value, reason) in offered.items():
         own = config.model.arguments.get(argument)
         if own is not None and _plain(own) != _plain(value):
+            data = " and the data" if argument in ("num_classes", "input_shape") else ""
             raise ConfigError(
-                f"model.arguments.{argument} is {own!r}, and {reason}. A training sets this argument itself: leave "
-                f"model.arguments.{argument} out, and change {SET_BY[argument]} if that is not what you want."
+                f"model.arguments.{argument} is {own!r}, and {reason}. A training sets this argument itself, by "
+                f"{SET_BY[argument]}{data}: leave model.arguments.{argument} out."
             )
 
 
