@@ -23,8 +23,8 @@ pytestmark = pytest.mark.bad_input
         (
             ["data.exclude_subjects=[001, 002, 003]"],
             r"trains 4 of the 4 subjects of 'small walks', data.exclude_subjects leaves out 3 of them "
-            r"\(001, 002, 003\): 1 is left to train, and data.subjects_per_batch is 2. To train, lower data.subjects_per_batch, exclude "
-            "fewer subjects, or prepare more subjects",
+            r"\(001, 002, 003\): 1 is left to train, and data.subjects_per_batch is 2. To train, lower "
+            "data.subjects_per_batch, exclude fewer subjects, or prepare more subjects",
         ),
         (
             ["training.held_out_subjects=3"],
