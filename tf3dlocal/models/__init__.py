@@ -5,6 +5,7 @@ from typing import Any
 
 from tf3dlocal.io import near_names
 from tf3dlocal.models.arguments import check_agreement, check_arguments, shown
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.gaitpart import GaitPart
 from tf3dlocal.models.gaitset import GaitSet
 from tf3dlocal.models.gln import GLN
@@ -58,6 +59,7 @@ __all__ = [
     "GLN",
     "MODELS",
     "MT3D",
+    "GaitModel",
     "GaitPart",
     "GaitSet",
     "ThreeDLocal",

@@ -7,7 +7,8 @@ import keras
 from tf3dlocal.layers import FramePooling
 from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, strip_motions
+from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
 # Strips by number of blocks: three on CASIA-B, four on OU-MVLP. embedding_channels None: as many as the last block has.
@@ -134,4 +135,4 @@ def GaitPart(
         synchronized=synchronized,
         seed=seed,
     )
-    return functional_model(silhouettes, outputs, dtype=dtype, name=name)
+    return GaitModel(silhouettes, outputs, name=name)

@@ -7,7 +7,8 @@ import keras
 from tf3dlocal.layers import FramePooling, HorizontalPyramidPooling, SetPooling, VolumeConvolution, derive_seed
 from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, start_as_copies
+from tf3dlocal.models.building import backbone_block, resolve_arguments, start_as_copies
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
 # By what walks are compared if there is a compact block, and whether its batch normalizations learn a bias.
@@ -132,6 +133,6 @@ def GLN(
         synchronized=synchronized,
         seed=seed,
     )
-    model = functional_model(silhouettes, outputs, dtype=dtype, name=name)
+    model = GaitModel(silhouettes, outputs, name=name)
     start_as_copies(model, copies={"set_2": "block_2", "set_3": "block_3"})
     return model

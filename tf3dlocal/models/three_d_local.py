@@ -13,7 +13,8 @@ from tf3dlocal.layers import (
 )
 from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, strip_motions
+from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
 # The differences between the paper (with its supplement) and the authors' code. Every entry is an argument too, except
@@ -206,4 +207,4 @@ def ThreeDLocal(
         synchronized=synchronized,
         seed=seed,
     )
-    return functional_model(silhouettes, outputs, dtype=dtype, name=name)
+    return GaitModel(silhouettes, outputs, name=name)

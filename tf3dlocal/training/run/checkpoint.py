@@ -68,7 +68,7 @@ def write_checkpoint(
         metrics: What `metric_values` gave, or None after a report, where they are reset.
         best: File of the best model so far, or None.
     """
-    plain = plain_model(model)  # a model of Keras' own class, so that keras.saving.load_model opens the file
+    plain = plain_model(model)  # of a registered class, so that keras.saving.load_model opens the file
     plain.compile(model.optimizer)
     plain.save(file)
     with zipfile.ZipFile(file, "a") as archive:
