@@ -1,5 +1,6 @@
 """What a training refuses before its first step, and that a corrected config is accepted."""
 
+import keras
 import numpy as np
 import pytest
 from tiny_gait import PROTOCOL
@@ -8,7 +9,8 @@ from tf3dlocal.config import ConfigError
 from tf3dlocal.data import open_walks
 from tf3dlocal.io import UnreadableError
 from tf3dlocal.training.data import choose_walks
-from tf3dlocal.training.run.model_file import check_folder_version
+from tf3dlocal.training.run.checkpoint import write_checkpoint
+from tf3dlocal.training.run.model_file import check_folder_version, write_model
 from tf3dlocal.training.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.bad_input
@@ -126,6 +128,24 @@ def test_step_numbers_after_the_last_step_are_said(train, tmp_path):
     assert (
         "training.evaluate_every is 400, and training.steps is 2: rank-1 is measured after the last step alone" in log
     )
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_neither_resumed_from_nor_started_from(train, tmp_path, number):
+    def spoil(file):
+        model = keras.saving.load_model(file)
+        model.weights[0].assign(np.full(model.weights[0].shape, number))
+        return model
+
+    train(tmp_path / "run", "training.steps=2")
+    file = RunFolder(tmp_path / "run").last_checkpoint()[1]
+    write_checkpoint(file, model=spoil(file))
+    with pytest.raises(ValueError, match="step-000002.keras holds numbers that are not finite, in .*Remove the file"):
+        train(tmp_path / "run", "training.steps=4")
+    write_model(tmp_path / "nan.keras", model=spoil(file), note={})
+    with pytest.raises(ConfigError, match="training.start_from: .*nan.keras holds weights that are not finite numbers"):
+        train(tmp_path / "other", f"training.start_from={tmp_path / 'nan.keras'}", "training.steps=1")
+    assert not (tmp_path / "other" / "checkpoints").exists()
 
 
 def one_walk_each(walks):
