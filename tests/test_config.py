@@ -3,11 +3,13 @@
 import pathlib
 import re
 import shlex
+import types
+import typing
 
 import pytest
 
 from tf3dlocal.config import ConfigError, Experiment
-from tf3dlocal.config.errors import ALIASES
+from tf3dlocal.config.errors import ALIASES, FORMS
 from tf3dlocal.evaluation import published_names
 
 FOLDER = pathlib.Path(__file__).parents[1] / "configs"
@@ -48,7 +50,11 @@ def flat_keys(values, prefix=""):
             [],
             "exp.yaml, line 2: 'data.order' is 'sorted': .*'unordered' or 'resampled'",
         ),
-        (MINIMAL + "\ndata:\n  window: [30, x]", [], "exp.yaml, line 3: 'data.window.1' is 'x': .*integer"),
+        (
+            MINIMAL + "\ndata:\n  window: [30, x]",
+            [],
+            r"exp.yaml, line 3: 'data.window' is \[30, 'x'\], and it takes \[shortest, longest\]",
+        ),
         (MINIMAL, ["training.steps=many"], "--set training.steps=many: 'training.steps' is 'many': .*integer"),
         (MINIMAL, ["data.flip_probability=2"], "'data.flip_probability' is 2: .*less than or equal to 1"),
         (MINIMAL, ["training.steps"], "--set training.steps: write KEY=VALUE"),
@@ -144,6 +150,67 @@ def test_a_mistyped_key_suggests_the_one_that_is_meant(typed, meant):
         ConfigError, match=rf"--set {typed}=1: there is no key .*; did you mean '{meant}'\?|did you mean 'training'"
     ):
         Experiment.from_text(MINIMAL, overrides=[f"{typed}=1"])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("override", "takes"),
+    [
+        *(
+            (f"data.window={value}", r"takes \[shortest, longest\] in frames")
+            for value in (
+                "[4]",
+                "[]",
+                "[4, 5, 6]",
+                "4",
+                "[0, 4]",
+                "null",
+                "[30.5, 40]",
+                "[[30, 40], [1]]",
+                "[true, 40]",
+            )
+        ),
+        *(
+            (f"data.exclude_subjects={value}", r"takes a list of names of subjects, such as \[005, 010\]")
+            for value in ("[null]", "['']", "[1.5]", "005", "[[a]]", "[a, 3.5, null]", "null", "{a: 1}")
+        ),
+        *(
+            (f"schedule.milestones={value}", "takes a list of steps that rise, whole numbers from 1")
+            for value in ("[a]", "3", "[0]", "[1.5]", "[null, 3]", "{3: 4}", "null")
+        ),
+        *(
+            (f"training.held_out_views={value}", "takes a list of views in whole degrees")
+            for value in ("[a]", "[]", "90", "[1.5]", "[true]", "[0, [90]]")
+        ),
+        *(
+            (f"training.jit_compile={value}", "takes true, false or auto")
+            for value in ("yes", "1", "[1]", "Auto", "null", "'true'", "{a: true}")
+        ),
+        *(
+            (f"model.arguments={value}", "takes arguments of the model with their values")
+            for value in ("[a]", "a", "3")
+        ),
+    ],
+)
+def test_a_key_that_holds_several_values_is_named_as_a_whole(override, takes):
+    key, _, value = override.partition("=")
+    with pytest.raises(ConfigError, match=takes) as refused:
+        Experiment.from_text(MINIMAL, overrides=[override])
+    assert str(refused.value).startswith(f"--set {override}: {key!r} is ") and "\n" not in str(refused.value)
+
+
+def test_every_key_that_holds_several_values_says_what_it_takes():
+    """And every key of several kinds: for these pydantic names an item or a kind instead of the key."""
+    for key in KEYS:
+        section, kinds = Experiment, []
+        for name in key.split("."):
+            kinds = [section.model_fields[name].annotation]
+            section = kinds[0]
+        if isinstance(section, types.UnionType | typing._UnionGenericAlias):
+            kinds = [kind for kind in typing.get_args(section) if kind is not type(None)]
+        origins = {typing.get_origin(kind) or kind for kind in kinds}
+        assert key in FORMS or not (len(kinds) > 1 or origins & {list, tuple}), key
+    assert set(FORMS) <= {*KEYS, "model.arguments"}
 
 
 @pytest.mark.bad_input

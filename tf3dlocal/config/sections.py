@@ -107,8 +107,8 @@ class CrossEntropy(Section):
 
     weight: NonNegativeFloat = 0.0
     """Weight of this loss in the sum; 0 leaves it and the classifier out."""
-    label_smoothing: Share = 0.0
-    """Share of the label that is spread over all classes."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the label that is spread over all classes; below 1, where nothing of the label would be left."""
     scale: PositiveFloat = 1.0
     """Factor of the logits before the softmax; 16 in OpenGait's GLN."""
 

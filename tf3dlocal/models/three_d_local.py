@@ -13,8 +13,10 @@ from tf3dlocal.layers import (
     PartPrior,
     local_block,
 )
+from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, strip_motions
+from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
 # The differences between the paper (with its supplement) and the authors' code. Every entry is an argument too, except
@@ -47,7 +49,7 @@ PRESETS = {
 }
 
 
-@checked(PRESETS)
+@checked(PRESETS, agreement=agreement.three_d_local)
 def ThreeDLocal(
     preset: str = "paper",
     *,
@@ -220,6 +222,11 @@ def ThreeDLocal(
         seed=seed,
     )
     if prior_distances:
-        paths = [layer for layer in keras.Model(silhouettes, x).layers if isinstance(layer, LocalPath)]
-        outputs["prior_distances"] = ops.stack([path.outputs["prior_distance"] for path in paths], axis=1)
-    return functional_model(silhouettes, outputs, dtype=dtype, name=name)
+        outputs["prior_distances"] = _prior_distances(silhouettes, x)
+    return GaitModel(silhouettes, outputs, name=name)
+
+
+def _prior_distances(silhouettes, maps):
+    """The distances of all paths between the two tensors from their priors, [batch, paths]."""
+    paths = [layer for layer in keras.Model(silhouettes, maps).layers if isinstance(layer, LocalPath)]
+    return ops.stack([path.outputs["prior_distance"] for path in paths], axis=1)

@@ -177,7 +177,8 @@ class LocalPath(keras.layers.Layer):
         else:
             raw = self.localization.read(statistics, training=training)
         size = (num_frames, height, width)
-        return self.noise(self.decode(raw, size), size=size, training=training)
+        # Past Keras' __call__, which refuses a size of numbers and tensors.
+        return self.noise.call(self.decode(raw, size), size=size, training=training)
 
     def read(self, block_input: Tensor, location: Tensor) -> dict[str, Tensor]:
         """Compute the whole result from the location, every clip independently of its batch."""

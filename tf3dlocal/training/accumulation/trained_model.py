@@ -6,15 +6,16 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tf3dlocal.models import GaitModel
 from tf3dlocal.training.accumulation.gradients import accumulated_gradients
 from tf3dlocal.training.keras_internals import LocalSymbolicBuild, over_several_workers
 
 
-class TrainedModel(LocalSymbolicBuild, keras.Model):
+class TrainedModel(LocalSymbolicBuild, GaitModel):
     """Functional model whose steps are those of gait training; made of the input and the outputs of a built model.
 
     The outputs have names, and under each name the labels are the classes of the clips, int [batch]. It shares its
-    layers with the built model and lives during a training only: what is written is a plain functional model.
+    layers with the built model and lives during a training only: what is written is a plain `GaitModel`.
 
     Example:
         >>> silhouettes = keras.Input((6,))
