@@ -29,7 +29,7 @@ class PreparationReport:
         num_came_aligned: Raw frames that were aligned already and taken as they are.
         num_came_cut: Those of them that lacked their sides and got them back as zeros.
         subjects: Names of the subjects.
-        changed: What was done to frames before they were aligned, such as scaling, to their number.
+        changed: What was done to frames before they were aligned, such as scaling, or noticed in them, to their number.
         drop_reasons: Reason to the number of frames dropped.
         dropped_frames: One entry per sequence and reason, with the names of the frames.
         left_out: Sequences without enough usable frames, and those that are no silhouettes (these with a "reason").
