@@ -76,7 +76,7 @@ def test_masks_of_every_kind_come_back_white_on_black_and_are_counted(frames, sa
         (noise(0.02), "noise .many specks, and no body.. Segment the video again: a silhouette is one piece"),
         (noise(0.1) // 255, "noise"),
         (noise(0.5), "noise"),
-        (noise(0.45), "noise"),
+        (noise(0.7), "noise"),
         (noise(0.3, scale=2), "noise"),
         (noise(0.5, scale=4), "noise"),
         (with_alpha(255, noise(0.3)), "noise"),
