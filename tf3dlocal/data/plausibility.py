@@ -199,7 +199,7 @@ class WalkCheck:
             reason = DIM if white is None and found[0, 1:].any() else _fault(found, white or 255, self.invert)
             has_body = _has_body(found, white or 255, self.invert)
             num_judged += reason is not None or has_body
-            if reason in (None, INVERTED) and has_body and self._figures[number].is_noise:
+            if reason in (None, INVERTED, FILLED) and has_body and self._figures[number].is_noise:
                 reason = NOISE_ONLY
             if reason is not None:
                 faults[number] = reason
