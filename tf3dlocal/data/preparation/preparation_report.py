@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import json
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, asdict, dataclass, field
 
@@ -160,6 +161,24 @@ class PreparationReport:
         content = asdict(self)
         del content["reused"]
         return content
+
+    def as_json(self) -> str:
+        """Return report.json as text."""
+        return json.dumps(self.as_dict(), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> PreparationReport:
+        """Read what `as_json` gave.
+
+        Raises:
+            ValueError: It is no such text, or a value has another type.
+        """
+        import pydantic  # takes a while, and only a finished data set is read
+
+        values = pydantic.TypeAdapter(cls).validate_json(text, strict=True)
+        if unknown := set(json.loads(text)) - set(values.as_dict()):
+            raise ValueError(f"the key {min(unknown)!r} is unknown")
+        return values
 
 
 def sequence_name(facts: dict) -> str:
