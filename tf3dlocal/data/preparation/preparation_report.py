@@ -5,12 +5,21 @@ from __future__ import annotations
 import collections
 import json
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field, fields
 
 from tf3dlocal.data.raw.known_data_sets import KNOWN_DATA_SETS, OPENGAIT_LAYOUT, KnownDataSet, Place
 from tf3dlocal.io import printable
 
 SHORT = 30  # frames: the length of the usual training clip
+IS_OF_TYPE = {  # by the annotations of a report; JSON's `true` is no number
+    "str": lambda value: type(value) is str,
+    "int": lambda value: type(value) is int,
+    "bool": lambda value: type(value) is bool,
+    "dict": lambda value: type(value) is dict,
+    "dict[str, int]": lambda value: type(value) is dict and all(type(each) is int for each in value.values()),
+    "list[str]": lambda value: type(value) is list and all(type(each) is str for each in value),
+    "list[dict]": lambda value: type(value) is list and all(type(each) is dict for each in value),
+}
 NAMED = 3  # of a list that is printed; the reports have all
 
 
@@ -171,14 +180,15 @@ class PreparationReport:
         """Read what `as_json` gave.
 
         Raises:
-            ValueError: It is no such text, or a value has another type.
+            TypeError: A value is missing or unknown, or has another type.
+            ValueError: It is not JSON.
         """
-        import pydantic  # takes a while, and only a finished data set is read
-
-        values = pydantic.TypeAdapter(cls).validate_json(text, strict=True)
-        if unknown := set(json.loads(text)) - set(values.as_dict()):
-            raise ValueError(f"the key {min(unknown)!r} is unknown")
-        return values
+        report = cls(**json.loads(text))
+        for each in fields(cls):
+            value = getattr(report, each.name)
+            if not IS_OF_TYPE[each.type](value):
+                raise TypeError(f"{each.name!r} should be of type {each.type}")
+        return report
 
 
 def sequence_name(facts: dict) -> str:

@@ -17,7 +17,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from tf3dlocal.data.raw.files import LARGEST_FILE, RawDataError, check_file_size, file_fingerprint, natural_key
+from tf3dlocal.data.raw.files import (
+    LARGEST_FILE,
+    RawDataError,
+    check_file_size,
+    file_fingerprint,
+    natural_key,
+    odd_name,
+)
 from tf3dlocal.data.raw.path_pattern import PathPattern, is_note_of_macos
 from tf3dlocal.data.raw.sequences import RawPart, RawSequence, group_into_sequences
 from tf3dlocal.io import UnreadableError, check_regular_file, readable
@@ -205,7 +212,7 @@ def zip_parts(
         elif TAR_NAME.fullmatch(member) and not is_note_of_macos(member):
             parts.append(tar_part(path, pattern=pattern, subjects=subjects, member_of_zip=name))
         else:
-            strays.append(f"{path}/{member}")
+            strays.append(f"{path}/{member}{odd_name(member)}")
     parts += [
         ZipPart(name=subject, path=os.fspath(path), members=tuple(names), pattern=pattern, subjects=subjects)
         for subject, names in trees.items()
