@@ -112,17 +112,17 @@ def say(sentence: str, **style: Any) -> None:
     console.print(printable(sentence, keep="\n\t"), markup=False, **style)
 
 
-def say_next(*words: object) -> None:
+def say_next(command: Sequence[object]) -> None:
     """Print the command that usually follows, as it is typed in a shell.
 
     Args:
-        *words: The command without the program's name; words in capitals are for the user to fill in.
+        command: Its words without the program's name; words in capitals are for the user to fill in.
 
     Example:
-        >>> say_next("export", "runs/a b", "OUT")
+        >>> say_next(["export", "runs/a b", "OUT"])
         Next: tf3dlocal export 'runs/a b' OUT
     """
-    say(f"Next: {shlex.join(['tf3dlocal', *map(str, words)])}", soft_wrap=True)
+    say(f"Next: {shlex.join(['tf3dlocal', *map(str, command)])}", soft_wrap=True)
 
 
 def write_numbers(path: PathLike | None, *, values: Any) -> None:

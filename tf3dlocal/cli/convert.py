@@ -64,4 +64,4 @@ def convert(
     write_numbers(json, values=dataclasses.asdict(report))
     report.print(console)
     if to == "keras":
-        say_next("evaluate", out, "--data", "DIR", "--protocol", "NAME")
+        say_next(["evaluate", out, "--data", "DIR", "--protocol", "NAME"])

@@ -69,9 +69,9 @@ def embed(
         say(f"{printable(embedded.names[row])}: {embedded.num_frames[row]} frames{notes}{places}")
     if out:
         say(f"{len(embedded.names)} embeddings written to {out}.")
-        say_next("embed", model, "FOLDER", "--gallery", out)
+        say_next(["embed", model, "FOLDER", "--gallery", out])
     elif not gallery:
-        say_next("embed", model, "NAME=FOLDER", "--out", "gallery.npz")
+        say_next(["embed", model, "NAME=FOLDER", "--out", "gallery.npz"])
 
 
 def _check_files(**options: Path | None) -> None:

@@ -76,7 +76,7 @@ def evaluate(
     finally:
         print_report(result, published=published, console=console)
     if _is_run(model):
-        say_next("export", model, "OUT")
+        say_next(["export", model, "OUT"])
 
 
 def _is_run(model: Path) -> bool:

@@ -57,4 +57,4 @@ def export(
     say(f"SavedModel written to {path}.")
     if told is None:
         say("Its model card has no scores: `tf3dlocal evaluate RUN ...` before the export, or --scores, gives them.")
-    say_next("embed", out, "NAME=FOLDER", "--out", "gallery.npz")
+    say_next(["embed", out, "NAME=FOLDER", "--out", "gallery.npz"])

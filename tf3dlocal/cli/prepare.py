@@ -77,4 +77,4 @@ def prepare(
     write_numbers(json, values=report.as_dict())
     for count, what in report.losses():
         say(f"  {count:7d} {what}")
-    say_next("train", "CONFIG.yaml", "--data", out)
+    say_next(["train", "CONFIG.yaml", "--data", out])

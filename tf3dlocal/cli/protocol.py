@@ -42,7 +42,7 @@ def protocol(
             raise FileExistsError(f"{new} exists and is not replaced. Choose another name.")
         write_text(new, protocol_template())
         say(f"{new} is a protocol to fill in.")
-        say_next("evaluate", "RUN", "--data", "DIR", "--protocol", new)
+        say_next(["evaluate", "RUN", "--data", "DIR", "--protocol", new])
     elif name is not None:
         if name not in protocol_names():
             raise ValueError(f"There is no protocol {name!r}. {near_names(name, protocol_names())}")

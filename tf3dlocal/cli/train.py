@@ -63,7 +63,7 @@ def train(
     write_numbers(json, values={"run": folder, "kept": kept, "log": run.read_log()})
     say(f"{run.model_file} is the {which}, of step {kept['step']}. The log is {run.log_file}.", soft_wrap=True)
     where = data or experiment.data.folder
-    say_next("evaluate", folder, "--data", where, "--protocol", experiment.data.protocol)
+    say_next(["evaluate", folder, "--data", where, "--protocol", experiment.data.protocol])
 
 
 def _draw(batch_file: Path, picture: Path) -> None:

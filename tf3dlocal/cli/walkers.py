@@ -38,4 +38,4 @@ def walkers(
 
     folder = write_walkers(out, subjects=subjects, seed=seed, frames=frames, views=view_degrees, workers=workers)
     say(f"{subjects} people in {folder}.")
-    say_next("prepare", folder, "prepared")
+    say_next(["prepare", folder, "prepared"])
