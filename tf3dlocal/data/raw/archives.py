@@ -15,6 +15,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from tarfile import InvalidHeaderError
 from typing import IO
 
 from tf3dlocal.data.raw.files import (
@@ -92,7 +93,7 @@ class TarPart:
     def _files(self, strays: list[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
         with self._opened() as file:
             store = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)
-            with tarfile.open(fileobj=file, mode="r|") as archive:
+            with tarfile.open(fileobj=file, mode="r|", tarinfo=StrictTarInfo) as archive:
                 for member in archive:
                     path = safe_member_path(member.name, self.source)
                     if member.isdir():
@@ -107,7 +108,26 @@ class TarPart:
                         content = archive.extractfile(member).read()
                         yield path, functools.partial(_read_back, store, store.tell(), len(content))
                         store.write(content)
+                while rest := archive.fileobj.read(2**20):
+                    if rest.strip(b"\0"):
+                        raise ValueError("there are data after the mark at its end, which nothing would read")
             file.check_end()
+
+
+class StrictTarInfo(tarfile.TarInfo):
+    """Header of a member; a damaged one is an error. tarfile takes it for the end, and the rest would be lost."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> tarfile.TarInfo:
+        """Read the next header.
+
+        Raises:
+            ValueError: It is damaged.
+        """
+        try:
+            return super().fromtarfile(tarfile)
+        except InvalidHeaderError as error:
+            raise ValueError(f"the header at byte {tarfile.offset} is damaged ({error})") from error
 
 
 class BoundedStream:
