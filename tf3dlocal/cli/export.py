@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Distance, Json, app
-from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
+from tf3dlocal.cli.app import Distance, Json, app, keep_apart
+from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -34,6 +34,8 @@ def export(
     Example:
       tf3dlocal export runs/three_d_local_walkers saved_models/walkers --version 2
     """
+    keep_apart(out, option="OUT", the_trained_model=model)
+    keep_apart(json, option="--json", the_trained_model=model)
     start_tensorflow()
     from tf3dlocal import load_model
     from tf3dlocal.io import check_writable
@@ -62,3 +64,4 @@ def export(
         )
     if told is None:
         say("Its model card has no scores: `tf3dlocal evaluate RUN ...` before the export, or --scores, gives them.")
+    say_next(["embed", out, "NAME=FOLDER", "--out", "gallery.npz"])

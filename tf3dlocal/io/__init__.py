@@ -8,6 +8,8 @@ _HOME = {
     "YamlDocument": "strict_yaml",
     "YamlError": "strict_yaml",
     "as_shown": "progress",
+    "check_apart": "paths",
+    "check_folder_name": "paths",
     "check_names": "names",
     "check_regular_file": "guard",
     "check_writable": "whole_file",
