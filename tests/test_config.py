@@ -67,7 +67,7 @@ def flat_keys(values, prefix=""):
             r"exp.yaml, line 2 with --set data.window=\[40, 30\]: data: window is .* it is \[40, 30\]",
         ),
         (MINIMAL, ["data.clip_length=50"], "window begins at 30 frames, fewer than clip_length, which is 50"),
-        (MINIMAL, ["losses.triplet.weight=0"], "both losses have weight 0"),
+        (MINIMAL, ["losses.triplet.weight=0"], "both have weight 0"),
         (
             MINIMAL,
             [f"optimizer.rates.{group}=0" for group in ("global_path", "local_paths", "localization", "head")],
@@ -328,6 +328,7 @@ def test_a_shipped_config_is_valid_complete_and_says_how_it_went(path):
     may_be_left_out = {
         "data.folder",
         "data.size",
+        "losses.prior",
         "training.deterministic",
         "training.held_out_views",
         "training.start_from",

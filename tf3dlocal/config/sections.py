@@ -113,6 +113,13 @@ class CrossEntropy(Section):
     """Factor of the logits before the softmax; 16 in OpenGait's GLN."""
 
 
+class Prior(Section):
+    """The penalty on body parts that leave their prior places, for 3DLocal; weight 0 leaves it out."""
+
+    weight: NonNegativeFloat = 0.0
+    """Weight of this loss in the sum; 0 leaves it out."""
+
+
 class Losses(Section):
     """The losses; their weighted sum is minimised."""
 
@@ -120,11 +127,15 @@ class Losses(Section):
     """The triplet loss."""
     cross_entropy: CrossEntropy = CrossEntropy()
     """The cross-entropy."""
+    prior: Prior = Prior()
+    """The penalty on body parts that leave their prior places."""
 
     @pydantic.model_validator(mode="after")
     def _check(self):
         if self.triplet.weight == 0 and self.cross_entropy.weight == 0:
-            raise ValueError("both losses have weight 0, so nothing would be learned; give one of them a weight")
+            raise ValueError(
+                "triplet and cross_entropy both have weight 0, so nothing would be learned; give one of them a weight"
+            )
         return self
 
 

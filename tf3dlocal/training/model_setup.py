@@ -10,6 +10,7 @@ from tf3dlocal.data import silhouette_width
 from tf3dlocal.losses import (
     BatchAllTripletLoss,
     NonzeroTriplets,
+    PriorPenalty,
     ScaledCrossEntropy,
     TripletHardLoss,
     TripletSemiHardLoss,
@@ -23,6 +24,7 @@ from tf3dlocal.training.schedules import make_schedule
 # The key of a config by which a training sets an argument of the model itself.
 SET_BY = {
     "num_classes": "losses.cross_entropy.weight",
+    "prior_distances": "losses.prior.weight",
     "input_shape": "data.size",
     "clip_length": "data.clip_length",
     "synchronized": "training.strategy",
@@ -109,6 +111,7 @@ def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas
         "synchronized": num_replicas > 1,
         "dtype": config.training.precision,
         "seed": config.training.seed,
+        **({"prior_distances": True} if config.losses.prior.weight else {}),
     }
     offered = {argument: value for argument, value in offered.items() if argument in parameters}
     set_by = {argument: SET_BY[argument] for argument in offered if argument not in given}
@@ -152,6 +155,9 @@ def compile_model(model: keras.Model, *, config: Experiment, jit_compile: bool =
         losses["logits"] = ScaledCrossEntropy(**scaled)
         weights["logits"] = cross_entropy.weight
         metrics["logits"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    if config.losses.prior.weight:
+        losses["prior_distances"] = PriorPenalty()
+        weights["prior_distances"] = config.losses.prior.weight
     if missing := sorted(set(losses) - set(model.output)):
         raise ConfigError(
             f"The model {model.name} has no output {', '.join(missing)}, for which a loss has a weight. Set that "
