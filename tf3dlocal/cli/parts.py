@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from tf3dlocal.cli.app import Json, app
+from tf3dlocal.cli.app import Json, app, folder_to_write, keep_apart
 from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
 
 
@@ -14,7 +14,9 @@ from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
 def parts(
     model: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder or .keras file of a 3DLocal.")],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Prepared data set.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the pictures.")] = Path("parts"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the pictures.", callback=folder_to_write)] = Path(
+        "parts"
+    ),
     subjects: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this subject; repeat it for more.")
     ] = None,
@@ -33,6 +35,8 @@ def parts(
     Example:
       tf3dlocal parts runs/three_d_local_walkers --data prepared --conditions nm --out parts
     """
+    keep_apart(out, option="--out", the_data_set=data, the_trained_model=model)
+    keep_apart(json, option="--json", the_data_set=data, the_trained_model=model)
     start_tensorflow()
     from tf3dlocal import load_model
     from tf3dlocal.comparison import measure_parts
