@@ -132,7 +132,7 @@ def test_control_characters_in_a_name_do_not_reach_the_terminal(saved, tmp_path,
     ("options", "words"),
     [
         (["--gallery", "g.npz", "--out", "./g.npz"], "'--out': 'g.npz' is the file of --gallery too"),
-        (["--gallery", "g.npz", "--json", "g.npz"], "'--json': 'g.npz' is the file of --gallery too"),
+        (["--gallery", "g.npz", "--json", "g.npz"], "'--json': 'g.npz' exists and is no JSON file"),
         (["--out", "new", "--json", "new"], "'--json': 'new' is the file of --out too"),
     ],
 )

@@ -67,7 +67,7 @@ LAYERS = {
         layers.LocalPath,
         {"prior": HEAD, "channels": 3, "hidden_channels": 5, "seed": 0},
         (VOLUME, MAP),
-        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"},
+        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8", "prior_distance": "b"},
     ),
     "LocalPath, release": Row(
         layers.LocalPath,
@@ -81,19 +81,19 @@ LAYERS = {
             "seed": 0,
         },
         (VOLUME, MAP),
-        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"},
+        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8", "prior_distance": "b"},
     ),
     "LocalPath, registered": Row(
         layers.LocalPath,
         {"prior": HEAD, "channels": 3, "hidden_channels": 5, "registered": True, "seed": 0},
         (VOLUME, MAP),
-        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8"},
+        {"features": "b t 8 6 3", "volume": VOLUME, "location": "b 8", "prior_distance": "b"},
     ),
     "LocalPath, per frame, no features": Row(
         layers.LocalPath,
         {"prior": HEAD, "channels": 0, "hidden_channels": 5, "per_frame": True, "seed": 0},
         (VOLUME, MAP),
-        {"features": VOLUME, "volume": VOLUME, "location": "b t 8"},
+        {"features": VOLUME, "volume": VOLUME, "location": "b t 8", "prior_distance": "b"},
     ),
     "LocalTransform": Row(layers.LocalTransform, {"interval": 3, "seed": 0}, (VOLUME,), "b t/3 8 6 4"),
     "MapStatistics": Row(

@@ -71,7 +71,9 @@ def test_a_compact_block_that_no_classifier_trains_is_warned_of(name):
 
 @pytest.mark.bad_input
 def test_a_compact_block_that_no_output_reads_is_refused():
-    with pytest.raises(ValueError, match="compact_channels=256 without num_classes: .* no output reads the compact"):
+    with pytest.raises(
+        ValueError, match="compact_channels is 256 without a classifier: .* no output reads the compact"
+    ):
         GLN("opengait", compact_channels=256)
 
 

@@ -143,7 +143,7 @@ def test_weights_that_are_not_finite_are_neither_resumed_from_nor_started_from(t
     with pytest.raises(ValueError, match="step-000002.keras holds numbers that are not finite, in .*Remove the file"):
         train(tmp_path / "run", "training.steps=4")
     write_model(tmp_path / "nan.keras", model=spoil(file), note={})
-    with pytest.raises(ConfigError, match="training.start_from: .*nan.keras holds weights that are not finite numbers"):
+    with pytest.raises(ConfigError, match="training.start_from: .*nan.keras has weights that are not finite numbers"):
         train(tmp_path / "other", f"training.start_from={tmp_path / 'nan.keras'}", "training.steps=1")
     assert not (tmp_path / "other" / "checkpoints").exists()
 

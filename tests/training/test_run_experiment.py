@@ -201,7 +201,7 @@ def test_a_loss_that_is_no_longer_a_number_stops_the_training_before_a_checkpoin
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["data.subjects_per_batch=5"], "trains 4 subjects of 'small walks'.*subjects_per_batch is 5"),
+        (["data.subjects_per_batch=5"], "trains 4 of the 4 subjects of 'small walks'.*subjects_per_batch is 5"),
         (["training.held_out_subjects=3", "training.evaluate_every=2"], "holds out 3"),
         (["model.name=gaitnet"], "model.name is 'gaitnet'. Did you mean 'gaitset'"),
         (["model.arguments.chanels=3"], "model.arguments.chanels is no argument of tiny_gait. Did you mean 'channels'"),

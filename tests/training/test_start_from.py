@@ -139,10 +139,18 @@ def test_another_size_of_silhouettes_is_refused(phase_1):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("content", [b"", b"nothing", b"training: {steps: 10}", b"PK\x03\x04 and more"])
-def test_a_broken_file_is_named_in_one_sentence(content, tmp_path):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"nothing", "a .keras file is a zip archive, and it begins b'nothing'"),
+        (b"training: {steps: 10}", "a .keras file is a zip archive, and it begins b'training: {s'"),
+        (b"PK\x03\x04 and more", "its end is missing; the file is damaged or incomplete"),
+    ],
+)
+def test_a_broken_file_is_named_in_one_sentence(content, reason, tmp_path):
     (tmp_path / "model.keras").write_bytes(content)
-    with pytest.raises(ConfigError, match=r"training.start_from: .*model.keras cannot be read: File is not a zip file"):
+    with pytest.raises(ConfigError, match=rf"training.start_from: .*model.keras cannot be read: .*{reason}"):
         start_from(keras.Model(), tmp_path)
 
 

@@ -57,7 +57,7 @@ def part_numbers(model: keras.Model) -> Callable[[Tensor], dict[str, dict[str, T
         >>> from tf3dlocal.models import ThreeDLocal
         >>> numbers = part_numbers(ThreeDLocal(channels=(2, 4, 8), local_blocks=(3,)))
         >>> found = numbers(np.zeros((1, 8, 64, 44, 1), "float32"))["block_3"]["left_arm"][0]
-        >>> dict(zip(PART_NUMBERS, found.numpy().round(2).tolist()))["center_x"]
+        >>> print(dict(zip(PART_NUMBERS, found.numpy().round(2)))["center_x"])
         0.3
     """
     located = located_parts(model)

@@ -49,6 +49,10 @@ class WalkEmbeddings:
     changes: tuple[dict[str, int], ...] = ()
 
     def __post_init__(self):
+        if self.embeddings.ndim == 0:
+            raise ValueError(
+                "The embeddings must be float32 [walks, channels] or [walks, parts, channels]; got a number."
+            )
         counts = {name: len(getattr(self, name)) for name in ("names", "embeddings", "num_frames")}
         if len(set(counts.values())) != 1:
             raise ValueError(f"Names, embeddings and numbers of frames must be equally many; got {counts}.")
