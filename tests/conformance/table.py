@@ -211,6 +211,7 @@ MODELS = {
 # The losses take labels [b] too; `call` returns one value per strip or per walk.
 LOSSES = {
     "BatchAllTripletLoss": Row(losses.BatchAllTripletLoss, {"margin": 0.3}, ("b 3 8",), "3"),
+    "PriorPenalty": Row(losses.PriorPenalty, {}, ("b 3",), "b"),
     "ScaledCrossEntropy": Row(losses.ScaledCrossEntropy, {"scale": 2.0, "label_smoothing": 0.1}, ("b 5",), "b"),
     "TripletHardLoss": Row(losses.TripletHardLoss, {"margin": 0.3, "soft": True}, ("b 3 8",), "3"),
     "TripletSemiHardLoss": Row(losses.TripletSemiHardLoss, {"distance_metric": "squared-L2"}, ("b 3 8",), "3"),

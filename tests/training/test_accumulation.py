@@ -226,8 +226,8 @@ def test_local_paths_in_half_precision_train_in_slices_as_without(num_slices):
     """Slices call the two halves of a local path past Keras' own casting; an overflow is met in the same step.
 
     Their sums are rounded otherwise, as far apart as two roundings of one step may be: 1.5 is above the square root of
-    2 of independent ones. Seen are 0.07 and 0.17 with AVX-512, 0.01 and 0.76 with AVX2. The losses differed by up to 4 %,
-    and float16 from float32 by 2 %: the batch normalizations of 8 clips magnify rounding.
+    2 of independent ones. Seen are 0.07 and 0.17 with AVX-512, 0.01 and 0.76 with AVX2. The losses differed by up to 4
+    %, and float16 from float32 by 2 %: the batch normalizations of 8 clips magnify rounding.
     """
     options = {"system": "three_d_local paper", "compact_channels": 0, "num_classes": None}
     _, exact, _ = fitted(None, **options)
