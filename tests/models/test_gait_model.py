@@ -38,6 +38,15 @@ def test_an_output_without_loss_and_metric_needs_no_label_and_the_file_is_the_sa
     assert isinstance(keras.models.clone_model(again), GaitModel)
 
 
+def test_a_step_is_traced_once(monkeypatch):
+    traced, train_step = [], GaitModel.train_step
+    monkeypatch.setattr(GaitModel, "train_step", lambda model, data: traced.append(1) or train_step(model, data))
+    model = compiled()
+    model.compile("sgd", loss={"part_features": BatchAllTripletLoss()})
+    model.fit(WALKS, {"part_features": LABELS}, verbose=0, batch_size=4)
+    assert model.optimizer.iterations == len(traced) == 1
+
+
 @pytest.mark.bad_input
 def test_labels_that_are_texts_are_refused_with_the_way_to_map_them():
     texts = np.array(["001", "001", "002", "002"])

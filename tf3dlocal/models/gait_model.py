@@ -1,6 +1,6 @@
 """The Keras class of the models: labels for the outputs that are trained, and a sentence for labels that are texts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -36,6 +36,13 @@ class GaitModel(keras.Model):
                     "Map them once: names, classes = numpy.unique(labels, return_inverse=True)."
                 )
         return super().fit(x, y, **arguments)
+
+    def make_train_function(self, force: bool = False) -> Callable:
+        """Make the function of a step, after the optimizer's variables: TensorFlow traces a step that makes any twice."""
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict:
         """Update the metrics and return them; an output without a label has none."""
