@@ -62,7 +62,8 @@ def test_the_python_of_the_readme_runs_from_data_set_to_export(tmp_path, monkeyp
     write_small_walks(tmp_path / "demo" / "prepared")
     monkeypatch.chdir(tmp_path)
     # Narrow, and with one of six local paths: the time is that of tracing them.
-    shorter = program.replace("num_steps=120", "num_steps=2").replace("(12, 24, 48)", "(2, 4, 4), parts=PAPER_PARTS[:1]")
+    shorter = program.replace("num_steps=120", "num_steps=2")
+    shorter = shorter.replace("(12, 24, 48)", "(2, 4, 4), parts=PAPER_PARTS[:1]")
     assert "num_steps=2" in shorter and "PAPER_PARTS" in shorter
     exec(compile(shorter, "README.md", "exec"), {"PAPER_PARTS": PAPER_PARTS})
     assert "Rank-1" in capsys.readouterr().out

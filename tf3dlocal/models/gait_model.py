@@ -38,7 +38,7 @@ class GaitModel(keras.Model):
         return super().fit(x, y, **arguments)
 
     def make_train_function(self, force: bool = False) -> Callable:
-        """Make the function of a step, after the optimizer's variables: TensorFlow traces a step that makes any twice."""
+        """Make the function of a step, after the optimizer's variables: a step that makes them is traced twice."""
         if self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
