@@ -3,11 +3,13 @@
 import pathlib
 import re
 import shlex
+import types
+import typing
 
 import pytest
 
 from tf3dlocal.config import ConfigError, Experiment
-from tf3dlocal.config.errors import ALIASES
+from tf3dlocal.config.errors import ALIASES, FORMS
 from tf3dlocal.evaluation import published_names
 
 FOLDER = pathlib.Path(__file__).parents[1] / "configs"
@@ -48,7 +50,11 @@ def flat_keys(values, prefix=""):
             [],
             "exp.yaml, line 2: 'data.order' is 'sorted': .*'unordered' or 'resampled'",
         ),
-        (MINIMAL + "\ndata:\n  window: [30, x]", [], "exp.yaml, line 3: 'data.window.1' is 'x': .*integer"),
+        (
+            MINIMAL + "\ndata:\n  window: [30, x]",
+            [],
+            r"exp.yaml, line 3: 'data.window' is \[30, 'x'\], and it takes \[shortest, longest\]",
+        ),
         (MINIMAL, ["training.steps=many"], "--set training.steps=many: 'training.steps' is 'many': .*integer"),
         (MINIMAL, ["data.flip_probability=2"], "'data.flip_probability' is 2: .*less than or equal to 1"),
         (MINIMAL, ["training.steps"], "--set training.steps: write KEY=VALUE"),
@@ -61,7 +67,12 @@ def flat_keys(values, prefix=""):
             r"exp.yaml, line 2 with --set data.window=\[40, 30\]: data: window is .* it is \[40, 30\]",
         ),
         (MINIMAL, ["data.clip_length=50"], "window begins at 30 frames, fewer than clip_length, which is 50"),
-        (MINIMAL, ["losses.triplet.weight=0"], "both losses have weight 0"),
+        (MINIMAL, ["losses.triplet.weight=0"], "both have weight 0"),
+        (
+            MINIMAL,
+            [f"optimizer.rates.{group}=0" for group in ("global_path", "local_paths", "localization", "head")],
+            "--set optimizer.rates.head=0: optimizer.rates: all rates are 0, so nothing would be learned",
+        ),
         (MINIMAL, ["schedule.name=piecewise"], "milestones belong to the schedule piecewise"),
         (
             MINIMAL,
@@ -121,6 +132,10 @@ def test_a_mistake_is_named_with_its_place_and_the_fix(text, overrides, message)
         ("losses.margin", "losses.triplet.margin"),
         ("losses.label_smoothing", "losses.cross_entropy.label_smoothing"),
         ("training.weight_decay", "optimizer.weight_decay"),
+        ("optimizer.localization_rate", "optimizer.rates.localization"),
+        ("optimizer.localization", "optimizer.rates.localization"),
+        ("optimizer.rates.heads", "optimizer.rates.head"),
+        ("optimizer.rates.local_path", "optimizer.rates.local_paths"),
         ("training.pretrained", "training.start_from"),
         ("model.backbone", "model.name"),
         ("losses.triplet.maring", "losses.triplet.margin"),
@@ -135,6 +150,67 @@ def test_a_mistyped_key_suggests_the_one_that_is_meant(typed, meant):
         ConfigError, match=rf"--set {typed}=1: there is no key .*; did you mean '{meant}'\?|did you mean 'training'"
     ):
         Experiment.from_text(MINIMAL, overrides=[f"{typed}=1"])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("override", "takes"),
+    [
+        *(
+            (f"data.window={value}", r"takes \[shortest, longest\] in frames")
+            for value in (
+                "[4]",
+                "[]",
+                "[4, 5, 6]",
+                "4",
+                "[0, 4]",
+                "null",
+                "[30.5, 40]",
+                "[[30, 40], [1]]",
+                "[true, 40]",
+            )
+        ),
+        *(
+            (f"data.exclude_subjects={value}", r"takes a list of names of subjects, such as \[005, 010\]")
+            for value in ("[null]", "['']", "[1.5]", "005", "[[a]]", "[a, 3.5, null]", "null", "{a: 1}")
+        ),
+        *(
+            (f"schedule.milestones={value}", "takes a list of steps that rise, whole numbers from 1")
+            for value in ("[a]", "3", "[0]", "[1.5]", "[null, 3]", "{3: 4}", "null")
+        ),
+        *(
+            (f"training.held_out_views={value}", "takes a list of views in whole degrees")
+            for value in ("[a]", "[]", "90", "[1.5]", "[true]", "[0, [90]]")
+        ),
+        *(
+            (f"training.jit_compile={value}", "takes true, false or auto")
+            for value in ("yes", "1", "[1]", "Auto", "null", "'true'", "{a: true}")
+        ),
+        *(
+            (f"model.arguments={value}", "takes arguments of the model with their values")
+            for value in ("[a]", "a", "3")
+        ),
+    ],
+)
+def test_a_key_that_holds_several_values_is_named_as_a_whole(override, takes):
+    key, _, value = override.partition("=")
+    with pytest.raises(ConfigError, match=takes) as refused:
+        Experiment.from_text(MINIMAL, overrides=[override])
+    assert str(refused.value).startswith(f"--set {override}: {key!r} is ") and "\n" not in str(refused.value)
+
+
+def test_every_key_that_holds_several_values_says_what_it_takes():
+    """And every key of several kinds: for these pydantic names an item or a kind instead of the key."""
+    for key in KEYS:
+        section, kinds = Experiment, []
+        for name in key.split("."):
+            kinds = [section.model_fields[name].annotation]
+            section = kinds[0]
+        if isinstance(section, types.UnionType | typing._UnionGenericAlias):
+            kinds = [kind for kind in typing.get_args(section) if kind is not type(None)]
+        origins = {typing.get_origin(kind) or kind for kind in kinds}
+        assert key in FORMS or not (len(kinds) > 1 or origins & {list, tuple}), key
+    assert set(FORMS) <= {*KEYS, "model.arguments"}
 
 
 @pytest.mark.bad_input
@@ -252,15 +328,15 @@ def test_a_shipped_config_is_valid_complete_and_says_how_it_went(path):
     may_be_left_out = {
         "data.folder",
         "data.size",
+        "losses.prior",
         "training.deterministic",
         "training.held_out_views",
         "training.start_from",
         "training.stop_above",
         "training.keep_model",
     }
-    may_be_left_out |= {f"optimizer.{key}" for key in type(config.optimizer).model_fields}
-    may_be_left_out |= {f"schedule.{key}" for key in type(config.schedule).model_fields}
     wanted = set(flat_keys(config.model_dump())) - may_be_left_out
+    wanted = {key for key in wanted if not key.startswith(("optimizer.", "schedule."))}
     missing = {key for key in wanted if f"{key.split('.')[-1]}:" not in text}
     assert not missing, f"{path.name} does not say {sorted(missing)}"
 

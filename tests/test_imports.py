@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "visualization": {"io"},
     "config": {"io"},
     "models": {"io", "layers"},
-    "training": {"io", "config", "data", "evaluation", "layers", "losses", "models"},
+    "training": {"io", "config", "data", "evaluation", "layers", "load_model", "losses", "models"},
     "pytorch_weights": {"io", "models"},
     "serving": {"io", "data", "evaluation"},
     "comparison": {"io", "config", "data", "evaluation", "load_model", "models", "training", "visualization"},
@@ -46,6 +46,7 @@ TENSORFLOW_IN = {
     "losses/distances.py",
     "losses/triplet_loss.py",
     "evaluation/embedding.py",
+    "evaluation/score_events.py",
 }
 
 

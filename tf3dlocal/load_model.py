@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tf3dlocal.io import user_path
+from tf3dlocal.io import UnreadableError, printable, readable, user_path
 from tf3dlocal.io.types import PathLike
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tf3dlocal.serving import ExportedModel
 
 MOST_EXPANSION, SMALL = 10, 2**27  # how much larger than the file its members may be, and bytes that are always read
+MOST_SHOWN = 12  # bytes of a file of another kind
+DAMAGED = "the file is damaged or incomplete"
 AGAIN = "Copy the file again, or repeat the `tf3dlocal train` or `convert` call that wrote it."
 REGISTERED = "tf3dlocal>"  # how the registered name of a class of this package begins
 
@@ -139,31 +141,61 @@ def _warn_of_backend() -> None:
 def _load_keras_file(file: pathlib.Path) -> keras.Model:
     import keras
 
-    from tf3dlocal.io import check_regular_file, readable
+    from tf3dlocal.io import check_regular_file
 
     if file.suffix != ".keras":
-        raise ValueError(f"{file} is not a .keras file. Weights of PyTorch are converted by `tf3dlocal convert`.")
+        raise ValueError(
+            f"{file} is not a .keras file. Give a run folder or a .keras file; weights of PyTorch are converted by "
+            "`tf3dlocal convert`."
+        )
     check_regular_file(file)
     _import_registered()
-    with readable(file, solution=AGAIN), zipfile.ZipFile(file) as archive:
-        _refuse_bomb(archive)
-        config = json.loads(archive.read("config.json"))
-        unknown = next(_unknown(config), None)
+    with readable(file, solution=AGAIN):
+        described, written_by = _read_config(file)
+    with readable(file, solution=AGAIN, reason=f"its config.json describes no model; {DAMAGED}"):
+        _refuse_function(described, file)
+        unknown = next(_unknown(described), None)
     if unknown:
-        import tf3dlocal
-
-        raise ValueError(
-            f"{file} was written by another version of tf3dlocal: {unknown}, which version {tf3dlocal.__version__} "
-            "does not have. Train the model again, or convert its PyTorch weights again, with this version."
-        )
-    with readable(file, solution=AGAIN), warnings.catch_warnings():
+        raise ValueError(f"{file} {unknown}")
+    other = f" (written by Keras {written_by}, and this is {keras.__version__})" * (written_by != keras.__version__)
+    reason = f"its layers and weights make no model{other}; {DAMAGED}"
+    with readable(file, solution=AGAIN, reason=reason), warnings.catch_warnings():
         warnings.filterwarnings("error", "Skipping")  # Keras warns of weights that are missing, and keeps random ones
         model = keras.saving.load_model(file, compile=False)
-        if not isinstance(model, keras.Model):
-            raise ValueError(f"it holds a {type(model).__name__}, not a model")
+    if not isinstance(model, keras.Model):
+        raise UnreadableError(f"{file} cannot be read: it holds a {type(model).__name__}, not a model. {AGAIN}")
     if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
         model.dtype_policy = "mixed_float16"  # which the file does not hold; by it `compile` scales the loss
     return model
+
+
+def _read_config(file: pathlib.Path) -> tuple[Any, Any]:
+    """Return what describes the model and the version of Keras that wrote it, after a check of every member."""
+    with file.open("rb") as opened:
+        begin = opened.read(MOST_SHOWN)
+    if not begin:
+        raise ValueError("it is empty")
+    if not zipfile.is_zipfile(file):
+        if begin.startswith(b"PK"):
+            raise ValueError(f"its end is missing; {DAMAGED}")
+        raise ValueError(f"it is of another kind, or damaged: a .keras file is a zip archive, and it begins {begin!r}")
+    with readable(file, solution=AGAIN, reason=f"its list of members is wrong; {DAMAGED}"):
+        archive = zipfile.ZipFile(file)
+    with archive:
+        _refuse_bomb(archive)
+        members = set(archive.namelist())
+        for names in ({"config.json"}, {"model.weights.h5", "model.weights.npz"}):
+            if not names & members:
+                raise ValueError(f"it holds no {min(names)}; {DAMAGED}, or no .keras file")
+        for name in archive.namelist():
+            with readable(file, solution=AGAIN, reason=f"its {printable(name)} is damaged; {DAMAGED}"):
+                with archive.open(name) as member:
+                    while member.read(2**24):  # at its end the checksum is compared
+                        pass
+        with readable(file, solution=AGAIN, reason=f"its config.json is no JSON; {DAMAGED}"):
+            described = json.loads(archive.read("config.json"))
+            metadata = json.loads(archive.read("metadata.json")) if "metadata.json" in members else {}
+    return described, metadata.get("keras_version") if isinstance(metadata, dict) else None
 
 
 def _refuse_bomb(archive: zipfile.ZipFile) -> None:
@@ -173,8 +205,19 @@ def _refuse_bomb(archive: zipfile.ZipFile) -> None:
         raise ValueError(f"it claims {size:,} bytes in {packed:,}, which Keras does not write")
 
 
+def _refuse_function(config: Any, file: pathlib.Path) -> None:
+    """Refuse a Python function, which Keras would run."""
+    if isinstance(config, dict) and config.get("class_name") == "__lambda__":
+        raise UnreadableError(
+            f"{file} cannot be read: it holds a Python function (of a Lambda layer), and no code of a file is run. "
+            "Train or build the model with a layer class instead of Lambda."
+        )
+    for item in config.values() if isinstance(config, dict) else config if isinstance(config, list) else ():
+        _refuse_function(item, file)
+
+
 def _unknown(config: Any) -> Iterator[str]:
-    """Yield the classes and arguments of this package that a saved config names and this version does not have."""
+    """Yield what a saved config names and this process does not have: classes, and arguments of this package's ones."""
     if isinstance(config, list):
         for item in config:
             yield from _unknown(item)
@@ -187,7 +230,7 @@ def _unknown(config: Any) -> Iterator[str]:
         class_name = name.removeprefix(REGISTERED)
         found = keras.saving.get_registered_object(name)
         if found is None:
-            yield f"it has a layer of the class {class_name!r}"
+            yield _of_another_version(f"it has a layer of the class {class_name!r}")
             return
         inits = [vars(each)["__init__"] for each in found.__mro__ if "__init__" in vars(each)]
         known = {argument for init in inits for argument in inspect.signature(init).parameters}
@@ -195,6 +238,29 @@ def _unknown(config: Any) -> Iterator[str]:
         given = config.get("config")
         for argument in given if isinstance(given, dict) else ():
             if argument not in known and not is_model:
-                yield f"its layer {given.get('name', class_name)!r} has the argument {argument!r}"
+                layer = given.get("name", class_name)
+                yield _of_another_version(f"its layer {layer!r} has the argument {argument!r}")
+    elif isinstance(name, str) and _is_missing(name, module=config.get("module")):
+        yield (
+            f"has a layer of the class {name!r}, which is neither of Keras nor of tf3dlocal. In Python, import the "
+            "module that registers it with Keras before the model is loaded."
+        )
     for item in config.values():
         yield from _unknown(item)
+
+
+def _is_missing(name: str, *, module: Any) -> bool:
+    """Return whether a class of another package is not registered with Keras."""
+    import keras
+
+    is_builtin = isinstance(module, str) and module.split(".")[0] in ("keras", "builtins")
+    return not is_builtin and keras.saving.get_registered_object(name) is None
+
+
+def _of_another_version(difference: str) -> str:
+    import tf3dlocal
+
+    return (
+        f"was written by another version of tf3dlocal: {difference}, which version {tf3dlocal.__version__} does not "
+        "have. Train the model again, or convert its PyTorch weights again, with this version."
+    )

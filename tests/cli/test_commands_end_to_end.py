@@ -1,5 +1,7 @@
 """All commands in turn on four people and two cameras, as a user would call them."""
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -71,8 +73,12 @@ def folder(tmp_path_factory):
         ("embed", saved, f"three={raw}/003/nm-01/090", f"four={raw}/004/nm-01/090", "--out", folder / "gallery.npz"),
         ("embed", saved, raw / "003/nm-01/090", "--gallery", folder / "gallery.npz", "--json", folder / "embed.json"),
     ]
+    told = []
     for command in commands:
-        assert call(*command) == 0, command
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            assert call(*command) == 0, command
+        told.append([command[0], out.getvalue()])
+    (folder / "told.json").write_text(json.dumps(told))
     return folder
 
 
@@ -89,6 +95,57 @@ def test_prepare_counts_walks_and_frames(folder):
 def test_train_returns_its_log(folder):
     log = numbers(folder, "train")["log"]
     assert [record["step"] for record in log][-1] == 2
+
+
+def test_a_command_ends_with_the_next_one_also_without_a_terminal(folder):
+    raw, prepared, run, saved = (str(folder / name) for name in ("raw", "prepared", "run", "saved"))
+    following = [
+        f"prepare {raw} prepared",
+        f"train CONFIG.yaml --data {prepared}",
+        f"evaluate {run} --data {prepared} --protocol {folder / 'protocol.yaml'}",
+        f"export {run} OUT",
+        f"embed {saved} NAME=FOLDER --out gallery.npz",
+        None,
+        None,
+        f"embed {saved} FOLDER --gallery {folder / 'gallery.npz'}",
+        None,
+    ]
+    for (command, told), command_after in zip(numbers(folder, "told"), following, strict=True):
+        last = told.splitlines()[-1]
+        if command_after is None:
+            assert "Next: " not in told, command
+        else:
+            assert last == f"Next: tf3dlocal {command_after}", command
+
+
+def test_tensorboard_gets_the_scores_of_the_run_at_its_step_once(folder):
+    import tensorflow as tf
+
+    (file,) = (folder / "run" / "tensorboard" / "test").iterdir()
+    found = {}
+    for record in tf.data.TFRecordDataset(str(file)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            found[value.tag] = event.step, float(tf.make_ndarray(value.tensor))
+    means = numbers(folder, "run")["rank1"]
+    assert found["four_people/rank_1_NM"] == (2, pytest.approx(means["NM"]["mean"]))
+    assert set(found) == {f"four_people/rank_{rank}_{group}" for rank in (1, 5) for group in ("NM", "CL")}
+    before = file.stat().st_mtime_ns
+    test = ("evaluate", folder / "run", "--data", folder / "prepared", "--protocol", folder / "protocol.yaml")
+    assert call(*test) == 0
+    (again,) = (folder / "run" / "tensorboard" / "test").iterdir()
+    assert again.name == file.name and again.stat().st_mtime_ns > before
+
+
+@pytest.mark.bad_input
+def test_a_run_that_cannot_be_written_is_evaluated_and_what_is_lost_is_said(folder, tmp_path, capfd):
+    run = shutil.copytree(folder / "run", tmp_path / "run")
+    shutil.rmtree(run / "tensorboard" / "test")
+    (run / "tensorboard" / "test").write_text("a file")
+    test = ("evaluate", run, "--data", folder / "prepared", "--protocol", folder / "protocol.yaml")
+    assert call(*test) == 0
+    out = capfd.readouterr().out
+    assert "note: TensorBoard does not get these scores" in out and "Rank-1 (%)" in out
 
 
 def test_the_run_and_its_export_have_the_same_rank_1(folder):

@@ -24,6 +24,12 @@ def with_alpha(colours, alpha):
     return np.concatenate([np.broadcast_to(colours, (*alpha.shape, 3)), alpha[..., np.newaxis]], -1).astype(np.uint8)
 
 
+def noise(share, scale=1, size=(240, 320)):
+    """Four frames of white and black cells of `scale` pixels: uint8 [4, height, width]."""
+    cells = np.random.default_rng(0).random((4, size[0] // scale, size[1] // scale)) < share
+    return np.kron(cells, np.ones((1, scale, scale), np.uint8)).astype(np.uint8) * np.uint8(255)
+
+
 @pytest.mark.parametrize(
     ("frames", "said"),
     [
@@ -67,6 +73,13 @@ def test_masks_of_every_kind_come_back_white_on_black_and_are_counted(frames, sa
         (WALK.astype(complex), "an array of type complex128, not a picture"),
         (WALK[:, 0], r"an array \[80\], not a picture"),
         (np.stack([WALK] * 2, -1), r"an array \[60, 80, 2\], not a picture"),
+        (noise(0.02), "noise .many specks, and no body.. Segment the video again: a silhouette is one piece"),
+        (noise(0.1) // 255, "noise"),
+        (noise(0.5), "noise"),
+        (noise(0.7), "noise"),
+        (noise(0.3, scale=2), "noise"),
+        (noise(0.5, scale=4), "noise"),
+        (with_alpha(255, noise(0.3)), "noise"),
         (with_alpha(WALK[..., np.newaxis], WALK[::-1]), "two masks that differ, in colour and in the alpha channel"),
     ],
 )
@@ -90,6 +103,49 @@ def test_a_few_bad_frames_of_a_walk_are_black_and_counted(bad, reason):
     masks, counts = plausible_silhouettes(frames, source="a walk")
     assert not masks[2].any() and np.array_equal(masks[[0, 1, 3]], WALK[[0, 1, 3]])
     assert counts == {f"frames left out: {reason or 'not two-valued'}": 1}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("size", [(64, 64), (64, 44), (128, 88), (1080, 1920)])
+@pytest.mark.parametrize("invert", [False, True])
+def test_noise_is_found_in_frames_of_any_size_and_among_silhouettes(size, invert):
+    shown = (lambda frames: 255 - frames) if invert else (lambda frames: frames)
+    with pytest.raises(ImplausibleSilhouettesError, match="4 of 4 frames are no silhouettes: noise"):
+        plausible_silhouettes(shown(noise(0.3, size=size)), source="a walk", invert=invert)
+    frames = [*shown(WALK), shown(noise(0.3, size=size))[0]]
+    masks, counts = plausible_silhouettes(frames, source="a walk", invert=invert)
+    assert not masks[4].any() and counts["frames left out: noise (many specks, and no body)"] == 1
+
+
+def test_a_silhouette_with_specks_and_holes_is_plausible():
+    rng = np.random.default_rng(0)
+    frames = np.stack([cv2.resize(frame, (320, 240), interpolation=cv2.INTER_NEAREST) for frame in WALK])
+    frames[rng.random(frames.shape) < 0.01] ^= 255
+    assert plausible_silhouettes(frames, source="a walk")[1] == {}
+
+
+SEVERAL = "frames with several separate figures: a walk should show one person"
+
+
+def test_frames_with_several_people_are_counted_by_every_reader(tmp_path):
+    pair = np.concatenate([WALK, WALK], 2)
+    three = np.concatenate([WALK, WALK, WALK], 2)
+    for frames in (pair, pair // 255, three, 255 - pair):
+        _, counts = plausible_silhouettes(frames, source="a walk", invert=bool(frames[0, 0, 0]))
+        assert counts[SEVERAL] == 4
+    files = {f"001/nm-01/090/{number}.png": png(frame) for number, frame in enumerate(pair)}
+    report = prepare(write_tree(tmp_path / "raw", files), out=tmp_path / "p", workers=1, progress=False)
+    assert report.changed == {SEVERAL: 4} and (4, SEVERAL) in report.losses() and report.num_frames == 4
+    assert f"4 {SEVERAL}." in (tmp_path / "p" / "report.md").read_text()
+
+
+def test_a_broken_silhouette_is_one_figure():
+    halves, legs = WALK.copy(), WALK.copy()
+    halves[:, 28:31] = 0
+    legs[:, 38:] = 0
+    legs[:, 39:55, 18:22] = legs[:, 39:55, 32:36] = 255
+    for frames in (halves, legs):
+        assert plausible_silhouettes(frames, source="a walk")[1] == {}
 
 
 def test_frames_of_several_sizes_and_black_ones_are_fine():
@@ -182,8 +238,11 @@ def test_real_people_and_rendered_ones_are_plausible(shared, aligned):
     with zipfile.ZipFile(shared / "data" / "kth" / "silhouettes.zip") as archive:
         names = [name for name in archive.namelist() if name.endswith(".png")][::20]
         people = [read_frame(archive.read(name)) for name in names]
-    with np.load(shared / "data" / "walkers124" / "001.npz") as walks:
-        rendered = [np.unpackbits(walks[name])[: 36 * 4096].reshape(36, 64, 64) * 255 for name in list(walks)[::20]]
+    rendered = []
+    for data_set in ("walkers124", "disguised124"):
+        with np.load(shared / "data" / data_set / "001.npz") as walks:
+            bits = [np.unpackbits(walks[name])[: 36 * 4096] for name in list(walks)[::20]]
+            rendered += [each.reshape(36, 64, 64) * 255 for each in bits]
     for frames in (people, *rendered):
         if aligned:
             frames = [align_silhouette(frame, size=128) for frame in frames]

@@ -110,7 +110,7 @@ def test_the_csv_has_every_rank_and_mean_in_full_precision_with_the_facts(result
     rows = list(csv.DictReader(io.StringIO(csv_report(result, method="mine", published=True))))
     measured = [row for row in rows if row["method"] == "mine"]
     assert len(rows) - len(measured) == 15 and len(measured) == 3 * 5 * 3
-    assert {row["identical_views"] for row in measured} == {"excluded", "included", "alone"}
+    assert {row["identical_views"] for row in measured} == {"excluded", "included", "only"}
     assert all(row["distance"] == "part_mean" and row["protocol"] for row in measured)
     off = {(row["group"], row["method"]) for row in rows if row["recomputed_mean"]}
     assert off == {("BG", "MT3D"), ("BG", "3DLocal"), ("CL", "GLN")}
@@ -129,7 +129,10 @@ def test_a_group_without_probes_is_a_dash_and_a_note(poor_result):
     text = markdown_report(poor_result)
     assert "| CL | this run |" + " - |" * 12 in text
     assert "- group CL: no probe walk (cl-01, cl-02)." in text
-    assert "view 36: no probe walk" in text
+    views = "36, 54, 72, 90, 108, 126, 144, 162"
+    assert f"- views {views} and 1 more (9 of 11): no walk of a test subject; not part of the means." in text
+    assert "\n| BG | all but the probe's view |" in text and "\n| BG | the probe's view only |" in text
+    assert sum("no walk of a test subject; not" in notice for notice in poor_result.notices) == 1
 
 
 def test_square_brackets_in_a_name_are_not_read_as_colours(result):

@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import re
 import zipfile
 import zlib
 
@@ -108,3 +109,34 @@ def test_a_message_of_any_length_becomes_a_short_sentence(message):
     with pytest.raises(UnreadableError) as error, readable("a.npz"):
         raise ValueError(message)
     assert len(str(error.value)) < 400 and "\n" not in str(error.value)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TypeError("list indices must be integers or slices, not str"), "its content is of another kind, or damaged"),
+        (AttributeError("'int' object has no attribute 'items'"), "its content is of another kind, or damaged"),
+        (KeyError("layers"), "it lacks 'layers'"),
+        (UnicodeDecodeError("utf-8", b"ab\xff", 2, 3, "invalid start byte"), "it is no UTF-8 text (byte 2)"),
+    ],
+)
+def test_the_words_of_python_become_words_about_the_file(error, told):
+    with pytest.raises(UnreadableError, match=f"^a.json cannot be read: {re.escape(told)}[.]"), readable("a.json"):
+        raise error
+
+
+@pytest.mark.bad_input
+def test_a_reader_may_say_what_is_damaged_in_its_own_words():
+    with pytest.raises(UnreadableError, match="^a cannot be read: its weights are damaged. Copy it.$"):
+        with readable("a", solution="Copy it.", reason="its weights are damaged"):
+            raise RuntimeError("0x33 in h5f.pyx")
+    with pytest.raises(UnreadableError, match="it claims more memory than there is"), readable("a", reason="x"):
+        raise MemoryError
+
+
+@pytest.mark.bad_input
+def test_a_text_that_is_given_as_a_gallery_is_told_by_its_beginning(tmp_path):
+    (tmp_path / "a.npz").write_text("model: {}")
+    with pytest.raises(UnreadableError, match=r"an .npz file is a zip archive, and it begins b'model:'"):
+        read_npz(tmp_path / "a.npz", keys=["names"])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tf3dlocal.io import (
+    check_writable,
     file_lock,
     lock_holder,
     new_folder,
@@ -156,3 +157,53 @@ def test_the_first_write_into_a_folder_removes_what_a_killed_process_left_there(
     monkeypatch.setattr(whole_file, "TIDIED", set())
     write_text(tmp_path / "second.txt", "after it was killed")
     assert names(tmp_path) == ["first.txt", "second.txt"]
+
+
+def try_writing(path, kind):
+    if kind == "file":
+        write_file(path, lambda temporary: temporary.write_text("x"))
+    else:
+        with new_folder(path):
+            pass
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize(
+    ("above", "told"),
+    [("file", "not a folder"), ("file/deeper", "file is not a folder"), ("dangling", "a link to nothing")],
+)
+def test_what_lies_below_a_file_is_refused_with_the_name_of_that_file(above, told, kind, tmp_path):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for attempt in (lambda path: check_writable(path, kind=kind), lambda path: try_writing(path, kind)):
+        with pytest.raises(NotADirectoryError, match=f"cannot be written: .*{told}. Choose another path") as refused:
+            attempt(tmp_path / above / "new")
+        assert ".unfinished" not in str(refused.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "file"]
+
+
+@pytest.mark.bad_input
+def test_a_folder_is_not_replaced_by_a_file_and_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(IsADirectoryError, match="is a folder, and a file of this name cannot be written"):
+        check_writable(tmp_path, kind="file")
+    with pytest.raises(NotADirectoryError, match="file cannot be written: it is not a folder"):
+        check_writable(tmp_path / "file")
+    check_writable(tmp_path / "file", kind="file")
+    check_writable(tmp_path / "new" / "newer")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_folder_without_permission_is_named(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match="you may not write into the folder"):
+        try_writing(tmp_path / "new", kind)
+
+
+@pytest.mark.bad_input
+def test_a_link_to_nothing_is_not_replaced_by_a_folder(tmp_path):
+    (tmp_path / "set").symlink_to("nowhere")
+    with pytest.raises(FileExistsError, match="set exists and is not overwritten"):
+        try_writing(tmp_path / "set", "folder")

@@ -7,7 +7,7 @@ import tensorflow as tf
 from layer_tools import MODES, randomize
 from references.layer_loops import normalized_by_hand
 
-from tf3dlocal.layers import CompactBlock, Dropout, SeparateDense, dropout
+from tf3dlocal.layers import CompactBlock, Dropout, SeparateDense, dropout, replicas
 
 
 def random_numbers(*shape, seed=0):
@@ -91,7 +91,8 @@ def of_each_replica(monkeypatch, layer, clips, num_replicas):
     """The outputs of every replica for its share; each starts with the seed as it was before the step."""
     start, found = layer.seed_generator.state.numpy(), []
     for replica, share in enumerate(np.split(clips, num_replicas)):
-        monkeypatch.setattr(dropout, "replica_of_step", lambda replica=replica: (replica, num_replicas))
+        for module in (dropout, replicas):
+            monkeypatch.setattr(module, "replica_of_step", lambda replica=replica: (replica, num_replicas))
         layer.seed_generator.state.assign(start)
         step = tf.function(lambda x: layer(x, training=True), input_signature=[tf.TensorSpec([None, 7], clips.dtype)])
         found.append(step(share).numpy())

@@ -21,6 +21,8 @@ from tf3dlocal.layers import (
     decode_location,
     local_block,
 )
+from tf3dlocal.layers.local.location import prior_distance
+from tf3dlocal.layers.local.location_noise import LocationNoise
 
 HEIGHT, WIDTH = 8, 6
 WHOLE = [PartPrior("whole", 1, 1, 1, 0.5, 0.5, 0.5)]
@@ -179,13 +181,98 @@ def test_the_fusion_is_a_relu_of_one_matrix_over_global_map_and_parts():
         {
             "global": model.get_layer("global").output,
             "fused": model.output,
-            "parts": [model.get_layer(f"block_{part['name']}").output[0] for part in QUADRANTS],
+            "parts": [model.get_layer(f"block_{part['name']}").outputs["features"] for part in QUADRANTS],
         },
     )
     found = inner(random_map(4))
     joined = np.concatenate([found["global"], *found["parts"]], axis=-1)
     expected = np.maximum(joined @ model.get_layer("block_fusion").kernel.numpy()[0, 0, 0], 0)
     np.testing.assert_allclose(found["fused"], expected, rtol=0, atol=1e-5)
+
+
+def test_a_fusion_that_starts_as_identity_returns_the_global_map_and_grows_from_there():
+    """Negative values too, which the LeakyReLU of a global path lets through; after one step every path learns."""
+    model = block_model(QUADRANTS, name="block", fusion_start="identity")
+    both = keras.Model(model.input, [model.get_layer("global").output, model.output])
+    global_map, fused = both(random_map(4))
+    np.testing.assert_array_equal(fused, global_map)
+    assert np.any(global_map < 0)
+    local = [variable for path in model.layers if isinstance(path, LocalPath) for variable in path.trainable_variables]
+    target = random_map(8, seed=3)
+    for gradients_reach_local_paths in (False, True):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(random_map(4), training=True) - target))
+        fusion = model.get_layer("block_fusion").kernel
+        gradients = tape.gradient(loss, [fusion.value, *(variable.value for variable in local)])
+        assert np.all(gradients[0] != 0)
+        assert all(bool(np.any(gradient != 0)) == gradients_reach_local_paths for gradient in gradients[1:])
+        fusion.assign_sub(0.1 * gradients[0])
+
+
+def test_an_unknown_start_of_the_fusion_raises():
+    with pytest.raises(ValueError, match="fusion_start must be .random. or .identity.; got 'eye'"):
+        block_model(WHOLE, fusion_start="eye")
+
+
+@pytest.mark.parametrize("per_frame", [False, True])
+def test_a_part_is_left_out_of_whole_clips_in_training_only(per_frame):
+    path = LocalPath(PAPER_PARTS[3], channels=3, hidden_channels=2, dropout=0.4, per_frame=per_frame, seed=0)
+    block_input, global_map = random_map(4, batch=64), random_map(8, batch=64, seed=1)
+    kept = path(block_input, global_map)["features"].numpy()
+    trained = path(block_input, global_map, training=True)["features"].numpy()
+    is_left_out = ~trained.any(axis=(1, 2, 3, 4))
+    assert 0.2 < is_left_out.mean() < 0.6 and kept.any(axis=(1, 2, 3, 4)).all()
+    again = path(block_input, global_map, training=True)["features"].numpy()
+    assert np.any(is_left_out != ~again.any(axis=(1, 2, 3, 4)))
+
+
+def test_a_part_that_is_not_left_out_counts_for_the_others():
+    noise = LocationNoise(dropout=0.75, seed=1)
+    location = np.tile(np.arange(1, 9, dtype="float32"), (4000, 1))
+    found = noise(location, size=(3, 8, 6), training=True).numpy()
+    np.testing.assert_array_equal(found[:, :7], location[:, :7])
+    assert set(found[:, 7]) == {0.0, 32.0}
+    np.testing.assert_allclose(found[:, 7].mean(), 8, rtol=0.1)
+
+
+def test_the_jitter_of_a_centre_is_a_share_of_the_parts_extent_and_one_draw_per_clip():
+    noise = LocationNoise(jitter=0.1, seed=1)
+    location = np.tile(np.array([3, 4, 1, 0.5, 0.25, 1, 0.1, 0.9], "float32"), (4000, 3, 1))
+    found = noise(location, size=(3, 8, 6), training=True).numpy()
+    np.testing.assert_array_equal(found, np.repeat(found[:, :1], 3, axis=1))
+    moves = found[:, 0, :3] - location[:, 0, :3]
+    np.testing.assert_allclose(moves.std(axis=0), [0.1 * 0.5 * 6, 0.1 * 0.25 * 8, 0.1 * 1 * 3], rtol=0.05)
+    np.testing.assert_allclose(moves.mean(axis=0), 0, atol=0.01)
+    np.testing.assert_array_equal(found[..., 3:], location[..., 3:])
+    np.testing.assert_array_equal(noise(location, size=(3, 8, 6)), location)
+
+
+@pytest.mark.parametrize("geometry", ["paper", "release"])
+def test_the_distance_from_the_prior_is_zero_on_it_and_counts_moves_and_strides(geometry):
+    part = RELEASE_PARTS[0] if geometry == "release" else PAPER_PARTS[0]
+    size = (3, HEIGHT, WIDTH)
+    start = decode_location(np.zeros(7 if geometry == "release" else 8, "float32"), part, size, geometry=geometry)
+    moved = Location(*(np.full((2, 3), field, "float32") for field in start))
+    assert prior_distance(moved, start, size).shape == (2,)
+    np.testing.assert_allclose(prior_distance(moved, start, size), 0, atol=1e-12)
+    moved = moved._replace(center_x=moved.center_x + 0.1 * WIDTH, stride_t=moved.stride_t * np.exp(-0.2))
+    np.testing.assert_allclose(prior_distance(moved, start, size), (0.1**2 + 0.2**2) / 6, rtol=1e-4)
+    path = LocalPath(part, channels=2, hidden_channels=2, geometry=geometry, sampler="gaussian")
+    found = path(random_map(4), random_map(8))
+    expected = prior_distance(Location.unstack(found["location"]), start, size)
+    np.testing.assert_allclose(found["prior_distance"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("per_frame", [False, True])
+def test_a_batch_normalization_of_the_raw_numbers_can_be_added_to_the_papers_geometry(per_frame):
+    path = LocalPath(PAPER_PARTS[0], channels=2, hidden_channels=2, output_norm=True, per_frame=per_frame)
+    path.build((None, 3, HEIGHT, WIDTH, 4), (None, 3, HEIGHT, WIDTH, 8))
+    randomize(path)
+    raw = path.localization(random_map(8, batch=16), training=True).numpy().reshape(-1, 8)
+    norm = path.localization.output_norm
+    spread = raw[:, 3].std() / abs(norm.gamma.numpy()[3])  # a stride: offsets are smoothed, times averaged per frame
+    np.testing.assert_allclose(spread, 1, atol=0.05)
+    assert LocalPath(PAPER_PARTS[0], channels=2, hidden_channels=2).localization.output_norm is None
 
 
 def test_channels_of_paths_and_localization_can_be_chosen():
@@ -236,7 +323,8 @@ def test_both_maps_of_a_path_must_be_of_one_size():
         ({"geometry": "seed"}, "geometry must be .paper. or .release.; got 'seed'"),
         ({"prior": ("head", -1, 1, 1, 0.5, 0.5, 0.5)}, "extents of part 'head' must be positive"),
         ({"hidden_channels": 0}, "at least one filter; got 0"),
-        ({"registered": True, "per_frame": True}, "registered=True needs one location per clip; set registered=False"),
+        ({"jitter": -0.1}, "jitter must be a share of the part's extent of at least 0; got -0.1"),
+        ({"dropout": 1}, "dropout must be a share from 0 to less than 1; got 1"),
         ({"channels": -1}, "channels must be a whole number of at least 0; got -1"),
         ({"num_convolutions": 0}, "num_convolutions must be a whole number of at least 1; got 0"),
         ({"clip_length": 0}, "clip_length must be a whole number of at least 1; got 0"),

@@ -332,6 +332,34 @@ def test_a_registered_volume_of_fewer_rows_has_the_maps_height():
     assert registered.shape == volume.shape
 
 
-def test_locations_per_frame_cannot_be_registered():
-    with pytest.raises(ValueError, match="registered=True needs one location per clip; set registered=False"):
-        GaussianSampler3D(registered=True)(random_volume(SMALL), random_locations(SMALL, (2, 4)))
+@pytest.mark.parametrize("geometry", ["paper", "release"])
+def test_a_registered_grid_on_the_cells_is_a_masked_copy_of_the_map(geometry):
+    """Nine points one cell apart about cell 7 reach the cells 3 to 8, those about cell 3 the cells 0 to 7."""
+    volume = random_volume((9, 9, 9), batch=1).astype("float32")
+    half = 0.0 if geometry == "paper" else 0.5  # the release's grid lies half a stride nearer to the origin
+    there = place(center_x=7 + half, center_y=3 + half, center_t=4 + half, confidence=0.5)
+    mask = np.zeros((9, 9, 9, 1))
+    mask[:, :8, 3:] = 0.5
+    found = GaussianSampler3D(registered=True, geometry=geometry)(volume, there)
+    np.testing.assert_allclose(found[0], mask * volume[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "mixture"])
+def test_with_a_location_per_frame_the_mask_moves_with_the_part(kind):
+    volume = random_volume((9, 9, 9), batch=1).astype("float32")
+    locations = np.repeat(place(center_t=5), 9, axis=0)[None]  # b t 8; the frames 1 to 8 are read
+    locations[0, :, 0] = [4, 5, 6, 7, 8, 7, 6, 5, 4]
+    locations[0, :, 7] = [1, 0.5, 1, 1, 1, 1, 1, 1, 1]
+    mask = np.zeros((9, 9, 9, 1))
+    for frame, first in enumerate([0, 1, 2, 3, 4, 3, 2, 1, 0]):
+        mask[frame, :, first:] = locations[0, frame, 7] * (frame > 0)
+    found = SAMPLERS[kind](registered=True)(volume, locations)
+    np.testing.assert_allclose(found[0], mask * volume[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_locations_that_are_equal_in_all_frames_are_registered_as_one_per_clip(kind):
+    volume, locations = random_volume(SMALL).astype("float32"), random_locations(SMALL).astype("float32")
+    per_frame = np.repeat(locations[:, None], SMALL[0], axis=1)
+    sampler = SAMPLERS[kind](registered=True)
+    np.testing.assert_allclose(sampler(volume, per_frame), sampler(volume, locations), rtol=0, atol=2e-6)

@@ -43,7 +43,9 @@ def volumes():
     """Function of walks [batch, frames, 64, 44, 1] that gives {(block, part): sampled volume}."""
     model = model_that_treats_left_and_right_alike()
     outputs = {
-        f"{block} {part}": model.get_layer(f"block_{block}_{part}").output[2] for block in BLOCKS for part in MIRRORED
+        f"{block} {part}": model.get_layer(f"block_{block}_{part}").outputs["volume"]
+        for block in BLOCKS
+        for part in MIRRORED
     }
     inner = keras.Model(model.input, outputs)
 
@@ -106,6 +108,7 @@ EXTREME = [-1e4, -1e2, -60.0, -8.0, 8.0, 60.0, 1e2, 1e4]
         {"sampler": "trilinear"},
         {"registered": True},
         {"per_frame": True},
+        {"registered": True, "per_frame": True},
     ],
     ids=str,
 )

@@ -146,14 +146,40 @@ def test_the_cross_entropy_takes_weights_of_walks():
     np.testing.assert_allclose(6 * one, loss(LABELS[:1], logits[:1]), rtol=1e-6)
 
 
-@pytest.mark.parametrize("margin", [-0.1, np.nan, np.inf])
-@pytest.mark.parametrize("loss", [BatchAllTripletLoss, TripletHardLoss, TripletSemiHardLoss])
+@pytest.mark.parametrize("margin", [-0.1, np.nan, np.inf, "0.2", None, True, [0.2], 10**400])
+@pytest.mark.parametrize("loss", [BatchAllTripletLoss, TripletHardLoss, TripletSemiHardLoss, NonzeroTriplets])
 def test_a_margin_that_is_no_number_from_0_is_refused(loss, margin):
     with pytest.raises(ValueError, match="margin must be a number from 0"):
         loss(margin=margin)
 
 
-@pytest.mark.parametrize("arguments", [{"scale": 0}, {"scale": np.nan}, {"scale": np.inf}, {"label_smoothing": np.nan}])
+@pytest.mark.parametrize("metric", ["L3", None, ["L2"], "l2"])
+@pytest.mark.parametrize("loss", [TripletHardLoss, TripletSemiHardLoss])
+def test_an_unknown_metric_is_refused_where_it_is_given(loss, metric):
+    with pytest.raises(ValueError, match="distance metric .* is unknown. Use one of L2, squared-L2, angular"):
+        loss(distance_metric=metric)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_labels_and_walks_that_are_not_as_many_are_counted(name):
+    with pytest.raises(ValueError, match="there are 5 labels for 6 walks. Give one label per walk"):
+        LOSSES[name](LABELS[:5], features(name))
+
+
+@pytest.mark.parametrize("shape", [[6], [6, 2, 4]])
+def test_logits_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"expects logits of shape \[batch, classes\], not"):
+        ScaledCrossEntropy()(LABELS, np.ones(shape, "float32"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"scale": scale} for scale in (0, np.nan, np.inf, "4", None, True, [1])),
+        *({"label_smoothing": share} for share in (np.nan, 1, 1.5, -0.1, "a", None, [0.1])),
+    ],
+    ids=repr,
+)
 def test_a_scale_or_smoothing_out_of_range_is_refused(arguments):
     with pytest.raises(ValueError, match="must be"):
         ScaledCrossEntropy(**arguments)

@@ -22,7 +22,8 @@ def test_scale_and_smoothing_are_those_of_the_formula():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [({"scale": 0}, "above 0, not 0"), ({"label_smoothing": 2}, "between 0 and 1, not 2")]
+    ("arguments", "message"),
+    [({"scale": 0}, "above 0, not 0"), ({"label_smoothing": 2}, "from 0 to less than 1, not 2")],
 )
 def test_arguments_out_of_range_raise_an_error(arguments, message):
     with pytest.raises(ValueError, match=message):

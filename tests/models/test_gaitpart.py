@@ -67,9 +67,9 @@ def test_it_takes_both_sizes_of_silhouettes():
             r"channels must be 3 or 4 whole numbers from 1 to 4096, one per block; got \(32, 64\)",
         ),
         ({"strips": (1, 4)}, r"strips must be 3 or 4 whole numbers from 1 to 4096, one per block; got \(1, 4\)"),
-        ({"strips": (1, 4, 8, 8)}, r"strips must have 3 numbers, one per block; got \(1, 4, 8, 8\)"),
-        ({"strips": (1, 1, 7)}, "num_strips=7 does not divide a map of 16 rows"),
-        ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
+        ({"strips": (1, 4, 8, 8)}, r"strips must have one number per block, as channels has: 3; got \[1, 4, 8, 8\]"),
+        ({"strips": (1, 1, 7)}, r"strips is \[1, 1, 7\], and it cuts the maps .* have \[64, 32, 16\]"),
+        ({"num_classes": 3}, r"num_classes adds a classifier .* compact_channels is 0 here. Set compact_channels"),
     ],
 )
 def test_what_cannot_be_built_raises_with_a_solution(options, message):

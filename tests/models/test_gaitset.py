@@ -100,9 +100,9 @@ def test_it_takes_both_sizes_of_silhouettes():
     [
         ({"preset": "release"}, 'preset must be "paper" or "opengait"; got .release.'),
         ({"channels": (32, 64)}, r"channels must be 3 whole numbers from 1 to 4096, one per block; got \(32, 64\)"),
-        ({"input_shape": (64, 44, 1)}, r"fixed height and width of at least 4; got \(64, 44, 1\)"),
-        ({"input_shape": (None, 32, 22, 1)}, r"bins \[16\] do not divide a map of 8 rows"),
-        ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
+        ({"input_shape": (64, 44, 1)}, r"fixed height and width of 4 to 4096; got \(64, 44, 1\)"),
+        ({"input_shape": (None, 32, 22, 1)}, r"bins is \[1, 2, 4, 8, 16\] and must divide the 8 rows of the last map"),
+        ({"num_classes": 3}, r"num_classes adds a classifier .* compact_channels is 0 here. Set compact_channels"),
     ],
 )
 def test_what_cannot_be_built_raises_with_a_solution(options, message):

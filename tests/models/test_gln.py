@@ -93,8 +93,11 @@ def test_it_takes_both_sizes_of_silhouettes():
     [
         ({"preset": "release"}, 'preset must be "paper" or "opengait"; got .release.'),
         ({"channels": (32, 64)}, r"channels must be 3 whole numbers from 1 to 4096, one per block; got \(32, 64\)"),
-        ({"input_shape": (None, 64, 42, 1)}, r"must be divisible by 4; got input_shape=\(None, 64, 42, 1\)"),
-        ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
+        (
+            {"input_shape": (None, 64, 42, 1)},
+            "input_shape needs a height and a width that are divisible by 4; got 64 x 42",
+        ),
+        ({"num_classes": 3}, r"num_classes adds a classifier .* compact_channels is 0 here. Set compact_channels"),
     ],
 )
 def test_what_cannot_be_built_raises_with_a_solution(options, message):

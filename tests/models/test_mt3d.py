@@ -62,8 +62,8 @@ def test_it_takes_both_sizes_of_silhouettes():
     [
         ({"preset": "release"}, 'preset must be "paper"; got .release.'),
         ({"channels": (32, 64)}, r"channels must be 3 whole numbers from 1 to 4096, one per block; got \(32, 64\)"),
-        ({"num_strips": 20}, r"bins \[20\] do not divide a map of 32 rows"),
-        ({"num_classes": 3}, "classifier reads the embedding of the compact block: set compact_channels"),
+        ({"num_strips": 20}, "num_strips is 20 and must divide the 32 rows"),
+        ({"num_classes": 3}, r"num_classes adds a classifier .* compact_channels is 0 here. Set compact_channels"),
     ],
 )
 def test_what_cannot_be_built_raises_with_a_solution(options, message):

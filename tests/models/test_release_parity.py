@@ -42,7 +42,7 @@ def test_embeddings_are_those_of_the_authors_code(state, parity):
 def test_the_mixture_sampler_computes_what_the_authors_code_computes_at_batch_size_one(state, parity):
     model = ThreeDLocal("release", sampler="mixture")
     put_in(model, RELEASE, state)
-    _, _, volume = model.get_layer("block_3_head").output
+    volume = model.get_layer("block_3_head").outputs["volume"]
     both = keras.Model(model.input, [model.output["embedding"], volume])
     embedding, volume = both(np.load(parity / "input_u8.npy")[..., None] / np.float32(255))
     recorded = np.load(parity / "official_3dlocal_mixture.npz")

@@ -219,11 +219,29 @@ def test_parts_are_located_frame_by_frame_where_the_model_is_per_frame():
 
 def test_the_located_volume_is_available_by_the_name_of_its_layer():
     model = ThreeDLocal(**PAPER)
-    features, location, volume = model.get_layer("block_3_left_arm").output
+    path = model.get_layer("block_3_left_arm").outputs
+    features, location, volume = path["features"], path["location"], path["volume"]
     inner = keras.Model(model.input, [model.get_layer("block_2_pooling").output, features, location, volume])
     block_input, features, location, volume = inner(random_walks())
     assert features.shape == (2, 3, 8, 5, 4)
     np.testing.assert_allclose(MixtureSampler3D()(block_input, location), volume, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [PAPER, RELEASE, {**PAPER, "local_blocks": (1, 2, 3), "per_frame": True}], ids=str)
+def test_with_identity_fusions_a_model_starts_as_its_global_path(options):
+    alone = randomize(ThreeDLocal(**{**options, "local_blocks": ()}))
+    model = ThreeDLocal(**options, fusion_start="identity", registered=True, path_dropout=0.5, location_jitter=0.1)
+    for layer in alone.layers:
+        model.get_layer(layer.name).set_weights(layer.get_weights())
+    walks = random_walks(5)
+    np.testing.assert_array_equal(model(walks)["embedding"], alone(walks)["embedding"])
+
+
+def test_the_distances_of_all_parts_from_their_priors_are_an_output_if_asked_for():
+    model = ThreeDLocal(**{**PAPER, "local_blocks": (2, 3)}, prior_distances=True)
+    assert "prior_distances" not in ThreeDLocal(**PAPER).output
+    distances = model(random_walks())["prior_distances"]
+    assert distances.shape == (2, 4) and distances.dtype == "float32" and np.all(distances < 0.01)
 
 
 def test_the_embedding_model_gives_the_one_tensor_that_is_compared():
@@ -285,12 +303,15 @@ def test_the_same_seed_gives_the_same_model_and_no_two_weights_start_alike():
         ({"global_path": "fconv"}, 'global_path must be "plain" or "focal"; got \'fconv\''),
         (
             {"preset": "release", "num_classes": 3},
-            "classifier reads the embedding of the compact block: set compact_channels",
+            r"num_classes adds a classifier .* compact_channels is 0 here. Set compact_channels",
         ),
-        ({"input_shape": (None, 64, None, 1)}, r"fixed height and width of at least 4; got \(None, 64, None, 1\)"),
-        ({"input_shape": (64, 44, 1)}, r"fixed height and width of at least 4; got \(64, 44, 1\)"),
+        ({"input_shape": (None, 64, None, 1)}, r"fixed height and width of 4 to 4096; got \(None, 64, None, 1\)"),
+        ({"input_shape": (64, 44, 1)}, r"fixed height and width of 4 to 4096; got \(64, 44, 1\)"),
         ({"channels": (32, 64)}, r"channels must be 3 whole numbers from 1 to 4096, one per block; got \(32, 64\)"),
-        ({"input_shape": (None, 32, 22, 1), "local_blocks": ()}, "num_strips=16 does not divide a map of 8 rows"),
+        (
+            {"input_shape": (None, 32, 22, 1), "local_blocks": ()},
+            "num_strips is 16 and must divide the 8 rows of the last map",
+        ),
         ({"sampler": "nearest"}, "sampler must be .*; got 'nearest'"),
         ({"geometry": "seed"}, 'geometry must be "paper" or "release"; got \'seed\''),
         ({"parts": ()}, "a list of at least one part prior; got"),

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import zipfile
 
 import numpy as np
 import pytest
@@ -35,6 +36,41 @@ def test_a_file_that_was_cut_short_is_one_sentence(share, whole, tmp_path):
     content = pathlib.Path(whole).read_bytes()
     (tmp_path / "cut.pt").write_bytes(content[: int(share * len(content))])
     assert "truncated, damaged or of another kind" in refusal(tmp_path / "cut.pt")
+
+
+@pytest.mark.bad_input
+def test_no_flipped_byte_of_a_weight_is_read_as_another_weight(whole, tmp_path):
+    """torch.load itself does not compare the checksums."""
+    content, path = pathlib.Path(whole).read_bytes(), tmp_path / "flipped.pt"
+    ones = content.index(np.ones(12, "float32").tobytes())
+    for position in range(ones, ones + 48, 7):
+        flipped = bytearray(content)
+        flipped[position] ^= 0x21
+        path.write_bytes(flipped)
+        assert "truncated, damaged or of another kind" in refusal(path)
+
+
+@pytest.mark.bad_input
+def test_a_compressed_archive_is_refused_before_it_fills_the_memory(whole, tmp_path):
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, bytes(2**24) if name.endswith("/data/0") else old.read(name))
+    assert "is compressed, which torch.save does not do" in refusal(tmp_path / "bomb.pt")
+
+
+UNUSUAL = {
+    "sparse": lambda: torch.ones(2, 2).to_sparse(),
+    "without values": lambda: torch.empty(2, 2, device="meta"),
+    "of a million million numbers": lambda: torch.zeros(1).expand(10**6, 10**6),
+}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("make", UNUSUAL.values(), ids=UNUSUAL)
+def test_a_tensor_that_is_no_plain_one_is_described_without_the_words_of_torch(make, tmp_path):
+    torch.save({"a.weight": make()}, tmp_path / "a.pt")
+    message = refusal(tmp_path / "a.pt")
+    assert "a.weight is not a plain tensor of numbers (torch.float32, " in message and "aten" not in message
 
 
 @pytest.mark.bad_input

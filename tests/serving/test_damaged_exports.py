@@ -98,13 +98,19 @@ def test_a_card_that_is_not_json_is_refused(text, copy):
     assert f"{CARD_NAME} cannot be read: " in refusal(copy)
 
 
-@pytest.mark.parametrize("embedding", [None, 5, [], {"distance": "cosine"}, {"distance": ["part_mean"]}])
-def test_a_card_with_another_distance_is_refused_or_has_the_default(embedding, copy):
+@pytest.mark.parametrize("embedding", [None, 5, [], {}, {"distance": "cosine"}, {"distance": ["part_mean"]}])
+def test_a_card_without_a_known_distance_is_refused_and_one_of_a_trusted_stranger_has_the_default(embedding, copy):
     (copy / CARD_NAME).write_text(json.dumps(card_of(copy) | {"embedding": embedding}))
-    if isinstance(embedding, dict):
-        assert "distance" in refusal(copy)
-    else:
-        assert ExportedModel(copy).distance == "part_mean"
+    assert f"{CARD_NAME} cannot be read: " in refusal(copy) and "distance" in refusal(copy)
+    if not embedding:
+        assert ExportedModel(copy, trust=True).distance == "part_mean"
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_card_that_would_fill_the_memory_is_refused(trust, copy):
+    with (copy / CARD_NAME).open("r+b") as file:
+        file.truncate(2**27)
+    assert "134,217,728 bytes" in refusal(copy, trust=trust)
 
 
 @pytest.mark.parametrize("name", ["saved_model.cpb", "saved_model.pbtxt", "variables/extra", "assets/words.txt"])
@@ -153,11 +159,23 @@ def test_a_savedmodel_of_another_kind_is_refused_though_it_is_trusted(tmp_path):
     assert "no signature 'serving_default'" in refusal(tmp_path, trust=True)
 
 
+@pytest.mark.parametrize("trust", [False, True])
 @pytest.mark.parametrize("kind", ["pipe", "link to a device"])
-def test_a_listed_file_that_would_be_read_for_ever_is_refused(kind, copy):
-    (copy / FILES[1]).unlink()
-    os.mkfifo(copy / FILES[1]) if kind == "pipe" else (copy / FILES[1]).symlink_to("/dev/zero")
-    assert "not a regular file" in refusal(copy)
+@pytest.mark.parametrize("file", FILES[1:])
+def test_a_file_that_would_be_read_for_ever_is_refused_even_where_the_model_is_trusted(file, kind, trust, copy):
+    (copy / file).unlink()
+    os.mkfifo(copy / file) if kind == "pipe" else (copy / file).symlink_to("/dev/zero")
+    assert "not a regular file" in refusal(copy, trust=trust)
+
+
+@pytest.mark.parametrize("name", ["saved_model.pb", CARD_NAME, "variables"])
+def test_a_part_of_an_exported_model_leads_to_the_whole(name, copy):
+    assert f"Give its folder: {copy}." in refusal(copy / name)
+
+
+def test_a_file_is_no_exported_model(tmp_path):
+    (tmp_path / "c.yaml").write_text("model: {name: gaitset}")
+    assert "c.yaml is a file, and an exported model is a folder" in refusal(tmp_path / "c.yaml")
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,18 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 import tf3dlocal.io.machine
-from tf3dlocal.models import GaitSet, ThreeDLocal
+from tf3dlocal.models import MODELS
 from tf3dlocal.serving import CARD_NAME, ExportedModel, export, read_scores, scores_of_run
 from tf3dlocal.serving.local_paths import without_local_paths
 
 HALVES = {tf.float16.as_datatype_enum, tf.bfloat16.as_datatype_enum}
+WIDTHS = {"input_shape": (None, 16, 12, 1), "channels": (4, 5, 6), "embedding_channels": 6, "seed": 1}
 SMALL = {
-    "gaitset": lambda dtype: GaitSet(channels=(2, 4, 4), embedding_channels=4, dtype=dtype, seed=1),
-    "three_d_local": lambda dtype: ThreeDLocal(
-        channels=(2, 4, 4), local_blocks=(3,), num_strips=4, embedding_channels=4, dtype=dtype, seed=1
-    ),
+    "gaitpart": {"strips": (1, 2, 4), "num_strips": 2},
+    "gaitset": {"bins": (1, 2)},
+    "gln": {"bins": (1, 2), "lateral_channels": 5},
+    "mt3d": {"num_strips": 4},
+    "three_d_local": {"num_strips": 4, "local_blocks": (3,)},
 }
 
 
@@ -77,21 +79,34 @@ def test_an_embedding_that_is_not_finite_is_refused_with_the_walk(tmp_path):
         embedder.embed(walks)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [*((name, "mixed_float16") for name in SMALL), ("gaitset", "mixed_bfloat16"), ("gaitset", "float16")],
+)
 def test_a_model_of_any_precision_is_exported_in_float32_even_where_a_gpu_is_seen(name, policy, tmp_path, monkeypatch):
-    model = SMALL[name](policy)
+    model = MODELS[name](**WIDTHS, **SMALL[name], dtype=policy)
     monkeypatch.setattr(tf3dlocal.io.machine, "has_accelerator", lambda: True)
     version = export(model, folder=tmp_path)
     assert not HALVES & set(types_in(version))
     monkeypatch.undo()
-    walks = np.random.default_rng(0).integers(0, 256, (2, 6, 64, 44), dtype=np.uint8)
+    walks = np.random.default_rng(0).integers(0, 256, (2, 6, 16, 12), dtype=np.uint8)
     embedded = ExportedModel(version).embed(walks)
-    single = SMALL[name]("float32")
+    single = MODELS[name](**WIDTHS, **SMALL[name], dtype="float32")
     single.set_weights([weight.astype("float32") for weight in model.get_weights()])
     expected = np.asarray(single(walks[..., None].astype("float32") / 255, training=False)["embedding"])
     np.testing.assert_allclose(embedded, expected, atol=1e-5)
     assert model.layers[1].compute_dtype in ("float16", "bfloat16"), "the model itself is not changed"
+
+
+def test_a_model_that_overflows_in_half_precision_is_exported_because_float32_holds_its_numbers(tmp_path):
+    silhouettes = keras.Input((None, 16, 12, 1))
+    x = keras.layers.GlobalMaxPooling3D()(silhouettes)
+    for _ in range(2):
+        x = keras.layers.Dense(3, kernel_initializer=keras.initializers.Constant(1e3), dtype="mixed_float16")(x)
+    model = keras.Model(silhouettes, {"embedding": x})
+    walks = np.full((1, 2, 16, 12), 255, np.uint8)
+    assert not np.isfinite(np.asarray(model(walks[..., None] / np.float32(255))["embedding"])).any()
+    np.testing.assert_allclose(ExportedModel(export(model, folder=tmp_path)).embed(walks), 3e6, rtol=1e-6)
 
 
 def test_a_cast_to_half_precision_between_layers_becomes_float32(tmp_path):
@@ -108,6 +123,7 @@ def test_a_cast_to_half_precision_between_layers_becomes_float32(tmp_path):
         tf.errors.ResourceExhaustedError(None, None, "/tmp/x.tmp; No space left on device"),
         tf.errors.UnknownError(None, None, "/tmp/x.tmp: No space left on device"),
         tf.errors.InternalError(None, None, "Some disk broke\nwith a second line"),
+        tf.errors.UnknownError(None, None, "{{function_node x}} /tmp/x.tmp; File too large [Op:SaveV2]"),
         tf.errors.PermissionDeniedError(None, None, "/tmp/x.tmp; Permission denied"),
     ],
     ids=lambda error: type(error).__name__,
@@ -121,6 +137,7 @@ def test_a_disk_that_cannot_be_written_is_one_sentence_and_leaves_nothing(error,
         export(small_model(), folder=tmp_path)
     assert refused.value.errno == (errno.ENOSPC if "No space" in error.message else errno.EIO)
     assert refused.value.filename == str(tmp_path / "1") and "\n" not in str(refused.value)
+    assert not any(word in str(refused.value) for word in ("{{", "[Op:", "x.tmp;"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -191,3 +208,37 @@ def test_a_file_without_scores_is_refused(text, tmp_path):
 def test_missing_scores_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no .*none\.json"):
         read_scores(tmp_path / "none.json")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda out: out.write_text("kept"), "cannot be written: it is not a folder"),
+        (lambda out: out.symlink_to("nowhere"), "cannot be written: it is a link to nothing"),
+        (lambda out: (out.mkdir(), (out / "1").write_text("kept")), "exists, and a version is never overwritten"),
+        (lambda out: (out.mkdir(), (out / "1").symlink_to("nowhere")), "exists, and a version is never overwritten"),
+    ],
+)
+def test_where_no_folder_can_be_made_nothing_is_traced_and_nothing_changed(make, told, tmp_path, monkeypatch):
+    make(tmp_path / "out")
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    monkeypatch.setattr(tf.saved_model, "save", None)
+    with pytest.raises(OSError, match=told) as refused:
+        export(small_model(), folder=tmp_path / "out")
+    assert str(tmp_path / "out") in str(refused.value)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("version", [0, -1, 1.0, True, "1", 2**63])
+def test_a_version_is_a_positive_integer_of_64_bits(version, tmp_path):
+    with pytest.raises(ValueError, match="version must be a positive integer of 64 bits"):
+        export(small_model(), folder=tmp_path, version=version)
+
+
+@pytest.mark.bad_input
+def test_another_backend_than_tensorflow_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "torch")
+    with pytest.raises(ValueError, match="Keras uses the backend 'torch'. Set KERAS_BACKEND=tensorflow"):
+        export(None, folder=tmp_path)

@@ -161,3 +161,13 @@ def test_a_frame_that_was_cut_short_is_left_out_and_named(share, tmp_path):
     content = (tmp_path / "b.png").read_bytes()
     (tmp_path / "b.png").write_bytes(content[: int(share * len(content))])
     assert [name for name, _ in read_walk_folder(tmp_path, height=64, width=44).left_out] == ["b.png"]
+
+
+@pytest.mark.bad_input
+def test_a_link_to_itself_is_left_out_and_named(tmp_path):
+    picture = np.zeros((64, 44), np.uint8)
+    picture[:, 15:30] = 255
+    cv2.imwrite(str(tmp_path / "1.png"), picture)
+    (tmp_path / "2.png").symlink_to("2.png")
+    walk = read_walk_folder(tmp_path, height=64, width=44)
+    assert len(walk.silhouettes) == 1 and [name for name, _ in walk.left_out] == ["2.png"]

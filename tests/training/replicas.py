@@ -103,7 +103,7 @@ def whole_experiment(folder, strategy):
     write_small_walks(folder)
     (folder / "small.yaml").write_text(PROTOCOL)
     overrides = [f"training.strategy={strategy}", "schedule.learning_rate=1e-3"]
-    overrides.append("optimizer.localization_rate=0.5")
+    overrides.append("optimizer.rates.localization=0.5")
     config = Experiment.from_text(CONFIG.replace("PROTOCOL", str(folder / "small.yaml")), overrides=overrides)
     model = run_experiment(config, data=folder, run=folder / "run", progress=False)
     return {f"experiment/weight/{i}": weight for i, weight in enumerate(model.get_weights())}

@@ -1,5 +1,6 @@
 """What a training refuses before its first step, and that a corrected config is accepted."""
 
+import keras
 import numpy as np
 import pytest
 from tiny_gait import PROTOCOL
@@ -8,7 +9,8 @@ from tf3dlocal.config import ConfigError
 from tf3dlocal.data import open_walks
 from tf3dlocal.io import UnreadableError
 from tf3dlocal.training.data import choose_walks
-from tf3dlocal.training.run.model_file import check_folder_version
+from tf3dlocal.training.run.checkpoint import write_checkpoint
+from tf3dlocal.training.run.model_file import check_folder_version, write_model
 from tf3dlocal.training.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.bad_input
@@ -20,10 +22,32 @@ pytestmark = pytest.mark.bad_input
         (["data.exclude_subjects=[nobody]"], "data.exclude_subjects: there is no subject 'nobody'"),
         (["data.exclude_subjects=[4]"], "data.exclude_subjects: there is no subject '4'. Did you mean '004'?"),
         (["data.exclude_subjects=[001, 01, x]"], "data.exclude_subjects: there is no subject '01'.*'x'"),
-        (["data.exclude_subjects=[001, 002, 003]"], "trains 1 subjects.*subjects_per_batch is 2"),
+        (
+            ["data.exclude_subjects=[001, 002, 003]"],
+            r"trains 4 of the 4 subjects of 'small walks', data.exclude_subjects leaves out 3 of them "
+            r"\(001, 002, 003\): 1 is left to train, and data.subjects_per_batch is 2. To train, lower "
+            "data.subjects_per_batch, exclude fewer subjects, or prepare more subjects",
+        ),
+        (
+            ["training.held_out_subjects=3"],
+            "trains 4 of the 4 subjects of 'small walks', training.held_out_subjects holds out 3: 1 is left .* lower "
+            "training.held_out_subjects, or prepare",
+        ),
+        (["training.held_out_subjects=9"], "holds out 9: 0 are left to train"),
+        (["data.subjects_per_batch=5"], "trains 4 of the 4 subjects of 'small walks': 4 are left to train"),
+        (
+            ["data.exclude_subjects=[001]", "training.held_out_subjects=2"],
+            r"leaves out 1 of them \(001\), training.held_out_subjects holds out 2: 1 is left .*exclude few.*lower tr",
+        ),
         (
             ["training.held_out_subjects=2", "training.evaluate_every=2", "training.held_out_views=[0, 45]"],
             "training.held_out_views: there is no view '45'",
+        ),
+        (["training.held_out_subjects=2", "training.held_out_views=[0, 45]"], "no view '45'. Known names: '0', '90'"),
+        (["training.held_out_views=[360, 0, 91]"], r"no view '360', '91'.*Known names: '0', '90', '180'"),
+        (
+            ["data.exclude_subjects=[001, 002, 003, 004]"],
+            r"data.exclude_subjects leaves out 4 of the 4 subjects \(001, 002, 003, 004\), and without them",
         ),
         (
             ["data.min_frames=100000"],
@@ -46,6 +70,82 @@ def test_data_that_do_not_fit_are_refused_before_anything_is_written(train, tmp_
 def test_a_wrong_argument_of_the_model_is_named_before_data_are_opened(train, tmp_path, arguments):
     with pytest.raises(ValueError, match=r"model.arguments"):
         train(tmp_path / "run", f"model.arguments={arguments}", data=tmp_path / "no such data set")
+
+
+CONTRADICTIONS = [
+    (["model.arguments.dtype=mixed_float16"], "dtype is 'mixed_float16', and training.precision is 'float32'"),
+    (["model.arguments.dtype=float32", "training.precision=mixed_bfloat16"], "training.precision is 'mixed_bfloat16'"),
+    (
+        ["model.arguments.seed=3"],
+        "model.arguments.seed is 3, and training.seed is 0. .* leave model.arguments.seed out",
+    ),
+    (["model.arguments.seed=0", "training.seed=3"], "model.arguments.seed is 0, and training.seed is 3"),
+    (
+        ["model.arguments.num_classes=9"],
+        "num_classes is 9, and 4 subjects train. .* by losses.cross_entropy.weight and the data: leave",
+    ),
+    (["model.arguments.num_classes=4", "losses.cross_entropy.weight=0"], "losses.cross_entropy.weight is 0: no class"),
+    (["model.arguments.input_shape=[null, 128, 88, 1]"], r"this training have the shape \[None, 64, 44, 1\]"),
+    (
+        ["model.arguments.input_shape=[4, 64, 44, 1]"],
+        r"\[4, 64, 44, 1\], and .* by data.size and the data: leave model.arguments.input_shape out",
+    ),
+    (["model.name=three_d_local", "model.arguments.clip_length=30"], "clip_length is 30, and data.clip_length is 4"),
+    (
+        ["model.name=three_d_local", "model.arguments.num_strips=63"],
+        r"model.arguments.num_strips is 63 .*\(data.size\)",
+    ),
+    (
+        ["model.name=gaitpart"],
+        "losses.cross_entropy.weight adds a classifier for 4 subjects.* model.arguments.compact_channels is 0 here",
+    ),
+    (
+        ["model.name=gaitset", "losses.cross_entropy.weight=0", "model.arguments.bins=[5]"],
+        r"model.arguments.bins is \[5\] and must divide the 16 rows .*set data.size to a height",
+    ),
+]
+
+
+@pytest.mark.parametrize(("overrides", "message"), CONTRADICTIONS, ids=str)
+def test_arguments_of_the_model_that_contradict_the_training_are_refused(train, tmp_path, overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        train(tmp_path / "run", *overrides)
+    assert not (tmp_path / "run").exists()
+
+
+def test_arguments_that_repeat_what_the_training_sets_are_accepted(train, tmp_path):
+    arguments = "{dtype: float32, seed: 0, num_classes: 4, input_shape: [null, 64, 44, 1], synchronized: false}"
+    train(tmp_path, f"model.arguments={arguments}", "training.steps=1")
+    train(tmp_path / "null", "model.arguments={dtype: null, seed: null, num_classes: null}", "training.steps=1")
+
+
+def test_step_numbers_after_the_last_step_are_said(train, tmp_path):
+    late = ["schedule.name=piecewise", "schedule.milestones=[1, 2, 300]", "training.checkpoint_every=500"]
+    train(tmp_path, *late, "training.steps=2", "training.held_out_subjects=2", "training.evaluate_every=400")
+    log = RunFolder(tmp_path).text_log.read_text()
+    assert "schedule.milestones has [2, 300], and training.steps is 2: the rate does not fall there.\n" in log
+    assert "training.checkpoint_every is 500, and training.steps is 2: the only checkpoint is that of the last" in log
+    assert (
+        "training.evaluate_every is 400, and training.steps is 2: rank-1 is measured after the last step alone" in log
+    )
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_neither_resumed_from_nor_started_from(train, tmp_path, number):
+    def spoil(file):
+        model = keras.saving.load_model(file)
+        model.weights[0].assign(np.full(model.weights[0].shape, number))
+        return model
+
+    train(tmp_path / "run", "training.steps=2")
+    file = RunFolder(tmp_path / "run").last_checkpoint()[1]
+    write_checkpoint(file, model=spoil(file))
+    with pytest.raises(ValueError, match="step-000002.keras holds numbers that are not finite, in .*Remove the file"):
+        train(tmp_path / "run", "training.steps=4")
+    write_model(tmp_path / "nan.keras", model=spoil(file), note={})
+    with pytest.raises(ConfigError, match="training.start_from: .*nan.keras holds weights that are not finite numbers"):
+        train(tmp_path / "other", f"training.start_from={tmp_path / 'nan.keras'}", "training.steps=1")
+    assert not (tmp_path / "other" / "checkpoints").exists()
 
 
 def one_walk_each(walks):

@@ -54,9 +54,7 @@ def test_optimizer_get_variable_index_knows_keras_variables_and_those_of_a_repli
     optimizer = keras.optimizers.SGD(0.1)
     optimizer.build([first, second])
     found = [variable_index(optimizer, variable) for variable in (second, first, second.value)]
-    assert found == [1, 0, 1], (
-        "Optimizer._get_variable_index has changed: localization_rate would reach other variables."
-    )
+    assert found == [1, 0, 1], "Optimizer._get_variable_index has changed: optimizer.rates would reach other variables."
 
 
 def test_graph_functions_holds_the_graph_of_a_function_that_is_called():

@@ -41,6 +41,52 @@ def test_the_model_is_built_in_the_scope_of_the_strategy():
     assert prepare_model(config, num_classes=3, size=64).distribute_strategy is make_strategy("none")
 
 
+LOCAL = {
+    "channels": [2, 2, 4],
+    "local_blocks": [3],
+    "parts": [["head", 0.25, 0.3, 0.5, 0.5, 0.1, 0.5], ["legs", 0.4, 0.6, 1, 0.5, 0.8, 0.5]],
+    "num_strips": 4,
+    "embedding_channels": 3,
+    "compact_channels": 0,
+    "path_dropout": 0.5,
+    "location_jitter": 0.2,
+}
+
+
+@pytest.mark.parametrize("accumulation_steps", [1, 2])
+def test_a_penalty_draws_the_parts_to_their_priors_also_in_slices(accumulation_steps):
+    """With hardly any other gradient."""
+    config = Experiment(
+        model={"arguments": LOCAL},
+        losses={"prior": {"weight": 0.5}, "triplet": {"weight": 1e-6}},
+        schedule={"learning_rate": 0.01},
+        training={"steps": 1, "accumulation_steps": accumulation_steps},
+    )
+    model = prepare_model(config, num_classes=5, size=64)
+    path = model.get_layer("block_3_head")
+    path.localization.fc6.bias.assign([0.5] * 8)
+    clips = np.random.default_rng(0).uniform(size=(4, 6, 64, 44, 1)).astype("float32")
+    before = model(clips)["prior_distances"].numpy()
+    logs = [
+        model.train_on_batch(clips, dict.fromkeys(model.output, np.array([0, 0, 1, 1])), return_dict=True)
+        for _ in range(5)
+    ]
+    after = model(clips)["prior_distances"].numpy()
+    assert np.all(after[:, 0] < before[:, 0]) and logs[0]["loss"] > logs[-1]["loss"] > 0
+    np.testing.assert_allclose(logs[0]["loss"], 0.5 * logs[0]["prior_distances_loss"], rtol=1e-3)
+
+
+@pytest.mark.bad_input
+def test_a_penalty_on_parts_needs_parts():
+    with pytest.raises(ConfigError, match="no output prior_distances, for which a loss has a weight. Set that weight"):
+        prepared_model("losses.prior.weight=0.1")
+    config = Experiment(
+        model={"arguments": {**LOCAL, "local_blocks": []}}, losses={"prior": {"weight": 1}}, training={"steps": 1}
+    )
+    with pytest.raises(ConfigError, match=r"losses.prior.weight asks .* and model.arguments.local_blocks is empty"):
+        prepare_model(config, num_classes=5, size=64)
+
+
 @pytest.fixture
 def repeatable():
     before = tf.config.optimizer.get_experimental_options().get("arithmetic_optimization", True)

@@ -1,13 +1,17 @@
-"""One training starts from the weights of another, as GLN's two phases do."""
+"""One training starts from the weights of another, as the two phases of GLN and of 3DLocal do."""
+
+import shutil
 
 import keras
 import numpy as np
 import pytest
 from small_walks import write_small_walks
+from tiny_gait import tiny_gait
 
 from tf3dlocal.config import ConfigError, Experiment
-from tf3dlocal.models import GLN, GaitSet
+from tf3dlocal.models import GLN, GaitSet, ThreeDLocal
 from tf3dlocal.training import run_experiment
+from tf3dlocal.training.callbacks import Report
 from tf3dlocal.training.start_from import check_start, start_from
 
 TINY = {
@@ -41,6 +45,59 @@ def test_every_layer_of_the_first_phase_is_taken_over_and_the_new_ones_are_named
 def test_a_model_file_can_be_given_itself(phase_1):
     _, folder = phase_1
     assert start_from(GLN(**PHASE_2), folder / "model.keras") == ["compact_block", "logits"]
+
+
+PARTS = [("upper", 0.5, 1.0, 0.5, 0.5, 0.25, 0.5), ("lower", 0.5, 1.0, 0.5, 0.5, 0.75, 0.5)]
+GLOBAL_PATH = {
+    "input_shape": (None, 16, 12, 1),
+    "channels": (3, 4, 5),
+    "local_blocks": (),
+    "parts": PARTS,
+    "hidden_divisor": 1,
+    "num_strips": 2,
+    "embedding_channels": 6,
+    "compact_channels": 4,
+    "num_classes": 3,
+}
+
+
+@pytest.fixture
+def global_path(tmp_path):
+    """A 3DLocal without local paths, as if trained: no weight has its initial value."""
+    model, rng = ThreeDLocal(**GLOBAL_PATH, seed=1), np.random.default_rng(0)
+    model.set_weights([rng.uniform(-0.5, 0.5, weight.shape) for weight in model.get_weights()])
+    model.save(tmp_path / "model.keras")
+    return model, tmp_path
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_local_paths_are_added_to_a_trained_global_path_and_all_else_is_taken_over_to_the_bit(global_path, registered):
+    first, folder = global_path
+    second = ThreeDLocal(**{**GLOBAL_PATH, "local_blocks": (2, 3)}, registered=registered, seed=2)
+    own = {layer.name: layer.get_weights() for layer in second.layers}
+    new = [f"block_{block}_{layer}" for block in (2, 3) for layer in ("upper", "lower", "fusion")]
+    assert sorted(start_from(second, folder)) == sorted(new)
+    trained = {layer.name: layer.get_weights() for layer in first.layers}
+    for layer in second.layers:
+        wanted = own if layer.name in new or not layer.weights else trained
+        for weight, value in zip(layer.get_weights(), wanted[layer.name], strict=True):
+            np.testing.assert_array_equal(weight, value, err_msg=layer.name)
+
+
+def test_with_a_fusion_that_starts_as_the_identity_the_second_phase_begins_where_the_first_ended(global_path):
+    first, folder = global_path
+    second = ThreeDLocal(**{**GLOBAL_PATH, "local_blocks": (2, 3)}, fusion_start="identity", registered=True, seed=2)
+    start_from(second, folder)
+    walks = np.random.default_rng(0).uniform(size=(2, 5, 16, 12, 1)).astype("float32")
+    np.testing.assert_array_equal(second(walks)["embedding"], first(walks)["embedding"])
+
+
+@pytest.mark.bad_input
+def test_a_trained_model_with_local_paths_is_no_start_for_one_without(global_path):
+    first, folder = global_path
+    ThreeDLocal(**{**GLOBAL_PATH, "local_blocks": (3,)}).save(folder / "model.keras")
+    with pytest.raises(ConfigError, match="block_3_fusion: the model to train has no such layer"):
+        start_from(first, folder)
 
 
 @pytest.mark.parametrize(
@@ -81,10 +138,50 @@ def test_another_size_of_silhouettes_is_refused(phase_1):
         start_from(GLN(**{**PHASE_2, "input_shape": (None, 32, 12, 1)}), phase_1[1])
 
 
-def test_a_broken_file_is_named(tmp_path):
-    (tmp_path / "model.keras").write_bytes(b"nothing")
-    with pytest.raises(ConfigError, match=r"training.start_from: .*model.keras cannot be read"):
-        start_from(GLN(**TINY), tmp_path)
+@pytest.mark.bad_input
+@pytest.mark.parametrize("content", [b"", b"nothing", b"training: {steps: 10}", b"PK\x03\x04 and more"])
+def test_a_broken_file_is_named_in_one_sentence(content, tmp_path):
+    (tmp_path / "model.keras").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"training.start_from: .*model.keras cannot be read: File is not a zip file"):
+        start_from(keras.Model(), tmp_path)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [("gln.yaml", ", such as runs/gln"), ("gln.yml", ", such as runs/gln"), ("notes.txt", ""), ("model.pth", "")],
+)
+def test_a_file_that_is_no_model_is_refused_before_anything_is_built(name, example, tmp_path):
+    (tmp_path / name).write_text("training: {steps: 10}")
+    config = Experiment.from_text("training: {steps: 1}", overrides=[f"training.start_from={tmp_path / name}"])
+    with pytest.raises(ConfigError) as refused:
+        check_start(config)
+    assert str(refused.value) == (
+        f"training.start_from: {tmp_path / name} is not a trained model. Give the run folder of a finished "
+        f"training{example}, or a .keras file."
+    )
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused_and_nothing_is_changed(number, phase_1):
+    first, folder = phase_1
+    weights = first.get_weights()
+    for wrong in (0, 3, 5, 8, 9):
+        weights[wrong].flat[0] = number
+    first.set_weights(weights)
+    first.save(folder / "model.keras")
+    second = GLN(**PHASE_2, seed=2)
+    before = second.get_weights()
+    with pytest.raises(ConfigError, match=r"not finite numbers: block_1_\w+/kernel, .* and 2 more. Start from another"):
+        start_from(second, folder)
+    for own, same in zip(before, second.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, same)
+
+
+def test_the_home_folder_may_be_written_as_a_shell_does(phase_1, monkeypatch):
+    monkeypatch.setenv("HOME", str(phase_1[1]))
+    assert start_from(GLN(**PHASE_2), "~/model.keras") == ["compact_block", "logits"]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +221,36 @@ def test_a_training_with_a_checkpoint_no_longer_needs_the_one_it_started_from(tr
     (tmp_path / "run" / "checkpoints" / "step-000002.keras").touch()
     with pytest.raises(ValueError, match="step-000002.keras cannot be read"):  # it came as far as that
         train(tmp_path / "run", start)
+
+
+def test_a_second_phase_that_was_killed_ends_with_the_weights_of_one_that_was_not(train, tmp_path, monkeypatch):
+    """With a frozen group, and with the first phase gone when it resumes."""
+    first = tiny_gait(compact=False, seed=3)
+    (tmp_path / "one").mkdir()
+    first.save(tmp_path / "one" / "model.keras")
+    second = [f"training.start_from={tmp_path / 'one'}", "optimizer.rates.localization=0", "optimizer.rates.head=0.5"]
+    whole = train(tmp_path / "whole", *second)
+    act = Report.act
+
+    def die_at_four(self, step, logs):
+        act(self, step, logs)
+        if step == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Report, "act", die_at_four)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed", *second)
+    monkeypatch.setattr(Report, "act", act)
+    shutil.rmtree(tmp_path / "one")
+    resumed = train(tmp_path / "killed", *second)
+    for ours, theirs in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    for ours, theirs in zip(whole.optimizer.variables, resumed.optimizer.variables, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-6)
+    kernels = [model.get_layer("localization").kernel.numpy() for model in (first, whole, resumed)]
+    assert (kernels[0] == kernels[1]).all() and (kernels[0] == kernels[2]).all()
+    told = (tmp_path / "killed" / "log.txt").read_text()
+    assert told.count("It starts from the weights of") == 1 and "new layers: embedding, logits." in told
 
 
 CONFIG = """

@@ -21,7 +21,7 @@ def tiny_gait(
     x = keras.layers.AveragePooling3D((1, 16, 11))(silhouettes)  # b t 4 4 1
     x = keras.layers.Reshape([4, 4])(ops.max(x, axis=1))
     start = keras.initializers.GlorotUniform(seed)
-    # Named so that `optimizer.localization_rate` reaches it, as it reaches the localization networks of a real model.
+    # Named so that `optimizer.rates.localization` reaches it, as it reaches the localization networks of a real model.
     # No bias in front of a batch normalization: its true gradient is zero, and Adam makes steps of full size from the
     # noise.
     x = keras.layers.Dense(channels, use_bias=False, kernel_initializer=start, name="localization", dtype=dtype)(x)

@@ -11,7 +11,19 @@ from tf3dlocal.cli.console import run
 
 __all__ = ["COMMANDS", "app", "main"]
 
-COMMANDS = ("walkers", "prepare", "protocol", "train", "evaluate", "compare", "export", "embed", "convert", "demo")
+COMMANDS = (
+    "walkers",
+    "prepare",
+    "protocol",
+    "train",
+    "evaluate",
+    "compare",
+    "parts",
+    "export",
+    "embed",
+    "convert",
+    "demo",
+)
 
 for _command in COMMANDS:  # each module adds its command to the application; the order is that of the help
     importlib.import_module(f"{__name__}.{_command}")

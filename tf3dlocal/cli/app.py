@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 import tf3dlocal
+from tf3dlocal.io import check_apart, check_folder_name
 
 app = typer.Typer(
     help="""Gait recognition in Keras: train, test and export 3DLocal and four other networks.
@@ -20,6 +21,7 @@ app = typer.Typer(
       tf3dlocal train configs/CONFIG.yaml          train a model
       tf3dlocal evaluate runs/CONFIG --data ...    rank-1 by a published protocol
       tf3dlocal compare A.yaml B.yaml --data ...   train and test several models, one report
+      tf3dlocal parts runs/CONFIG --data ...       where the body parts look, as pictures
       tf3dlocal export runs/CONFIG saved           write a SavedModel for TF Serving
       tf3dlocal embed saved alice=walks/alice-1    compute embeddings, and find the nearest
       tf3dlocal convert IN.pt OUT.keras ...        convert weights from PyTorch, and back
@@ -33,6 +35,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+OWN_FILES = {"dataset.json", "data.json", "best.json", "model_card.json"}  # of data sets, runs and exports
 
 Distance = Annotated[
     Literal["part_mean", "flattened"],
@@ -57,8 +61,53 @@ def writable(path: Path | None) -> Path | None:
     return path
 
 
+def folder_to_write(path: Path | None) -> Path | None:
+    """Check that a folder can be written before hours of work, and return its path.
+
+    Raises:
+        typer.BadParameter: The path is a file, or the folder cannot be made or written.
+    """
+    if path is not None:
+        try:
+            check_folder_name(path)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    return path
+
+
+def keep_apart(out: Path | None, *, option: str, **sources: Path | str | None) -> None:
+    """Check that what a command writes does not lie in what it reads.
+
+    Args:
+        out: The folder or file to write; None is fine.
+        option: Its name in the command line.
+        **sources: What it holds, in words with "_", to a path that is read, or None.
+
+    Raises:
+        typer.BadParameter: `out` is one of the sources, or inside it.
+    """
+    for what, source in sources.items():
+        if out is not None and source is not None:
+            try:
+                check_apart(out, source=source, what=what.replace("_", " "), outer=False)
+            except ValueError as error:
+                raise typer.BadParameter(str(error), param_hint=f"'{option}'") from None
+
+
+def _numbers_file(path: Path | None) -> Path | None:
+    """Check a file of --json as `writable` does, and that no file of another kind would be lost."""
+    if writable(path) is None or not path.is_file():
+        return path
+    with open(path, "rb") as file:
+        begin = file.read(100).lstrip()
+    if path.name in OWN_FILES or (begin and begin[:1] not in (b"{", b"[")):
+        kind = "is needed where it is" if path.name in OWN_FILES else "exists and is no JSON file"
+        raise typer.BadParameter(f"{str(path)!r} {kind}, and would be overwritten. Give another name.")
+    return path
+
+
 Json = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers to FILE.", callback=writable)
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers to FILE.", callback=_numbers_file)
 ]
 
 Trust = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Distance, Json, app, parse_integers
+from tf3dlocal.cli.app import Distance, Json, app, folder_to_write, keep_apart, parse_integers
 from tf3dlocal.cli.console import console, say, start_tensorflow, write_numbers
 
 
@@ -20,7 +20,12 @@ def compare(
     protocol: Annotated[
         str, typer.Option(metavar="NAME|FILE.yaml", help="Protocol of all trainings and tests; see tf3dlocal evaluate.")
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for runs, results and report; made if absent.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder for runs, results and report; made if absent.", callback=folder_to_write
+        ),
+    ],
     seeds: Annotated[str, typer.Option(metavar="0,1,..", help="Seeds of every config.")] = "0",
     seeds_for: Annotated[
         list[str], typer.Option(metavar="CONFIG=0,1,..", help="Other seeds for one config; repeatable.")
@@ -53,6 +58,7 @@ def compare(
     pairs = list(map(_seeds_for, seeds_for))
     if len(dict(pairs)) < len(pairs):
         raise typer.BadParameter("a config takes all its seeds in one option, such as a=0,1", param_hint="--seeds-for")
+    keep_apart(json, option="--json", the_data_set=data, the_protocol=protocol)
     start_tensorflow()
     from tf3dlocal.comparison import compare as compare_configs
     from tf3dlocal.comparison import print_comparison

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -109,6 +110,19 @@ def say(sentence: str, **style: Any) -> None:
         **style: Arguments of `rich.console.Console.print`.
     """
     console.print(printable(sentence, keep="\n\t"), markup=False, **style)
+
+
+def say_next(command: Sequence[object]) -> None:
+    """Print the command that usually follows, as it is typed in a shell.
+
+    Args:
+        command: Its words without the program's name; words in capitals are for the user to fill in.
+
+    Example:
+        >>> say_next(["export", "runs/a b", "OUT"])
+        Next: tf3dlocal export 'runs/a b' OUT
+    """
+    say(f"Next: {shlex.join(['tf3dlocal', *map(str, command)])}", soft_wrap=True)
 
 
 def write_numbers(path: PathLike | None, *, values: Any) -> None:

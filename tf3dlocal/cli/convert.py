@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf3dlocal.cli.app import Json, app
-from tf3dlocal.cli.console import console, start_tensorflow, write_numbers
+from tf3dlocal.cli.app import Json, app, keep_apart, writable
+from tf3dlocal.cli.console import console, say_next, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -16,7 +16,12 @@ def convert(
         Path,
         typer.Argument(metavar="IN", help=".pt, .pth or .pth.tar file; with --to torch a .keras file or run folder."),
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .keras file to write; with --to torch the .pt file.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="The .keras file to write; with --to torch the .pt file.", callback=writable
+        ),
+    ],
     source: Annotated[Literal["release", "opengait"], typer.Option(help="The 3DLocal authors' code, or OpenGait.")],
     model: Annotated[str, typer.Option(metavar="NAME", help="three_d_local, gaitset, gaitpart or gln.")],
     settings: Annotated[
@@ -43,6 +48,8 @@ def convert(
       tf3dlocal convert GLN-40000.pt gln.keras --source opengait --model gln --set "input_shape=[null,128,88,1]"
       tf3dlocal convert gaitset.keras gaitset.pt --source opengait --model gaitset --to torch
     """
+    if weights.is_file():
+        keep_apart(out, option="OUT", the_weights=weights)
     start_tensorflow()
     from tf3dlocal import load_model, pytorch_weights
 
@@ -56,3 +63,5 @@ def convert(
         report = pytorch_weights.convert(weights, arguments=arguments, **shared)
     write_numbers(json, values=dataclasses.asdict(report))
     report.print(console)
+    if to == "keras":
+        say_next(["evaluate", out, "--data", "DIR", "--protocol", "NAME"])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Json, app
+from tf3dlocal.cli.app import Json, app, folder_to_write
 from tf3dlocal.cli.console import start_tensorflow, write_numbers
 
 DEMO_FOLDER = Path("demo")
@@ -13,7 +13,9 @@ DEMO_FOLDER = Path("demo")
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for everything.")] = DEMO_FOLDER,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder for everything.", callback=folder_to_write)
+    ] = DEMO_FOLDER,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the people, the batches and the initial weights.")] = 0,
     json: Json = None,
 ) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf3dlocal.cli.app import Json, Trust, app, writable
-from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
+from tf3dlocal.cli.app import Json, Trust, app, keep_apart, writable
+from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
 from tf3dlocal.io import printable
 
 MOST_NAMED = 5  # frames left out for one reason; --json names all
@@ -50,6 +50,8 @@ def embed(
       tf3dlocal embed saved walks/unknown --gallery gallery.npz
     """
     _check_files(gallery=gallery, out=out, json=json)
+    for option, file in {"--out": out, "--json": json}.items():
+        keep_apart(file, option=option, the_exported_model=model)
     start_tensorflow()
     from tf3dlocal.serving import ExportedModel, WalkEmbeddings
 
@@ -67,6 +69,9 @@ def embed(
         say(f"{printable(embedded.names[row])}: {embedded.num_frames[row]} frames{notes}{places}")
     if out:
         say(f"{len(embedded.names)} embeddings written to {out}.")
+        say_next(["embed", model, "FOLDER", "--gallery", out])
+    elif not gallery:
+        say_next(["embed", model, "NAME=FOLDER", "--out", "gallery.npz"])
 
 
 def _check_files(**options: Path | None) -> None:

@@ -1,12 +1,15 @@
 """`tf3dlocal evaluate`: rank-1 by a protocol."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tf3dlocal.cli.app import Distance, Json, Trust, app
-from tf3dlocal.cli.console import console, say, start_tensorflow, write_numbers
+from tf3dlocal.cli.app import Distance, Json, Trust, app, keep_apart
+from tf3dlocal.cli.console import console, say, say_next, start_tensorflow, write_numbers
+
+if TYPE_CHECKING:
+    from tf3dlocal.evaluation import CrossViewResult
 
 
 @app.command()
@@ -33,7 +36,7 @@ def evaluate(
     Each probe is compared with the gallery of one view at a time. The table gives, per probe view, the mean over the
     gallery views other than the probe's, and the mean of these. Instead of a model, `gei` compares gait energy images
     (the mean silhouette of a walk): it needs no training, and a network should beat it. For a run folder the numbers
-    are also written to RUN/evaluation.json; `export` puts them into the model card.
+    are also written to RUN/evaluation.json, which `export` puts into the model card, and to RUN/tensorboard/test.
 
     An exported model is a program: it is loaded only if its model card is one of tf3dlocal and the checksums match.
 
@@ -43,6 +46,7 @@ def evaluate(
       tf3dlocal evaluate runs/st --data casia --protocol casia-b-st --published
       tf3dlocal evaluate saved_models/gait --data own --protocol own.yaml --distance flattened --json own.json
     """
+    keep_apart(json, option="--json", the_data_set=data, the_protocol=protocol)
     start_tensorflow()
     from tf3dlocal import load_model
     from tf3dlocal.data import open_walks
@@ -67,23 +71,39 @@ def evaluate(
         )
     numbers = json_report(result)
     try:  # a terminal may be unable to print, and a disk to be written: each result has both chances
-        _keep_in_run(model, numbers)
+        _keep_in_run(model, result=result, numbers=numbers)
         write_numbers(json, values=numbers)
     finally:
         print_report(result, published=published, console=console)
+    if _is_run(model):
+        say_next(["export", model, "OUT"])
 
 
-def _keep_in_run(model: Path, numbers: dict) -> None:
-    """Write the numbers into the run folder for the card of an export; a folder that cannot be written is named."""
+def _is_run(model: Path) -> bool:
+    return (model / "model.keras").is_file()
+
+
+def _keep_in_run(model: Path, *, result: "CrossViewResult", numbers: dict) -> None:
+    """Write the numbers into the run folder: for the card of an export, and for TensorBoard.
+
+    A folder that cannot be written is named.
+    """
+    from tf3dlocal.evaluation import write_score_events
     from tf3dlocal.io import write_json
     from tf3dlocal.serving import EVALUATION_NAME
+    from tf3dlocal.training import RunFolder
 
-    if not (model / "model.keras").is_file():
+    if not _is_run(model):
         return
     try:
         write_json(model / EVALUATION_NAME, numbers)
     except OSError as error:
         say(f"note: {model / EVALUATION_NAME} is not written ({error.strerror}); an export will lack these scores.")
+    try:
+        step = result.details.get("step") or 0
+        write_score_events(RunFolder(model).tensorboard / "test", result=result, step=step)
+    except OSError as error:
+        say(f"note: TensorBoard does not get these scores ({error.strerror or error}).")
 
 
 def _origin_of(model: Path, *, subjects: list[str]) -> dict[str, Any]:

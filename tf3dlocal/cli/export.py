@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Distance, Json, app
-from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
+from tf3dlocal.cli.app import Distance, Json, app, keep_apart
+from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -34,24 +34,34 @@ def export(
     Example:
       tf3dlocal export runs/three_d_local_walkers saved_models/walkers --version 2
     """
+    keep_apart(out, option="OUT", the_trained_model=model)
+    keep_apart(json, option="--json", the_trained_model=model)
     start_tensorflow()
     from tf3dlocal import load_model
+    from tf3dlocal.io import check_writable
     from tf3dlocal.serving import export as write_export
     from tf3dlocal.serving import read_scores, scores_of_run
     from tf3dlocal.training import config_of_run
 
     run, name = model.resolve().name, out.resolve().name
+    check_writable(out)
     told = scores_of_run(model) if scores is None else read_scores(scores)
+    config = config_of_run(model)
     path = write_export(
         load_model(model, keras_only=True),
         folder=out,
         version=version,
-        config=config_of_run(model),
+        config=config,
         scores=told,
         distance=distance,
         made_by=f"tf3dlocal export {run} {name} --version {version} --distance {distance}",
     )
     write_numbers(json, values={"folder": path})
     say(f"SavedModel written to {path}.")
+    if config is None:
+        say(
+            f"Its model card does not say how the model was trained: {model} belongs to no run folder with config.yaml."
+        )
     if told is None:
         say("Its model card has no scores: `tf3dlocal evaluate RUN ...` before the export, or --scores, gives them.")
+    say_next(["embed", out, "NAME=FOLDER", "--out", "gallery.npz"])

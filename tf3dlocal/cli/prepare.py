@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Json, Workers, app
-from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
+from tf3dlocal.cli.app import Json, Workers, app, folder_to_write, keep_apart
+from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -14,7 +14,12 @@ def prepare(
     raw: Annotated[
         Path, typer.Argument(metavar="RAW", help="Folder, zip or folder of SSS.tar.gz with frames or pickles.")
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data set; made if absent.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="Folder for the prepared data set; made if absent.", callback=folder_to_write
+        ),
+    ],
     size: Annotated[int, typer.Option(min=8, help="Height and width of an aligned silhouette, in pixels.")] = 64,
     layout: Annotated[
         str, typer.Option(metavar="auto|casia-b|ou-mvlp|opengait|FILE.yaml", help="How the paths are named.")
@@ -54,6 +59,7 @@ def prepare(
       tf3dlocal prepare GaitDatasetB-silh casia --size 128
       tf3dlocal prepare CASIA-B-pkl casia
     """
+    keep_apart(json, option="--json", the_raw_data=raw, the_prepared_data=out)
     start_tensorflow()
     from tf3dlocal.data import prepare as prepare_walks
 
@@ -71,3 +77,4 @@ def prepare(
     write_numbers(json, values=report.as_dict())
     for count, what in report.losses():
         say(f"  {count:7d} {what}")
+    say_next(["train", "CONFIG.yaml", "--data", out])

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import app
-from tf3dlocal.cli.console import say
+from tf3dlocal.cli.app import app, writable
+from tf3dlocal.cli.console import say, say_next
 
 
 @app.command()
@@ -17,7 +17,9 @@ def protocol(
     ] = None,
     new: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.yaml", help="Write a commented protocol to fill in; no file is replaced."),
+        typer.Option(
+            metavar="FILE.yaml", help="Write a commented protocol to fill in; no file is replaced.", callback=writable
+        ),
     ] = None,
 ) -> None:
     """Print a protocol of this package, or write a new one to fill in.
@@ -39,7 +41,8 @@ def protocol(
         if new.exists():
             raise FileExistsError(f"{new} exists and is not replaced. Choose another name.")
         write_text(new, protocol_template())
-        say(f"{new} is a protocol to fill in. Next: tf3dlocal evaluate RUN --data DIR --protocol {new}")
+        say(f"{new} is a protocol to fill in.")
+        say_next(["evaluate", "RUN", "--data", "DIR", "--protocol", new])
     elif name is not None:
         if name not in protocol_names():
             raise ValueError(f"There is no protocol {name!r}. {near_names(name, protocol_names())}")

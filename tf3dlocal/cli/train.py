@@ -1,13 +1,12 @@
 """`tf3dlocal train`: a trained model."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Json, app
-from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
+from tf3dlocal.cli.app import Json, app, folder_to_write, keep_apart
+from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -18,7 +17,8 @@ def train(
         Path | None, typer.Option(metavar="DIR", help="Prepared data set; default: that of the config.")
     ] = None,
     to: Annotated[
-        Path | None, typer.Option("--run", metavar="DIR", help="Folder of the run; default: runs/CONFIG.")
+        Path | None,
+        typer.Option("--run", metavar="DIR", help="Folder of the run; default: runs/CONFIG.", callback=folder_to_write),
     ] = None,
     json: Json = None,
 ) -> None:
@@ -40,7 +40,11 @@ def train(
     from tf3dlocal.training import Cluster, DivergedError, RunFolder, run_experiment
 
     folder = to or Path("runs") / config.stem
+    folder_to_write(folder)
     experiment, run = Experiment.from_yaml(config, overrides=settings), RunFolder(folder)
+    source = data or experiment.data.folder
+    keep_apart(folder, option="--run", the_data_set=source)
+    keep_apart(json, option="--json", the_data_set=source, the_config=config)
     cluster = Cluster.joined_by(experiment.training.strategy)
     is_chief = cluster is None or cluster.is_chief  # of several workers it alone writes, also what follows
     try:
@@ -58,9 +62,8 @@ def train(
         which = f"best model, with rank-1 {kept['rank_1']:.1f} % on the held-out subjects"
     write_numbers(json, values={"run": folder, "kept": kept, "log": run.read_log()})
     say(f"{run.model_file} is the {which}, of step {kept['step']}. The log is {run.log_file}.", soft_wrap=True)
-    where = str(data or experiment.data.folder)
-    follow = ["tf3dlocal", "evaluate", str(folder), "--data", where, "--protocol", experiment.data.protocol]
-    say(f"Next: {shlex.join(follow)}", soft_wrap=True)
+    where = data or experiment.data.folder
+    say_next(["evaluate", folder, "--data", where, "--protocol", experiment.data.protocol])
 
 
 def _draw(batch_file: Path, picture: Path) -> None:

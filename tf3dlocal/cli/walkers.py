@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Workers, app, parse_integers
-from tf3dlocal.cli.console import say
+from tf3dlocal.cli.app import Workers, app, folder_to_write, parse_integers
+from tf3dlocal.cli.console import say, say_next
 
 
 @app.command()
 def walkers(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the frames; made if absent.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder for the frames; made if absent.", callback=folder_to_write)
+    ],
     subjects: Annotated[int, typer.Option(min=1, help="Number of people.")] = 24,
     frames: Annotated[int, typer.Option(min=1, help="Frames of each walk, 25 per second.")] = 60,
     views: Annotated[str, typer.Option(metavar="DEGREES", help="Camera angles, separated by commas.")] = (
@@ -35,4 +37,5 @@ def walkers(
     from tf3dlocal.data.walkers import write_walkers
 
     folder = write_walkers(out, subjects=subjects, seed=seed, frames=frames, views=view_degrees, workers=workers)
-    say(f"{subjects} people in {folder}. Next: tf3dlocal prepare {folder} prepared")
+    say(f"{subjects} people in {folder}.")
+    say_next(["prepare", folder, "prepared"])

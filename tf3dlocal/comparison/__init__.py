@@ -5,6 +5,7 @@ found), `report` and `numbers` (how it is written).
 """
 
 from tf3dlocal.comparison.compare import compare
+from tf3dlocal.comparison.part_behaviour import PartBehaviour, measure_parts
 from tf3dlocal.comparison.report import print_comparison
 
-__all__ = ["compare", "print_comparison"]
+__all__ = ["PartBehaviour", "compare", "measure_parts", "print_comparison"]

@@ -16,7 +16,7 @@ from tf3dlocal.comparison.report import comparison_markdown
 from tf3dlocal.config import ConfigError
 from tf3dlocal.data import WalkDataset, data_fingerprint, open_walks
 from tf3dlocal.evaluation import Protocol, check_distance, library_versions, load_protocol, published_names
-from tf3dlocal.io import num_cores, tell, write_json, write_text
+from tf3dlocal.io import check_apart, check_folder_name, num_cores, tell, write_json, write_text
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training import run_experiment
 from tf3dlocal.visualization import MOST_METHODS, plot_rank_by_view
@@ -75,6 +75,8 @@ def compare(
         >>> found = compare(configs, data="prepared", protocol="casia-b-st", out="out")  # doctest: +SKIP
     """
     out = pathlib.Path(out)
+    check_folder_name(out)
+    check_apart(out, source=data, what="the data set", outer=False)
     runs = plan_runs(configs, out=out, seeds=seeds, seeds_for=seeds_for, overrides=overrides)
     if len({run.method for run in runs}) > MOST_METHODS:
         raise ConfigError(f"A comparison has at most {MOST_METHODS} methods, which its picture can show. Remove some.")

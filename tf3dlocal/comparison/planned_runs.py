@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from tf3dlocal.config import ConfigError, Experiment
-from tf3dlocal.io import check_names
+from tf3dlocal.io import check_apart, check_names
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training import MAY_CHANGE, RunFolder
 
@@ -99,6 +99,7 @@ def plan_runs(
     planned = []
     for (_, path), stem in zip(named, stems, strict=True):
         if path.is_dir():
+            check_apart(out, source=path, what="a run", outer=False)
             planned.append(_taken_run(path, stem=stem, label=labels[stem], overrides=overrides))
             continue
         if stem in files:

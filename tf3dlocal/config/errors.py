@@ -53,10 +53,21 @@ ALIASES = {
     **dict.fromkeys(("determinism", "reproducible", "cudnn_deterministic"), "training.deterministic"),
     **dict.fromkeys(("l2", "wd"), "optimizer.weight_decay"),
     **dict.fromkeys(("eps",), "optimizer.epsilon"),
+    **dict.fromkeys(("localization_rate", "localisation_rate"), "optimizer.rates.localization"),
     **dict.fromkeys(("smoothing", "label_smooth"), "losses.cross_entropy.label_smoothing"),
     **dict.fromkeys(("temperature", "s"), "losses.cross_entropy.scale"),
     **dict.fromkeys(("m", "triplet_margin"), "losses.triplet.margin"),
     **dict.fromkeys(("architecture", "arch", "backbone", "network"), "model.name"),
+}
+
+# What a key takes that holds several values, or values of several kinds: pydantic names an item or a kind, not the key.
+FORMS = {
+    "data.exclude_subjects": "a list of names of subjects, such as [005, 010]",
+    "data.window": "[shortest, longest] in frames, two whole numbers from 1, such as [30, 40]",
+    "model.arguments": "arguments of the model with their values, such as {channels: [32, 64, 128]}",
+    "schedule.milestones": "a list of steps that rise, whole numbers from 1, such as [10000, 20000]",
+    "training.held_out_views": "a list of views in whole degrees, such as [0, 90], or null for all views",
+    "training.jit_compile": "true, false or auto",
 }
 
 
@@ -83,6 +94,11 @@ def explain(
         Such as "configs/x.yaml, line 12: there is no key 'training.step'; did you mean 'training.steps'?"
     """
     key = ".".join(str(step) for step in problem["loc"])
+    if form := next((name for name in FORMS if f"{key}.".startswith(f"{name}.")), None):
+        value = document.values
+        for step in form.split("."):
+            value = value[step]
+        return f"{_place(form, document, overrides)}: {form!r} is {value!r}, and it takes {FORMS[form]}."
     place = _place(key, document, overrides)
     if problem["type"] == "extra_forbidden":
         return f"{place}: there is no key {key!r}; {_nearest_key(experiment, key)}"

@@ -87,11 +87,34 @@ class Experiment(Section):
             return cls(**values)
         except pydantic.ValidationError as error:
             lines = (explain(cls, problem=one, document=document, overrides=changed) for one in error.errors())
-            raise ConfigError("\n".join(lines)) from None
+            raise ConfigError("\n".join(dict.fromkeys(lines))) from None
 
     def to_text(self) -> str:
         """Return the whole config as YAML, defaults written out; `from_text` reads it back."""
         return yaml.dump(self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False)
+
+    def never_reached(self) -> list[str]:
+        """Return a sentence for each step number that lies after the last step: a shorter training is no mistake.
+
+        Example:
+            >>> Experiment.from_text("training: {steps: 10, checkpoint_every: 10}").never_reached()
+            []
+        """
+        settings, sentences = self.training, []
+        steps = f"training.steps is {settings.steps}"
+        if late := [milestone for milestone in self.schedule.milestones if milestone >= settings.steps]:
+            sentences.append(f"schedule.milestones has {late}, and {steps}: the rate does not fall there.")
+        if settings.checkpoint_every > settings.steps:
+            sentences.append(
+                f"training.checkpoint_every is {settings.checkpoint_every}, and {steps}: the only checkpoint is "
+                "that of the last step."
+            )
+        if settings.evaluate_every > settings.steps:
+            sentences.append(
+                f"training.evaluate_every is {settings.evaluate_every}, and {steps}: rank-1 is measured after the last "
+                "step alone."
+            )
+        return sentences
 
     def differences(self, other: "Experiment") -> dict[str, tuple[Any, Any]]:
         """Return the keys in which two configs differ: {"training.steps": (value here, value in `other`)}.

@@ -107,10 +107,17 @@ class CrossEntropy(Section):
 
     weight: NonNegativeFloat = 0.0
     """Weight of this loss in the sum; 0 leaves it and the classifier out."""
-    label_smoothing: Share = 0.0
-    """Share of the label that is spread over all classes."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the label that is spread over all classes; below 1, where nothing of the label would be left."""
     scale: PositiveFloat = 1.0
     """Factor of the logits before the softmax; 16 in OpenGait's GLN."""
+
+
+class Prior(Section):
+    """The penalty on body parts that leave their prior places, for 3DLocal; weight 0 leaves it out."""
+
+    weight: NonNegativeFloat = 0.0
+    """Weight of this loss in the sum; 0 leaves it out."""
 
 
 class Losses(Section):
@@ -120,11 +127,34 @@ class Losses(Section):
     """The triplet loss."""
     cross_entropy: CrossEntropy = CrossEntropy()
     """The cross-entropy."""
+    prior: Prior = Prior()
+    """The penalty on body parts that leave their prior places."""
 
     @pydantic.model_validator(mode="after")
     def _check(self):
         if self.triplet.weight == 0 and self.cross_entropy.weight == 0:
-            raise ValueError("both losses have weight 0, so nothing would be learned; give one of them a weight")
+            raise ValueError(
+                "triplet and cross_entropy both have weight 0, so nothing would be learned; give one of them a weight"
+            )
+        return self
+
+
+class Rates(Section):
+    """Shares of the learning rate by group of weights: 1 is the whole rate, 0 freezes the group (docs/training.md)."""
+
+    global_path: NonNegativeFloat = 1.0
+    """The convolutions of the blocks that see the whole body; in systems without local paths all convolutions."""
+    local_paths: NonNegativeFloat = 1.0
+    """The convolutions of the local paths, and the fusions of the blocks."""
+    localization: NonNegativeFloat = 1.0
+    """The localization networks."""
+    head: NonNegativeFloat = 1.0
+    """All after the blocks: micro-motion pooling, linear maps of the strips, compact block and classifier."""
+
+    @pydantic.model_validator(mode="after")
+    def _check(self):
+        if not any(self.model_dump().values()):
+            raise ValueError("all rates are 0, so nothing would be learned; give one of them a share")
         return self
 
 
@@ -139,8 +169,8 @@ class Optimizer(Section):
     """Momentum of SGD."""
     weight_decay: NonNegativeFloat = 0.0
     """Share of each weight that is added to its gradient, as PyTorch does."""
-    localization_rate: PositiveFloat = 1.0
-    """Share of the learning rate for the localization networks."""
+    rates: Rates = Rates()
+    """Shares of the learning rate by group of weights."""
 
 
 class Schedule(Section):

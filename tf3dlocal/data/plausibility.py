@@ -1,8 +1,8 @@
 """Whether pictures are silhouettes: the one check of every reader, from PNG files to the arrays of a server.
 
 A silhouette is white (255) on black (0), with soft edges at most. Masks of two values (0 and 1, 0 and 5) and masks in
-an alpha channel are read as such, and counted. Inverted pictures, photographs and labels of body parts are refused: a
-network answers them with confidence, and wrongly.
+an alpha channel are read as such, and counted. Inverted pictures, photographs, labels of body parts and noise are
+refused: a network answers them with confidence, and wrongly. Frames that seem to show several people are counted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from tf3dlocal.data.connected_figures import Figures, find_figures
 from tf3dlocal.data.raw.files import RawDataError
 from tf3dlocal.data.raw.frames import FrameFault
 from tf3dlocal.data.silhouettes import MINIMUM_PIXEL_SUM
@@ -25,6 +26,7 @@ NOISE, DARK, BRIGHT = 8, 32, 224  # below DARK: background; below NOISE: as JPEG
 # Photographs have 0.48 and 2.5 or more.
 MOST_GREY, MOST_GREY_OF_BRIGHT, ALWAYS_ALLOWED_GREY = 0.25, 2.0, 0.05
 INVERTED, FILLED, GREY, DIM = "inverted (white background)", "filled by the body", "not two-valued", "too dark"
+NOISE_ONLY = "noise (many specks, and no body)"
 ADVICE = {
     INVERTED: "If the body is black on white, give --invert (in Python invert=True).",
     FILLED: "The body must stand free in the picture. Segment the video again, with the whole person in view.",
@@ -33,12 +35,11 @@ ADVICE = {
         "(cv2.createBackgroundSubtractorMOG2) gives 255 on the body and 0 elsewhere."
     ),
     DIM: "Silhouettes are 0 (background) and 255 (body). Labels of body parts are not read: save 255 * (labels > 0).",
-    "colour image": (
-        "Make silhouettes first: a person segmentation network or OpenCV's background subtraction "
-        "(cv2.createBackgroundSubtractorMOG2) gives 255 on the body and 0 elsewhere."
-    ),
+    NOISE_ONLY: "Segment the video again: a silhouette is one piece, at most with a few specks around it.",
 }
+ADVICE["colour image"] = ADVICE[GREY]
 ALPHA = "masks read from the alpha channel"
+SEVERAL = "frames with several separate figures: a walk should show one person"
 
 
 class ImplausibleSilhouettesError(RawDataError):
@@ -68,8 +69,8 @@ def plausible_silhouettes(
         invert: Whether the body is black on white.
 
     Returns:
-        (uint8 [frames, height, width], or a list where the sizes differ; what was done, in words, to the number of
-        frames). A frame that is no silhouette among others that are is black in the result, and counted.
+        (uint8 [frames, height, width], or a list where the sizes differ; what was done or noticed, in words, to the
+        number of frames). A frame that is no silhouette among others that are is black in the result, and counted.
 
     Raises:
         ImplausibleSilhouettesError: More than half of the frames are no silhouettes. Black frames do not count.
@@ -133,7 +134,7 @@ class Verdict:
 
     Attributes:
         faults: Number of a frame to the reason for which it is no silhouette.
-        counts: What is done to frames, in words, to their number.
+        counts: What is done to frames or noticed in them, in words, to their number.
         white: The value of the body.
         invert: Whether black and white are exchanged.
     """
@@ -167,14 +168,16 @@ class WalkCheck:
     source: str
     invert: bool = False
     _histograms: list[np.ndarray | str] = field(default_factory=list)  # or why there is none
+    _figures: dict[int, Figures] = field(default_factory=dict)
     _num_alpha: int = 0
 
     def add(self, mask: np.ndarray | FrameFault, *, was_alpha: bool = False) -> None:
-        """Take the numbers of one frame: how often each grey value occurs in it, and on its border."""
+        """Take the numbers of one frame: how often each grey value occurs in it and on its border, and its pieces."""
         self._num_alpha += was_alpha
         if isinstance(mask, FrameFault):
             self._histograms.append(mask.reason)
             return
+        self._figures[len(self._histograms)] = find_figures(mask, invert=self.invert)
         border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
         self._histograms.append(np.stack([_histogram(mask), _histogram(border[np.newaxis])]))
 
@@ -187,22 +190,29 @@ class WalkCheck:
         readable = [found for found in self._histograms if not isinstance(found, str)]
         total = np.sum(readable, axis=0)[0] if readable else np.zeros(256, np.int64)
         white = _white(total)
-        faults, num_judged = {}, 0
+        faults, num_judged, num_several = {}, 0, 0
         for number, found in enumerate(self._histograms):
             if isinstance(found, str):
                 faults[number] = found
                 num_judged += found == "colour image" or found.startswith("an array") or found.startswith("two masks")
                 continue
             reason = DIM if white is None and found[0, 1:].any() else _fault(found, white or 255, self.invert)
-            num_judged += reason is not None or _has_body(found, white or 255, self.invert)
+            has_body = _has_body(found, white or 255, self.invert)
+            num_judged += reason is not None or has_body
+            if reason in (None, INVERTED, FILLED) and has_body and self._figures[number].is_noise:
+                reason = NOISE_ONLY
             if reason is not None:
                 faults[number] = reason
+            elif has_body:
+                num_several += self._figures[number].num_figures > 1
         self._refuse_implausible(faults, num_judged, total)
         counts = {ALPHA: self._num_alpha} if self._num_alpha else {}
         if white is not None and white != 255 and len(faults) < len(self._histograms):
             counts[f"masks of 0 and {white}, scaled to 0 and 255"] = len(readable)
         if self.invert:
             counts["frames inverted as asked"] = len(readable)
+        if num_several:
+            counts[SEVERAL] = num_several
         return Verdict(faults=faults, counts=counts, white=white or 255, invert=self.invert)
 
     def _refuse_implausible(self, faults: dict[int, str], num_judged: int, total: np.ndarray) -> None:

@@ -18,6 +18,7 @@ from tf3dlocal.evaluation.published import published_names, published_table
 from tf3dlocal.evaluation.rank_table import rank_rows
 from tf3dlocal.evaluation.reports import csv_report, json_report, markdown_report, print_report, write_reports
 from tf3dlocal.evaluation.roles import Roles, assign_roles, match_conditions
+from tf3dlocal.evaluation.score_events import write_score_events
 
 __all__ = [
     "DISTANCES",
@@ -47,4 +48,5 @@ __all__ = [
     "published_table",
     "rank_rows",
     "write_reports",
+    "write_score_events",
 ]

@@ -6,7 +6,7 @@ the probe is 1 + the number of other subjects' walks at distance <= d. A tie cou
 that have all collapsed to one point score 0 and not 100.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -195,14 +195,11 @@ def _notices(place: np.ndarray, *, roles: Roles, without: str, counts: dict[str,
     for key, patterns in names.items():
         if absent := unmatched_conditions(patterns, conditions=tested):
             yield f"{key}: no walk of a test subject is {shorten_list(absent)}."
-    for view, count, total in zip(roles.views, num_gallery, num_probes.sum(axis=0), strict=True):
-        if count == 0:
-            yield f"view {view}: no gallery walk, so no probe can be found there; not part of the means."
-        if total == 0:
-            yield f"view {view}: no probe walk; this probe view is not part of the means."
-    for group, count in zip(roles.groups, num_probes.sum(axis=1), strict=True):
-        if count == 0:
-            yield f"group {group}: no probe walk ({', '.join(protocol.probes[group])})."
+    yield from _empty_views(roles.views, num_gallery=num_gallery, num_probes=num_probes.sum(axis=0))
+    empty = [group for group, count in zip(roles.groups, num_probes.sum(axis=1), strict=True) if count == 0]
+    if empty:
+        conditions = [name for group in empty for name in protocol.probes[group]]
+        yield f"group{'s' * (len(empty) > 1)} {', '.join(empty)}: no probe walk ({', '.join(conditions)})."
     if total := int(num_without[:, :, num_gallery > 0].sum()):
         verb = "counted as misses" if without == "keep" else "not counted"
         yield (
@@ -217,6 +214,20 @@ def _notices(place: np.ndarray, *, roles: Roles, without: str, counts: dict[str,
             f"there is only one view ({roles.views[0]}), so the mean that excludes identical views does not exist; "
             "read the mean that includes them."
         )
+
+
+def _empty_views(views: Sequence[int | str], *, num_gallery: np.ndarray, num_probes: np.ndarray) -> Iterator[str]:
+    """Yield one sentence for all views without a walk, and one each for those that lack gallery or probes only."""
+    no_gallery, no_probe = num_gallery == 0, num_probes == 0
+    for which, what in (
+        (no_gallery & no_probe, "no walk of a test subject; not part of the means"),
+        (no_gallery & ~no_probe, "no gallery walk, so no probe can be found there; not part of the means"),
+        (no_probe & ~no_gallery, "no probe walk; not part of the means as probe views"),
+    ):
+        found = [view for view, is_empty in zip(views, which, strict=True) if is_empty]
+        if found:
+            several = f" ({len(found)} of {len(views)})" if len(found) > 1 else ""
+            yield f"view{'s' * bool(several)} {shorten_list(found)}{several}: {what}."
 
 
 def _lacking(place: np.ndarray, *, roles: Roles, num_gallery: np.ndarray) -> Iterator[str]:

@@ -8,7 +8,13 @@ from tf3dlocal.evaluation.cross_view_result import IDENTICAL_VIEWS, CrossViewRes
 from tf3dlocal.evaluation.protocol import shorten_list
 from tf3dlocal.evaluation.published import published_table
 
-IDENTICAL_VIEWS_TITLES = {"exclude": "excluded", "include": "included", "only": "alone"}
+# The gallery views of a mean: one word for files, and in full for people.
+IDENTICAL_VIEWS_TITLES = {"exclude": "excluded", "include": "included", "only": "only"}
+GALLERY_VIEWS = {
+    "exclude": "all but the probe's view",
+    "include": "all views",
+    "only": "the probe's view only",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,17 +159,17 @@ def table_footnotes(result: CrossViewResult, rows: list[TableRow]) -> list[str]:
 
 
 def summary_table(result: CrossViewResult) -> tuple[list[str], list[list[str]]]:
-    """Format the means by rank, with identical views excluded, included and alone: header and rows.
+    """Format the means by rank and by the gallery views that a probe is compared with: header and rows.
 
     With a single view only the mean that includes it exists.
     """
     ranks = range(1, result.max_rank + 1)
-    header = ["Probe", "Identical views", *(f"rank-{rank}" for rank in ranks)]
+    header = ["Probe", "Gallery views", *(f"rank-{rank}" for rank in ranks)]
     rows = []
     for g, group in enumerate(result.groups):
         for identical in IDENTICAL_VIEWS if len(result.views) > 1 else ("include",):
             means = [one_decimal(result.mean(rank, identical_views=identical)[g]) for rank in ranks]
-            rows.append([group, IDENTICAL_VIEWS_TITLES[identical], *means])
+            rows.append([group, GALLERY_VIEWS[identical], *means])
     return header, rows
 
 

@@ -74,7 +74,7 @@ def markdown_report(result: CrossViewResult, *, method: str | None = None, publi
     lines += _markdown_table(table_header(result), [table_cells(row) for row in rows])
     for note in table_footnotes(result, rows):
         lines += ["", note]
-    lines += ["", "Means in %, by rank and by the treatment of identical views.", ""]
+    lines += ["", "Means in %, by rank and by the gallery views that a probe is compared with.", ""]
     lines += _markdown_table(*summary_table(result))
     if result.notices:
         lines += ["", "Notes:", "", *(f"- {notice}" for notice in result.notices)]

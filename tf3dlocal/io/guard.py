@@ -15,6 +15,7 @@ from tf3dlocal.io.types import PathLike
 
 # Without a number, or with these, an OSError tells of wrong bits (of a decompressor, of a position before the start).
 ERRNO_OF_DAMAGE = {None, errno.EINVAL, errno.EOVERFLOW}
+NPY = b"\x93NUMPY"  # how a file of one array begins
 MOST_CHARACTERS = 300  # of a reason: a library may print the whole damaged content
 
 
@@ -23,7 +24,7 @@ class UnreadableError(ValueError):
 
 
 @contextlib.contextmanager
-def readable(path: PathLike, *, solution: str = "") -> Iterator[None]:
+def readable(path: PathLike, *, solution: str = "", reason: str = "") -> Iterator[None]:
     """Turn every exception that a damaged file causes into one sentence.
 
         FILE cannot be read: reason. Solution.
@@ -36,6 +37,8 @@ def readable(path: PathLike, *, solution: str = "") -> Iterator[None]:
     Args:
         path: The file, for the message.
         solution: A sentence on what to do.
+        reason: What to say instead of the words of the library, where they mean nothing to a user. Too little memory
+            and too deep nesting keep their own.
 
     Raises:
         UnreadableError: Any exception of the block; it is chained.
@@ -56,9 +59,9 @@ def readable(path: PathLike, *, solution: str = "") -> Iterator[None]:
             if error.filename is None:
                 raise OSError(error.errno, error.strerror, os.fspath(path)) from error
             raise
-        raise UnreadableError(_sentence(path, error, solution)) from error
+        raise UnreadableError(_sentence(path, error, solution=solution, reason=reason)) from error
     except Exception as error:
-        raise UnreadableError(_sentence(path, error, solution)) from error
+        raise UnreadableError(_sentence(path, error, solution=solution, reason=reason)) from error
 
 
 def check_regular_file(path: PathLike, *, max_bytes: int | None = None) -> None:
@@ -114,10 +117,17 @@ def read_npz(path: PathLike, *, keys: Sequence[str], solution: str = "") -> dict
     """
     check_regular_file(path)
     with readable(path, solution=solution):
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
+        with pathlib.Path(path).open("rb") as file:
+            begin = file.read(len(NPY))
+        if not begin:
+            raise ValueError("it is empty")
+        if begin == NPY:
             raise ValueError("it is one array (.npy), and an .npz file with several is expected")
-        with content:
+        if not begin.startswith(b"PK"):
+            raise ValueError(
+                f"it is of another kind, or damaged: an .npz file is a zip archive, and it begins {begin!r}"
+            )
+        with np.load(path, allow_pickle=False) as content:
             missing = [key for key in keys if key not in content.files]
             if missing:
                 held = ", ".join(content.files) or "none"
@@ -125,16 +135,28 @@ def read_npz(path: PathLike, *, keys: Sequence[str], solution: str = "") -> dict
             return {key: content[key] for key in keys}
 
 
-def _sentence(path: PathLike, error: BaseException, solution: str) -> str:
-    if isinstance(error, KeyError) and error.args:
-        reason = str(error.args[0])
-    elif isinstance(error, RecursionError):
+def _sentence(path: PathLike, error: BaseException, *, solution: str, reason: str) -> str:
+    if isinstance(error, RecursionError):
         reason = "it is nested too deeply"
     elif isinstance(error, MemoryError):
         reason = "it claims more memory than there is"
-    else:
-        reason = str(error) or type(error).__name__
+    elif not reason:
+        reason = _in_words(error)
     lines = reason.strip().splitlines() or [type(error).__name__]
     reason = lines[0] if len(lines[0]) <= MOST_CHARACTERS else f"{lines[0][:MOST_CHARACTERS]}..."
     reason = reason.rstrip(". ")
     return f"{path} cannot be read: {reason}. {solution}".strip()
+
+
+def _in_words(error: BaseException) -> str:
+    """Return what an error tells of a file, in words that mean something to a user who did not write the reader."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON ({error.msg}, line {error.lineno}, column {error.colno})"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no {error.encoding.upper()} text (byte {error.start})"
+    if isinstance(error, KeyError) and error.args:
+        key = str(error.args[0])
+        return key if " " in key else f"it lacks {key!r}"
+    if isinstance(error, (TypeError, AttributeError, IndexError)):
+        return "its content is of another kind, or damaged"
+    return str(error) or type(error).__name__

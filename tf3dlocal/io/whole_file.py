@@ -6,6 +6,7 @@ and removed: the first write of a process into a folder does it.
 """
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -123,6 +124,38 @@ def new_folder(path: PathLike, *, replace: bool = False) -> Iterator[pathlib.Pat
         sync(path.parent)
 
 
+def check_writable(path: PathLike, *, kind: str = "folder") -> None:
+    """Make sure that a file or folder can be made, or an old one be written into, before the work for it begins.
+
+    Args:
+        path: The file or folder; what is missing above it is no fault.
+        kind: "folder" or "file".
+
+    Raises:
+        OSError: Something of the other kind has its name, something above it is no folder, or the folder cannot be
+            written.
+
+    Example:
+        >>> check_writable("/dev/null/set")
+        Traceback (most recent call last):
+        NotADirectoryError: /dev/null/set cannot be written: /dev/null is not a folder. Choose another path.
+    """
+    path = pathlib.Path(path)
+    if kind == "file" and path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, and a file of this name cannot be written. Choose another name.")
+    first = path if kind == "folder" else path.parent
+    above = next(each for each in (first, *first.absolute().parents) if os.path.lexists(each))
+    if not above.is_dir():
+        what = "a link to nothing" if not above.exists() else "not a folder"
+        subject = "it" if above == path else str(above)
+        raise NotADirectoryError(f"{path} cannot be written: {subject} is {what}. Choose another path.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"{path} cannot be written: you may not write into the folder {above}. Choose another path, or change the "
+            "folder's permissions."
+        )
+
+
 def remove_unfinished(parent: PathLike) -> list[str]:
     """Remove what killed processes left half-written in a folder; what a living process writes stays.
 
@@ -166,17 +199,31 @@ def _sync_content(folder: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def _temporary_folder(parent: pathlib.Path) -> Iterator[pathlib.Path]:
-    parent.mkdir(parents=True, exist_ok=True)
+    check_writable(parent)
+    with _named(parent):
+        parent.mkdir(parents=True, exist_ok=True)
     if (resolved := parent.resolve()) not in TIDIED:  # once per process: a folder may hold thousands of files
         TIDIED.add(resolved)
         remove_unfinished(parent)
     folder = parent / f".{secrets.token_hex(4)}{UNFINISHED}"
-    folder.mkdir()
+    with _named(parent):
+        folder.mkdir()
     try:
         with file_lock(folder / LOCK):
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _named(parent: pathlib.Path) -> Iterator[None]:
+    """Name the folder that cannot be written instead of a temporary one in it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOENT:  # in /proc, where all that is missing is the temporary folder
+            raise PermissionError(errno.EACCES, "Nothing can be written there", str(parent)) from error
+        raise OSError(error.errno, error.strerror, str(parent)) from error
 
 
 def _is_abandoned(folder: pathlib.Path) -> bool:
@@ -191,7 +238,7 @@ def _is_abandoned(folder: pathlib.Path) -> bool:
 
 
 def _refuse_existing(path: pathlib.Path, replace: bool) -> None:
-    if path.exists() and not (replace and path.is_dir()):
+    if os.path.lexists(path) and not (replace and path.is_dir()):
         raise FileExistsError(f"{path} exists and is not overwritten. Choose another name, or remove it.")
 
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf3dlocal.layers.replicas import replica_of_step
+from tf3dlocal.layers.replicas import draw_for_clips, replica_of_step
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -40,10 +40,13 @@ class Dropout(keras.layers.Dropout):
         super().__init__(rate, noise_shape=noise_shape, seed=seed, **kwargs)
 
     def call(self, inputs, training=False):
-        replica, num_replicas = replica_of_step()
+        _, num_replicas = replica_of_step()
         if num_replicas == 1 or not training or self.rate == 0:
             return super().call(inputs, training=training)
         share, *rest = ops.shape(inputs)
-        ones = ops.ones((num_replicas * share, *rest), inputs.dtype)
-        factors = keras.random.dropout(ones, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator)
-        return inputs * factors[replica * share : (replica + 1) * share]
+
+        def draw(count):
+            ones = ops.ones((count, *rest), inputs.dtype)
+            return keras.random.dropout(ones, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator)
+
+        return inputs * draw_for_clips(draw, share)

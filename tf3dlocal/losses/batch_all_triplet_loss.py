@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
-from tf3dlocal.losses.class_labels import nan_if_not_finite, refuse_weights
+from tf3dlocal.losses.class_labels import checked_number, nan_if_not_finite, refuse_weights
 from tf3dlocal.losses.distances import count_below, pairwise_distances, sorted_negatives
 from tf3dlocal.losses.triplet_loss import TripletLoss, gather_batch, labels_and_parts
 
@@ -105,7 +105,7 @@ class NonzeroTriplets(keras.metrics.Mean):
 
     def __init__(self, margin: float = 0.2, *, name: str = "nonzero_triplets", **kwargs):
         super().__init__(name=name, **kwargs)
-        self.margin = float(margin)
+        self.margin = checked_number(margin, message="The margin must be a number from 0")
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: None = None) -> None:
         """Add the share of one batch; the arguments are those of `TripletLoss.call`."""

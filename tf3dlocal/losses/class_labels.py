@@ -1,5 +1,6 @@
 """What every loss of this package checks: labels that are class numbers, and features that are finite numbers."""
 
+import numbers
 from typing import Any
 
 import keras
@@ -112,6 +113,29 @@ def nan_if_not_finite(value: Tensor, *, features: Tensor) -> Tensor:
     """
     is_finite = ops.all(ops.isfinite(features), axis=(0, 2))  # [parts]
     return value + ops.cast(ops.where(is_finite, np.float32(0), np.float32(np.nan)), value.dtype)
+
+
+def checked_number(value: Any, *, message: str, low: float = 0.0, open_low: bool = False, end: float = 1e30) -> float:
+    """Return a number within low .. end, without its end, as float.
+
+    Raises:
+        ValueError: It is none; `message` says what it must be, and the value follows.
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not (low < value if open_low else low <= value) or not value < end:
+        raise ValueError(f"{message}, not {str(value)[:40] if isinstance(value, int) else repr(value)}.")
+    return float(value)
+
+
+def check_lengths(labels: Tensor, *, features: Tensor, who: str) -> None:
+    """Refuse features that are not those of the labelled walks, where both numbers are known.
+
+    Raises:
+        ValueError: There are more labels than walks, or fewer.
+    """
+    num_labels, num_walks = labels.shape[0], features.shape[0]
+    if None not in (num_labels, num_walks) and num_labels != num_walks:
+        raise ValueError(f"{who}: there are {num_labels} labels for {num_walks} walks. Give one label per walk.")
 
 
 def refuse_weights(sample_weight: Any, *, who: str) -> None:

@@ -17,6 +17,16 @@ METRICS = ("L2", "squared-L2", "angular")
 COINCIDENCE = 1e-14
 
 
+def check_metric(metric: str) -> None:
+    """Refuse an unknown metric.
+
+    Raises:
+        ValueError: It is none of `METRICS`.
+    """
+    if metric not in METRICS:
+        raise ValueError(f"The distance metric {metric!r} is unknown. Use one of {', '.join(METRICS)}.")
+
+
 def pairwise_distances(features: Tensor, metric: str = "L2") -> Tensor:
     """Compute the distance between every two rows of `features`, separately for each part.
 
@@ -45,8 +55,7 @@ def pairwise_distances(features: Tensor, metric: str = "L2") -> Tensor:
         >>> pairwise_distances(np.array([[[0.0, 0.0]], [[3.0, 4.0]]], "float32")).numpy().tolist()
         [[[0.0, 5.0], [5.0, 0.0]]]
     """
-    if metric not in METRICS:
-        raise ValueError(f"The distance metric {metric!r} is unknown. Use one of {', '.join(METRICS)}.")
+    check_metric(metric)
     f = ops.cast(ops.transpose(features, (1, 0, 2)), "float64")  # [parts, batch, channels]
     if metric == "angular":
         f = _unit_length(f)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf3dlocal.losses.class_labels import ClassLoss, are_classes, checked_labels
+from tf3dlocal.losses.class_labels import ClassLoss, are_classes, check_lengths, checked_labels, checked_number
 
 
 @keras.saving.register_keras_serializable(package="tf3dlocal")
@@ -18,13 +18,13 @@ class ScaledCrossEntropy(ClassLoss):
 
     Args:
         scale: 1 for the plain softmax; OpenGait's GLN uses 16.
-        label_smoothing: s, from 0 to 1.
+        label_smoothing: s, from 0 to less than 1.
         reduction: As in `keras.losses.Loss`.
         name: Name of the loss.
 
     Raises:
-        ValueError: `scale` is not above 0, or `label_smoothing` is outside 0..1; in a call, a label is no class of the
-            model, see `ClassLoss`.
+        ValueError: `scale` is not above 0, or `label_smoothing` is not from 0 to less than 1; in a call, a label is no
+            class of the model (see `ClassLoss`), or the logits are no [batch, classes].
 
     Example:
         >>> import numpy as np
@@ -42,17 +42,17 @@ class ScaledCrossEntropy(ClassLoss):
         **kwargs,
     ):
         super().__init__(name=name, reduction=reduction, **kwargs)
-        if not 0 < scale < float("inf"):
-            raise ValueError(f"The scale must be a number above 0, not {scale!r}.")
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(f"label_smoothing must be between 0 and 1, not {label_smoothing!r}.")
-        self.scale = float(scale)
-        self.label_smoothing = float(label_smoothing)
+        self.scale = checked_number(scale, message="The scale must be a number above 0", open_low=True)
+        message = "label_smoothing must be from 0 to less than 1"
+        self.label_smoothing = checked_number(label_smoothing, message=message, end=1.0)
 
     def call(self, y_true, y_pred):
         """Compute the loss of each walk, float32 [batch]."""
+        if len(y_pred.shape) != 2:
+            raise ValueError(f"{self.name} expects logits of shape [batch, classes], not {tuple(y_pred.shape)}.")
         num_classes = y_pred.shape[-1]
         y_true = checked_labels(ops.reshape(y_true, (-1, 1)), who=self.name, num_classes=num_classes)  # [batch, 1]
+        check_lengths(y_true, features=y_pred, who=self.name)
         y_pred = ops.cast(y_pred, "float32")
         log_softmax = ops.log_softmax(self.scale * y_pred, axis=-1)  # [batch, classes]
         is_class = are_classes(y_true, end=num_classes)  # XLA leaves the check above out

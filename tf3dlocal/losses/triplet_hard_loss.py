@@ -6,7 +6,7 @@ from keras import ops
 
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.losses.class_labels import nan_if_not_finite
-from tf3dlocal.losses.distances import pairwise_distances
+from tf3dlocal.losses.distances import check_metric, pairwise_distances
 from tf3dlocal.losses.triplet_loss import TripletLoss, labels_and_parts
 
 
@@ -84,6 +84,7 @@ class TripletHardLoss(TripletLoss):
     ):
         super().__init__(margin, name=name, **kwargs)
         self.soft = soft
+        check_metric(distance_metric)
         self.distance_metric = distance_metric
 
     def mine(self, labels: Tensor, features: Tensor) -> Tensor:

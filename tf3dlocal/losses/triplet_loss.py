@@ -5,7 +5,7 @@ from typing import Any
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
-from tf3dlocal.losses.class_labels import ClassLoss, refuse_weights, require
+from tf3dlocal.losses.class_labels import ClassLoss, check_lengths, checked_number, refuse_weights, require
 
 
 class TripletLoss(ClassLoss):
@@ -35,9 +35,7 @@ class TripletLoss(ClassLoss):
         self, margin: float, *, reduction: str | None = "sum_over_batch_size", name: str | None = None, **kwargs
     ):
         super().__init__(name=name, reduction=reduction, **kwargs)
-        if not 0 <= margin < float("inf"):
-            raise ValueError(f"The margin must be a number from 0, not {margin!r}.")
-        self.margin = float(margin)
+        self.margin = checked_number(margin, message="The margin must be a number from 0")
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: None = None) -> Tensor:
         """Compute the loss; weights are refused."""
@@ -94,7 +92,9 @@ def labels_and_parts(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
             "A triplet loss expects features of shape [batch, parts, channels] or [batch, channels], not "
             f"{tuple(features.shape)}. Reduce the other axes, such as frames, first."
         )
-    return ops.cast(ops.reshape(y_true, (-1,)), "int32"), features
+    labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+    check_lengths(labels, features=features, who="A triplet loss")
+    return labels, features
 
 
 def require_triplets(labels: Tensor, *, who: str) -> Tensor:

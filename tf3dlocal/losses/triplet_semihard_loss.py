@@ -5,7 +5,7 @@ from keras import ops
 
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.losses.class_labels import nan_if_not_finite
-from tf3dlocal.losses.distances import count_below, pairwise_distances, sorted_negatives
+from tf3dlocal.losses.distances import check_metric, count_below, pairwise_distances, sorted_negatives
 from tf3dlocal.losses.triplet_loss import TripletLoss, labels_and_parts
 
 
@@ -78,6 +78,7 @@ class TripletSemiHardLoss(TripletLoss):
 
     def __init__(self, margin: float = 1.0, *, distance_metric: str = "L2", name: str | None = None, **kwargs):
         super().__init__(margin, name=name, **kwargs)
+        check_metric(distance_metric)
         self.distance_metric = distance_metric
 
     def mine(self, labels: Tensor, features: Tensor) -> Tensor:

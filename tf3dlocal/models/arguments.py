@@ -3,7 +3,8 @@
 import functools
 import inspect
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -14,6 +15,8 @@ from tf3dlocal.layers import PartPrior
 
 # A check takes a value and returns None, or what the argument must be instead: "argument must be ...; got value."
 Check = Callable[[Any], str | None]
+# What arguments must be to each other: see `tf3dlocal.models.agreement`.
+Agreement = Callable[[SimpleNamespace, Callable[[str], str]], Iterator[str]]
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
 LONGEST_VALUE = 120  # characters of a value in a message
@@ -35,13 +38,15 @@ def whole(low: int, high: int, *, odd: bool = False) -> Check:
     return check
 
 
-def wholes(low: int, high: int, *, counts: tuple[int, ...] = (), each: str = "", distinct: bool = False) -> Check:
+def wholes(
+    low: int, high: int, *, counts: tuple[int, ...] = (), each: str = "", distinct: bool = False, empty: bool = False
+) -> Check:
     """Make the check of a list of whole numbers; `counts` are the lengths that it may have, `each` says of what."""
     count = " or ".join(map(str, counts)) or "a list of"
 
     def check(value):
         fits = is_list(value) and (not counts or len(value) in counts) and all(is_whole(v, low, high) for v in value)
-        fits = fits and not (distinct and len(set(value)) < len(value))
+        fits = fits and (empty or len(value) > 0) and not (distinct and len(set(value)) < len(value))
         return None if fits else f"{count} whole numbers from {low} to {high}{each and f', {each}'}"
 
     return check
@@ -73,11 +78,11 @@ def one_of(*choices: str) -> Check:
 def input_shape(value: Any) -> str | None:
     """Check the shape of a walk."""
     if is_list(value) and len(value) == 4:
-        frames, *others = value
-        if (frames is None or is_whole(frames, 1, 100_000)) and all(is_whole(each, 1, 4096) for each in others):
-            if min(others[:2]) >= 4:
+        frames, height, width, channels = value
+        if frames is None or is_whole(frames, 1, 100_000):
+            if is_whole(height, 4, 4096) and is_whole(width, 4, 4096) and is_whole(channels, 1, 1):
                 return None
-    return "(frames or None, height, width, 1) with a fixed height and width of at least 4"
+    return "(frames or None, height, width, 1): one channel, with a fixed height and width of 4 to 4096"
 
 
 def parts(value: Any) -> str | None:
@@ -114,7 +119,9 @@ CHECKS: dict[str, Check] = {
     "num_classes": whole(1, 1_000_000),
     "input_shape": input_shape,
     "channels": wholes(**WIDTHS, counts=(3,), each="one per block"),
-    "local_blocks": wholes(1, 3, each="the blocks with local paths, each once ([] for none)", distinct=True),
+    "local_blocks": wholes(
+        1, 3, each="the blocks with local paths, each once ([] for none)", distinct=True, empty=True
+    ),
     "sampler": one_of("mixture", "gaussian", "trilinear"),
     "parts": parts,
     "geometry": one_of("paper", "release"),
@@ -124,6 +131,11 @@ CHECKS: dict[str, Check] = {
     "tied_strides": truth,
     "per_frame": truth,
     "registered": truth,
+    "fusion_start": one_of("random", "identity"),
+    "location_norm": truth,
+    "location_jitter": fraction,
+    "path_dropout": fraction,
+    "prior_distances": truth,
     "global_path": one_of("plain", "focal"),
     "num_strips": whole(1, 4096),
     "embedding_channels": whole(1, 8192),
@@ -136,7 +148,7 @@ CHECKS: dict[str, Check] = {
     "dtype": precision,
     "seed": whole(0, 2**32 - 1),
     "name": layer_name,
-    "bins": wholes(1, 4096),
+    "bins": wholes(1, 4096, each="each once", distinct=True),
     "strips": wholes(1, 4096, counts=(3, 4), each="one per block"),
     "negative_slope": fraction,
     "lateral_channels": whole(**WIDTHS),
@@ -159,7 +171,11 @@ def shown(value: Any) -> str:
 
 
 def check_arguments(
-    builder: Callable, *, arguments: Mapping[str, Any], presets: Mapping[str, Any] | None, where: str = ""
+    builder: Callable,
+    *,
+    arguments: Mapping[str, Any],
+    presets: Mapping[str, Any] | None,
+    called: Callable[[str], str] = str,
 ) -> None:
     """Check the types and ranges of arguments of one builder.
 
@@ -168,7 +184,7 @@ def check_arguments(
         arguments: Those that are given.
         presets: Names of its presets; None for a builder of another package, of whose arguments the names alone are
             known.
-        where: Prefix of the names in messages.
+        called: Function that gives the name of an argument in messages.
 
     Raises:
         ValueError: Unknown names, or values that do not fit; all of them are named.
@@ -180,27 +196,48 @@ def check_arguments(
     problems = []
     for name, value in arguments.items():
         if name not in parameters:
-            problems.append(f"{where}{name} is no argument of {builder.__name__}. {near_names(str(name), parameters)}")
+            problems.append(f"{called(name)} is no argument of {builder.__name__}. {near_names(str(name), parameters)}")
         elif value is not None or parameters[name].default is not None:
             expected = checks[name](value) if name in checks else None
             if expected:
                 choices = getattr(checks[name], "choices", None)
                 hint = near_names(value, choices) if choices and isinstance(value, str) else ""
                 hint = f" {hint}" if hint.startswith("Did you mean") else ""
-                problems.append(f"{where}{name} must be {expected}; got {shown(value)}.{hint}")
+                problems.append(f"{called(name)} must be {expected}; got {shown(value)}.{hint}")
     if problems:
         raise ValueError(" ".join(problems))
 
 
-def checked(presets: Mapping[str, Any]) -> Callable[[Callable], Callable]:
+def check_agreement(builder: Callable, *, arguments: Mapping[str, Any], called: Callable[[str], str] = str) -> None:
+    """Check arguments of one builder, each of which fits alone, against each other.
+
+    Args:
+        builder: One of the builders.
+        arguments: Those that are given; the others have their defaults, and None means the preset's value.
+        called: Function that gives the name of an argument in messages.
+
+    Raises:
+        ValueError: Some contradict each other; all contradictions are named.
+    """
+    parameters = inspect.signature(builder).parameters
+    values = {name: parameter.default for name, parameter in parameters.items()} | dict(arguments)
+    preset = builder.presets[values["preset"]]
+    values |= {name: value for name, value in preset.items() if values.get(name) is None}
+    if problems := list(builder.agreement(SimpleNamespace(**values), called)):
+        raise ValueError(" ".join(problems))
+
+
+def checked(presets: Mapping[str, Any], *, agreement: Agreement) -> Callable[[Callable], Callable]:
     """Make the decorator of a builder that checks its arguments before it builds.
 
     Args:
         presets: The builder's presets by name.
+        agreement: What its arguments must be to each other.
     """
 
     def decorate(builder):
-        parameters = inspect.signature(builder).parameters
+        signature = inspect.signature(builder)
+        parameters = signature.parameters
 
         @functools.wraps(builder)
         def build(*args, **kwargs):
@@ -208,11 +245,12 @@ def checked(presets: Mapping[str, Any]) -> Callable[[Callable], Callable]:
             if unknown:
                 hints = " ".join(f"It has no argument {name!r}. {near_names(name, parameters)}" for name in unknown)
                 raise TypeError(f"{builder.__name__} cannot be built. {hints}")
-            given = dict(zip(parameters, args)) | kwargs
+            given = signature.bind(*args, **kwargs).arguments
             check_arguments(builder, arguments=given, presets=presets)
+            check_agreement(build, arguments=given)
             return builder(*args, **kwargs)
 
-        build.presets = presets
+        build.presets, build.agreement = presets, agreement
         return build
 
     return decorate

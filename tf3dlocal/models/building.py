@@ -1,4 +1,4 @@
-"""What the model builders share: the preset's values, the dtype policy, backbone blocks, copied initial weights."""
+"""What the model builders share: the preset's values, backbone blocks, copied initial weights."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -7,7 +7,6 @@ import keras
 
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers import HorizontalPooling, MicroMotionPooling, derive_seed, frame_block
-from tf3dlocal.models.gait_model import GaitModel
 
 
 def resolve_arguments(
@@ -33,29 +32,6 @@ def resolve_arguments(
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     return SimpleNamespace(**{**presets[preset], **given})
-
-
-def functional_model(
-    inputs: Tensor, outputs: Mapping[str, Tensor], *, dtype: str | keras.DTypePolicy | None, name: str
-) -> keras.Model:
-    """Make the functional model, with the dtype policy of its layers.
-
-    By the model's own policy Keras decides in `compile` whether it scales the loss, without which the small gradients
-    of float16 become zero. A functional model has the global policy, whatever its layers have.
-
-    Args:
-        inputs: Its input.
-        outputs: Its outputs by name.
-        dtype: Dtype policy of the layers; None for the global one.
-        name: Name of the model.
-
-    Returns:
-        keras.Model, see `GaitModel`.
-    """
-    model = GaitModel(inputs, outputs, name=name)
-    if dtype is not None:
-        model.dtype_policy = dtype
-    return model
 
 
 def backbone_block(maps: Tensor, *, number: int, path: str = "block", **arguments) -> Tensor:

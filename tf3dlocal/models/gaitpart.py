@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import keras
 
 from tf3dlocal.layers import FramePooling
+from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, strip_motions
+from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
 # Strips by number of blocks: three on CASIA-B, four on OU-MVLP. embedding_channels None: as many as the last block has.
@@ -26,7 +28,7 @@ PRESETS = {
 }
 
 
-@checked(PRESETS)
+@checked(PRESETS, agreement=agreement.gaitpart)
 def GaitPart(
     preset: str = "paper",
     *,
@@ -106,8 +108,6 @@ def GaitPart(
         compact_channels=compact_channels,
     )
     strips = tuple(chosen.strips_by_blocks[len(channels)] if strips is None else strips)
-    if len(strips) != len(channels):
-        raise ValueError(f"strips must have {len(channels)} numbers, one per block; got {strips!r}.")
     common = dict(dtype=dtype, seed=seed)
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
@@ -135,4 +135,4 @@ def GaitPart(
         synchronized=synchronized,
         seed=seed,
     )
-    return functional_model(silhouettes, outputs, dtype=dtype, name=name)
+    return GaitModel(silhouettes, outputs, name=name)

@@ -6,8 +6,10 @@ from functools import partial
 import keras
 
 from tf3dlocal.layers import FramePooling, HorizontalPyramidPooling, SetPooling
+from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, start_as_copies
+from tf3dlocal.models.building import backbone_block, resolve_arguments, start_as_copies
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
 # The public implementations differ in the order of the 62 strips, and in the initial weights of the global path.
@@ -22,7 +24,7 @@ PRESETS = {
 }
 
 
-@checked(PRESETS)
+@checked(PRESETS, agreement=agreement.gaitset)
 def GaitSet(
     preset: str = "paper",
     *,
@@ -122,6 +124,6 @@ def GaitSet(
         synchronized=synchronized,
         seed=seed,
     )
-    model = functional_model(silhouettes, outputs, dtype=dtype, name=name)
+    model = GaitModel(silhouettes, outputs, name=name)
     start_as_copies(model, copies=chosen.copies)
     return model

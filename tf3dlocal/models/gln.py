@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import keras
 
 from tf3dlocal.layers import FramePooling, HorizontalPyramidPooling, SetPooling, VolumeConvolution, derive_seed
+from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, start_as_copies
+from tf3dlocal.models.building import backbone_block, resolve_arguments, start_as_copies
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
 # By what walks are compared if there is a compact block, and whether its batch normalizations learn a bias.
@@ -16,7 +18,7 @@ PRESETS = {
 }
 
 
-@checked(PRESETS)
+@checked(PRESETS, agreement=agreement.gln)
 def GLN(
     preset: str = "paper",
     *,
@@ -86,11 +88,6 @@ def GLN(
         8541984
     """
     chosen = resolve_arguments(PRESETS, preset=preset, compact_channels=compact_channels)
-    if input_shape[1] % 4 or input_shape[2] % 4:
-        raise ValueError(
-            "GLN halves its maps twice and doubles them again: height and width must be divisible by 4; got "
-            f"input_shape={input_shape!r}."
-        )
 
     def block(maps, number, path):
         return backbone_block(maps, number=number, path=path, channels=channels[number - 1], dtype=dtype, seed=seed)
@@ -136,6 +133,6 @@ def GLN(
         synchronized=synchronized,
         seed=seed,
     )
-    model = functional_model(silhouettes, outputs, dtype=dtype, name=name)
+    model = GaitModel(silhouettes, outputs, name=name)
     start_as_copies(model, copies={"set_2": "block_2", "set_3": "block_3"})
     return model

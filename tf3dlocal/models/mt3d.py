@@ -13,14 +13,16 @@ from tf3dlocal.layers import (
     VolumeConvolution,
     derive_seed,
 )
+from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import functional_model, resolve_arguments
+from tf3dlocal.models.building import resolve_arguments
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
 PRESETS = {"paper": dict(interval=3, num_strips=32, compact_channels=0)}
 
 
-@checked(PRESETS)
+@checked(PRESETS, agreement=agreement.mt3d)
 def MT3D(
     preset: str = "paper",
     *,
@@ -128,4 +130,4 @@ def MT3D(
         synchronized=synchronized,
         seed=seed,
     )
-    return functional_model(silhouettes, outputs, dtype=dtype, name=name)
+    return GaitModel(silhouettes, outputs, name=name)

@@ -1,10 +1,16 @@
 """Where a model looks in one walk, as plain numbers that can be drawn, measured or stored."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
 
-from tf3dlocal.layers import LocalPath
+from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers import LocalPath, Location
+
+PART_NUMBERS = ("center_x", "center_y", "center_t", "width", "height", "length", "variance", "confidence")
+"""What `part_numbers` gives of every part."""
 
 
 def located_parts(model: keras.Model) -> keras.Model:
@@ -24,11 +30,66 @@ def located_parts(model: keras.Model) -> keras.Model:
     for layer in model.layers:
         if isinstance(layer, LocalPath):
             block = layer.name.removesuffix(f"_{layer.prior.name}")
-            _, location, _ = layer.output  # Keras lists a dict of outputs in the order of their names
-            located.setdefault(block, {})[layer.prior.name] = location
+            located.setdefault(block, {})[layer.prior.name] = layer.outputs["location"]
     if not located:
         raise ValueError(f"The model {model.name!r} has no local paths, so there are no parts to locate.")
     return keras.Model(model.input, located, name=f"{model.name}_locations")
+
+
+def part_numbers(model: keras.Model) -> Callable[[Tensor], dict[str, dict[str, Tensor]]]:
+    """Create the function that says what each part does, in numbers that compare over blocks, sizes and lengths.
+
+    The eight `PART_NUMBERS` of a part are its centre and its extent as shares of the map's width, height and frames
+    (0.5 is the middle), the variance of its filters in cells squared, and its confidence. With a location per frame
+    they are means over the frames.
+
+    Args:
+        model: A model with local paths, from `ThreeDLocal`.
+
+    Returns:
+        Function from silhouettes, float [batch, frames, height, width, 1], to {"block_1": {"head": float32 [batch, 8],
+        ..}, ..}.
+
+    Raises:
+        ValueError: A model without local paths.
+
+    Example:
+        >>> from tf3dlocal.models import ThreeDLocal
+        >>> numbers = part_numbers(ThreeDLocal(channels=(2, 4, 8), local_blocks=(3,)))
+        >>> found = numbers(np.zeros((1, 8, 64, 44, 1), "float32"))["block_3"]["left_arm"][0]
+        >>> dict(zip(PART_NUMBERS, found.numpy().round(2).tolist()))["center_x"]
+        0.3
+    """
+    located = located_parts(model)
+
+    def numbers_of(silhouettes):
+        frames = ops.shape(silhouettes)[1]
+        return {
+            block: {part: _shares(place, model.get_layer(f"{block}_{part}"), frames) for part, place in parts.items()}
+            for block, parts in located(silhouettes, training=False).items()
+        }
+
+    return numbers_of
+
+
+def _shares(location: Tensor, path: LocalPath, frames: int | Tensor) -> Tensor:
+    """Turn locations in cells into `PART_NUMBERS`."""
+    if len(location.shape) == 3:
+        location = ops.mean(location, axis=1)
+    height, width = _map_size(path)
+    place, edge = Location.unstack(location), 0.5 if path.geometry == "paper" else 0.0
+    frames = ops.cast(frames, location.dtype)
+    numbers = [
+        (place.center_x + edge) / width,
+        (place.center_y + edge) / height,
+        (place.center_t + edge) / frames,
+        place.stride_x,  # of as many points as the map has columns
+        place.stride_y * ((path.sampler.num_rows or height) / height),
+        place.stride_t,
+        place.variance,
+        place.confidence,
+    ]
+    return ops.stack(numbers, axis=-1)
 
 
 def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:

@@ -3,16 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 import keras
+from keras import ops
 
 from tf3dlocal.layers import (
     PAPER_PARTS,
     RELEASE_PARTS,
     FramePooling,
+    LocalPath,
     PartPrior,
     local_block,
 )
+from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, functional_model, resolve_arguments, strip_motions
+from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
+from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
 # The differences between the paper (with its supplement) and the authors' code. Every entry is an argument too, except
@@ -45,7 +49,7 @@ PRESETS = {
 }
 
 
-@checked(PRESETS)
+@checked(PRESETS, agreement=agreement.three_d_local)
 def ThreeDLocal(
     preset: str = "paper",
     *,
@@ -62,6 +66,11 @@ def ThreeDLocal(
     tied_strides: bool | None = None,
     per_frame: bool = False,
     registered: bool = False,
+    fusion_start: str = "random",
+    location_norm: bool | None = None,
+    location_jitter: float = 0.0,
+    path_dropout: float = 0.0,
+    prior_distances: bool = False,
     global_path: str = "plain",
     num_strips: int = 16,
     embedding_channels: int = 256,
@@ -115,6 +124,13 @@ def ThreeDLocal(
         registered: Return every sampled volume to its own location, on a map that is zero elsewhere, before its
             convolutions and the fusion. Not in the paper; the release has a similar switch, off, which is not
             reproduced (see `SeparableSampler3D.transposed_filters`). Without it a volume fills the whole map.
+        fusion_start: "random", or "identity": every fusion starts as a copy of the global map (see `local_block`), so
+            that the local paths of a network that starts from a trained global path grow from nothing.
+        location_norm: Batch normalization after Fc6 of the localization networks, as the release has it; None for the
+            geometry's own.
+        location_jitter: In training each part's centre moves by a normal number times this share of the part's extent.
+        path_dropout: In training each part is left out of the fusion in this share of the clips.
+        prior_distances: Add the output "prior_distances", of which a loss can keep the parts near their priors.
         global_path: "plain" convolutions, as in the release; "focal" for GaitPart's, with 1, 4 and 8 strips (in the
             release preset with its LeakyReLU slope of 1e-4).
         num_strips: Horizontal strips; must divide the last map's height.
@@ -136,7 +152,8 @@ def ThreeDLocal(
         keras.Model. Input "silhouettes": float [batch, frames, height, width, 1], 0..1, any number of frames.
         Outputs, a dict: "part_features" float32 [batch, num_strips, embedding_channels], for the triplet loss;
         "embedding" float32 [batch, compact_channels], by which probe and gallery are compared (without a compact block
-        the same as part_features); "logits" float32 [batch, num_classes] with num_classes.
+        the same as part_features); "logits" float32 [batch, num_classes] with num_classes; "prior_distances" float32
+        [batch, paths of all blocks] if asked for (see `LocalPath`).
 
     Raises:
         ValueError: An argument of another type or range; a classifier without a compact block; an input too small.
@@ -164,6 +181,9 @@ def ThreeDLocal(
         chosen.compact_channels = 0  # nothing would train it
     strips, slope = ((1, 4, 8), chosen.focal_slope) if global_path == "focal" else ((1, 1, 1), 0.01)
     common = dict(dtype=dtype, seed=seed)
+    volumes = dict(sampler=chosen.sampler, geometry=chosen.geometry, num_convolutions=chosen.num_convolutions)
+    places = dict(tied_strides=tied_strides, registered=registered, per_frame=per_frame, clip_length=clip_length)
+    learning = dict(output_norm=location_norm, jitter=location_jitter, dropout=path_dropout, synchronized=synchronized)
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     x = silhouettes
@@ -180,14 +200,10 @@ def ThreeDLocal(
                 name=f"block_{block}",
                 part_channels=None if feature_extraction else 0,
                 hidden_channels=max(1, block_channels // chosen.hidden_divisor),
-                sampler=chosen.sampler,
-                geometry=chosen.geometry,
-                tied_strides=tied_strides,
-                registered=registered,
-                num_convolutions=chosen.num_convolutions,
-                clip_length=clip_length,
-                per_frame=per_frame,
-                synchronized=synchronized,
+                fusion_start=fusion_start,
+                **volumes,
+                **places,
+                **learning,
                 **common,
             )
         if block < 3:
@@ -205,4 +221,12 @@ def ThreeDLocal(
         synchronized=synchronized,
         seed=seed,
     )
-    return functional_model(silhouettes, outputs, dtype=dtype, name=name)
+    if prior_distances:
+        outputs["prior_distances"] = _prior_distances(silhouettes, x)
+    return GaitModel(silhouettes, outputs, name=name)
+
+
+def _prior_distances(silhouettes, maps):
+    """The distances of all paths between the two tensors from their priors, [batch, paths]."""
+    paths = [layer for layer in keras.Model(silhouettes, maps).layers if isinstance(layer, LocalPath)]
+    return ops.stack([path.outputs["prior_distance"] for path in paths], axis=1)

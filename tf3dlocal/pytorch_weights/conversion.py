@@ -1,12 +1,13 @@
 """PyTorch weights in Keras models, in .keras files, and back in PyTorch files."""
 
+import os
 import pathlib
 from typing import Any
 
 import keras
 import numpy as np
 
-from tf3dlocal.io import user_path, write_file
+from tf3dlocal.io import check_writable, user_path, write_file
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.pytorch_weights.arguments import build_for
 from tf3dlocal.pytorch_weights.mapping import Table
@@ -78,6 +79,7 @@ def convert(
         FileNotFoundError: As `load`.
         ImportError: As `load`.
         FileExistsError: `out` exists and `overwrite` is False.
+        OSError: `out` is a folder, or its folder cannot be written.
 
     Example:
         >>> convert("GaitSet-40000.pt", out="gaitset.keras", source="opengait", model="gaitset")
@@ -136,6 +138,7 @@ def write_torch(
     Raises:
         ValueError: The original computes something else than the model; the message names the difference.
         FileExistsError: `out` exists and `overwrite` is False.
+        OSError: `out` is a folder, or its folder cannot be written.
         ImportError: torch is not installed.
 
     Example:
@@ -203,8 +206,9 @@ def _check_target(out: PathLike, overwrite: bool, suffixes: tuple[str, ...]) -> 
     out = user_path(out)
     if not out.name.endswith(suffixes):
         raise ValueError(f"{out}: the name of the written file must end in {' or '.join(suffixes)}.")
-    if out.is_dir() or (out.exists() and not overwrite):
-        raise FileExistsError(f"{out} exists. Choose another name{'' if out.is_dir() else ', or add --overwrite'}.")
+    check_writable(out, kind="file")
+    if os.path.lexists(out) and not overwrite:
+        raise FileExistsError(f"{out} exists. Choose another name, or add --overwrite.")
     return out
 
 

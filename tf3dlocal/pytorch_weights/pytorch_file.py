@@ -8,11 +8,12 @@ import pickle
 import re
 import types
 import warnings
+import zipfile
 from typing import Any
 
 import numpy as np
 
-from tf3dlocal.io import UnreadableError, user_path
+from tf3dlocal.io import UnreadableError, printable, user_path
 from tf3dlocal.io.types import PathLike
 
 LAYOUTS = (
@@ -111,8 +112,11 @@ def _unpickle(path: pathlib.Path) -> Any:
             f"{path} is a Keras file, not a PyTorch file. To write a PyTorch file from it, use --to torch."
         )
     try:
+        _check_members(path)
         with warnings.catch_warnings(action="ignore"):  # about file formats; what matters raises an error below
             return torch.load(path, weights_only=True, map_location="cpu")
+    except UnreadableError:
+        raise
     except OSError as error:  # no permission, a failing disk: the content may be intact
         if error.errno not in (None, errno.EINVAL):
             raise
@@ -129,6 +133,30 @@ def _unpickle(path: pathlib.Path) -> Any:
                 f"{path} is a TorchScript archive, which holds code. Save model.state_dict() instead."
             ) from None
         raise _damaged(path, error) from None
+
+
+def _check_members(path: pathlib.Path) -> None:
+    """Compare the checksums of a zip archive, which torch does not: a flipped bit would be another weight.
+
+    The format before PyTorch 1.6 is no zip archive and has no checksums.
+
+    Raises:
+        ValueError: A member is damaged, or compressed, which torch.save does not write.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        if any("/code/" in name for name in archive.namelist()):
+            return  # TorchScript, which torch itself refuses
+        for item in archive.infolist():
+            if item.compress_type != zipfile.ZIP_STORED:
+                raise UnreadableError(
+                    f"{path} cannot be read: its member {printable(item.filename)} is compressed, which torch.save "
+                    "does not do. Save the state dict again with torch.save."
+                )
+            with archive.open(item) as member:
+                while member.read(2**24):  # at its end the checksum is compared
+                    pass
 
 
 def _damaged(path: pathlib.Path, error: Exception) -> UnreadableError:
@@ -189,8 +217,11 @@ def _to_array(tensor: Any, name: str, notes: list[str]) -> np.ndarray:
         single = values.to(torch.float32)
         same = torch.equal(single.to(values.dtype).nan_to_num(), values.nan_to_num())
         array = single.numpy()
-    except (RuntimeError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{name} is not a plain tensor of numbers: {str(error).splitlines()[0]}") from None
+    except (RuntimeError, TypeError, ValueError, AttributeError) as error:  # torch's words name its own functions
+        kind = f"{tensor.dtype}, {tensor.layout}, {list(tensor.shape)}, on {tensor.device}"
+        raise ValueError(
+            f"{name} is not a plain tensor of numbers ({kind}). Save a state dict of plain CPU tensors."
+        ) from error
     if not same:
         raise ValueError(
             f"{name} is {values.dtype} with numbers that float32 cannot hold, and Keras weights are float32 here. "

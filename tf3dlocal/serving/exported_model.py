@@ -14,6 +14,8 @@ from tf3dlocal.io.types import PathLike, Tensor
 CARD_NAME = "model_card.json"
 CARD_FORMAT = "tf3dlocal-saved-model"
 LOADED = ("saved_model.", "variables/", "assets/")  # how the names of files begin that TensorFlow loads
+MOST_CARD_BYTES = 2**26  # of a card, which has a few thousand
+DAMAGED = "its graph or its variables are damaged or incomplete, or of another version of TensorFlow"
 SOLUTION = "Export the model again with `tf3dlocal export`."
 TRUST = (
     "A SavedModel is a program and can read and write files: if you trust its author, load it with --trust "
@@ -55,7 +57,7 @@ class ExportedModel:
     def __init__(self, folder: PathLike, *, trust: bool = False):
         self.folder = _version_folder(user_path(folder))
         self.card = _checked_card(self.folder, trust)
-        with readable(self.folder, solution=SOLUTION):
+        with readable(self.folder, solution=SOLUTION, reason=DAMAGED):
             self._loaded = tf.saved_model.load(str(self.folder))  # kept: it owns the variables of the signature
             self._embed, size = _signature_of(self._loaded)
         if self._embed is None:
@@ -65,7 +67,7 @@ class ExportedModel:
             )
         self.height, self.width = size
         with readable(self.folder / CARD_NAME, solution=SOLUTION):
-            self.distance = _distance_of(self.card)
+            self.distance = _distance_of(self.card, trust)
         self.fingerprint = _fingerprint(self.folder)
 
     def embed(self, silhouettes: Tensor) -> np.ndarray:
@@ -114,6 +116,12 @@ def _version_folder(folder: pathlib.Path) -> pathlib.Path:
             f"{folder} is a trained model and not an exported one. Export it first, and then give OUT: "
             f"tf3dlocal export {folder} OUT"
         )
+    if folder.name in ("saved_model.pb", CARD_NAME, "variables") and (folder.parent / "saved_model.pb").is_file():
+        raise FileNotFoundError(f"{folder} is a part of an exported model. Give its folder: {folder.parent}.")
+    if folder.exists() and not folder.is_dir():
+        raise FileNotFoundError(
+            f"{folder} is a file, and an exported model is a folder. `tf3dlocal export RUN OUT` writes one."
+        )
     if not folder.exists():
         raise FileNotFoundError(f"There is no {folder}. `tf3dlocal export RUN OUT` writes an exported model.")
     raise FileNotFoundError(
@@ -123,18 +131,21 @@ def _version_folder(folder: pathlib.Path) -> pathlib.Path:
 
 def _checked_card(folder: pathlib.Path, trust: bool) -> dict:
     """Return the model card, after a check of the files that it lists; with `trust` it may be absent or of others."""
+    present = {found.relative_to(folder).as_posix() for found in folder.rglob("*") if not found.is_dir()}
+    for found in sorted(name for name in present if name.startswith(LOADED)):
+        check_regular_file(folder / found)
     path = folder / CARD_NAME
     if not path.exists():
         if trust:
             return {}
         raise ValueError(f"{folder} has no {CARD_NAME}: it was not written by tf3dlocal, or not wholly copied. {TRUST}")
+    check_regular_file(path, max_bytes=MOST_CARD_BYTES)
     card = read_json(path, solution=SOLUTION)
     is_ours = isinstance(card, dict) and card.get("format") == CARD_FORMAT and isinstance(card.get("sha256"), dict)
     if trust:
         return card if isinstance(card, dict) else {}
     if not is_ours:
         raise ValueError(f"{path} is not a model card of tf3dlocal. {TRUST}")
-    present = {found.relative_to(folder).as_posix() for found in folder.rglob("*") if not found.is_dir()}
     if unlisted := sorted(name for name in present - set(card["sha256"]) if name.startswith(LOADED)):
         raise ValueError(f"{folder} holds {unlisted[0]!r}, which its {CARD_NAME} does not list. {SOLUTION} {TRUST}")
     for name, expected in card["sha256"].items():
@@ -159,10 +170,14 @@ def _signature_of(loaded: Any) -> tuple[Any, tuple[int, int]]:
     return embed, (int(height), int(width))
 
 
-def _distance_of(card: dict) -> str:
-    """Return the distance that a card names; of a foreign card anything may be missing."""
+def _distance_of(card: dict, trust: bool) -> str:
+    """Return the distance that a card names; where a model is trusted, a foreign card need not name one."""
     embedding: Any = card.get("embedding")
-    distance = embedding.get("distance", "part_mean") if isinstance(embedding, dict) else "part_mean"
+    distance = embedding.get("distance") if isinstance(embedding, dict) else None
+    if distance is None and trust:
+        return "part_mean"
+    if distance is None:
+        raise ValueError("its entry embedding.distance is missing, so how to compare embeddings is unknown")
     check_distance(distance)
     return distance
 

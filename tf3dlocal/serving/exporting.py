@@ -9,6 +9,7 @@ whatever the training computed in: a CPU has no kernels for half precision.
 import contextlib
 import datetime
 import errno
+import os
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -18,13 +19,14 @@ import numpy as np
 import tensorflow as tf
 
 import tf3dlocal
-from tf3dlocal.io import new_folder, user_path, write_json
+from tf3dlocal.io import check_writable, new_folder, user_path, write_json
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import CARD_FORMAT, CARD_NAME, sha256_of
 from tf3dlocal.serving.float32_model import float32_model
 from tf3dlocal.serving.local_paths import without_local_paths
 
 OUTPUT = "embedding"
+LAST_VERSION = 2**63 - 1
 
 DISTANCE_NOTES = {
     "part_mean": "Euclidean distance per part, then the mean over the parts (OpenGait's rule)",
@@ -71,9 +73,9 @@ def export(
 
     Raises:
         FileExistsError: The version exists.
+        OSError: `folder` is a file or cannot be written, or the disk is full.
         ValueError: The model has another kind of input or no "embedding", it has weights or gives an embedding that
-            are not finite, or an argument is out of its range.
-        OSError: The disk is full.
+            are not finite, an argument is out of its range, or Keras uses another backend than TensorFlow.
 
     Example:
         >>> import keras, tempfile, tensorflow as tf
@@ -85,15 +87,21 @@ def export(
         TensorShape([2, 1])
     """
     folder = user_path(folder)
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ValueError(f"version must be a positive integer, as TF Serving counts; got {version!r}.")
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= LAST_VERSION:
+        raise ValueError(f"version must be a positive integer of 64 bits, as TF Serving counts; got {version!r}.")
     if distance not in DISTANCE_NOTES:
         raise ValueError(f"distance must be one of {sorted(DISTANCE_NOTES)}; got {distance!r}.")
+    if keras.config.backend() != "tensorflow":
+        raise ValueError(
+            f"A SavedModel is written by TensorFlow, and Keras uses the backend {keras.config.backend()!r}. Set "
+            "KERAS_BACKEND=tensorflow before Keras is imported; a .keras file loads with any backend."
+        )
+    check_writable(folder)
+    target = folder / str(version)
+    if os.path.lexists(target):
+        raise FileExistsError(f"{target} exists, and a version is never overwritten: choose version {_next(folder)}.")
     height, width = _silhouette_size(model)
     _refuse_weights_that_are_not_finite(model)
-    target = folder / str(version)
-    if target.exists():
-        raise FileExistsError(f"{target} exists, and a version is never overwritten: choose version {_next(folder)}.")
     module = _Embedder(float32_model(model), height, width)
     _refuse_embedding_that_is_not_finite(module, name=model.name)
     with new_folder(target) as unfinished:
@@ -213,7 +221,8 @@ def _full_disk_named(target: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        reason = str(error.message).strip().splitlines()[0]
+        first = str(error.message).strip().splitlines()[0]
+        reason = first.split(" [Op:")[0].rpartition(";")[2].strip()  # "{{node}} temporary name; reason [Op:SaveV2]"
         is_full = isinstance(error, tf.errors.ResourceExhaustedError) or "No space left" in reason
         number = errno.ENOSPC if is_full else errno.EIO
         text = "No space left on device" if is_full else f"It could not be written ({reason})"

@@ -138,4 +138,6 @@ def _read_picture(path: pathlib.Path) -> np.ndarray | FrameFault:
         return FrameFault(str(error).partition(" cannot be read: ")[2].rstrip("."))
     except FileNotFoundError:
         return FrameFault("a link to no file")
+    except OSError as error:  # of this file: no permission, a link to itself
+        return FrameFault((error.strerror or type(error).__name__).lower())
     return read_picture(content)

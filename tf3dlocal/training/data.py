@@ -9,8 +9,8 @@ from tf3dlocal.data import WalkDataset, data_fingerprint, open_walks, training_b
 from tf3dlocal.evaluation import load_protocol
 from tf3dlocal.io import check_names
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.training.held_out import check_measurable
-from tf3dlocal.training.walk_counts import check_can_train, walk_counts
+from tf3dlocal.training.held_out import check_measurable, check_views
+from tf3dlocal.training.walk_counts import check_can_train, some, walk_counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +75,7 @@ def choose_walks(walks: WalkDataset, *, config: Experiment) -> tuple[WalkDataset
     train = before.select(min_frames=config.data.min_frames)
     check_can_train(train, before=before, config=config)
     held_out = walks.select(subjects=held_out_subjects) if held_out_subjects else None
+    check_views(walks if held_out is None else held_out, config)
     if config.training.evaluate_every:
         check_measurable(held_out, config)
     return train, held_out
@@ -88,16 +89,41 @@ def _training_subjects(walks: WalkDataset, config: Experiment) -> tuple[list[str
     except ValueError as error:
         raise ConfigError(str(error)) from None
     protocol = load_protocol(config.data.protocol, exclude=config.data.exclude_subjects)
-    subjects = sorted(protocol.split(walks.subjects).train)
-    num_held_out = config.training.held_out_subjects
-    num_training = len(subjects) - num_held_out
-    if num_training < config.data.subjects_per_batch:
+    try:
+        subjects = sorted(protocol.split(walks.subjects).train)
+    except ValueError as error:
+        load_protocol(config.data.protocol).split(walks.subjects)  # raises if it is not the exclusion that is at fault
+        excluded = sorted(set(config.data.exclude_subjects))
         raise ConfigError(
-            f"The protocol {config.data.protocol} trains {len(subjects)} subjects of {walks.name!r}, of which "
-            f"training.held_out_subjects holds out {num_held_out}, and data.subjects_per_batch is "
-            f"{config.data.subjects_per_batch}. Lower one of the two, or prepare more subjects."
-        )
+            f"data.exclude_subjects leaves out {len(excluded)} of the {len(known)} subjects ({some(excluded)}), and "
+            f"without them the protocol cannot be used: {error}"
+        ) from None
+    num_training = len(subjects) - config.training.held_out_subjects
+    if num_training < config.data.subjects_per_batch:
+        before = load_protocol(config.data.protocol).split(walks.subjects).train
+        raise ConfigError(_why_too_few(walks, config, before=sorted(before), after=subjects))
     return subjects[:num_training], subjects[num_training:]
+
+
+def _why_too_few(walks, config, *, before, after):
+    """Say which key removed whom; `before` and `after` are the training subjects without and with the exclusion."""
+    num_held_out, excluded = config.training.held_out_subjects, sorted(set(before) - set(after))
+    sentences = [
+        f"The protocol {config.data.protocol} trains {len(before)} of the {len(walks.subject_names)} subjects of "
+        f"{walks.name!r}"
+    ]
+    solutions = ["lower data.subjects_per_batch"]
+    if excluded:
+        sentences.append(f"data.exclude_subjects leaves out {len(excluded)} of them ({some(excluded)})")
+        solutions.append("exclude fewer subjects")
+    if num_held_out:
+        sentences.append(f"training.held_out_subjects holds out {num_held_out}")
+        solutions.append("lower training.held_out_subjects")
+    left = max(len(after) - num_held_out, 0)
+    return (
+        f"{', '.join(sentences)}: {left} {'is' if left == 1 else 'are'} left to train, and data.subjects_per_batch is "
+        f"{config.data.subjects_per_batch}. To train, {', '.join(solutions)}, or prepare more subjects."
+    )
 
 
 def check_batch(config: Experiment, *, num_replicas: int) -> None:

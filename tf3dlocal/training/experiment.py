@@ -86,7 +86,9 @@ def _start(restored, *, run, config, model, walks, workers):
     sentences = restored.sentences(run.path, config=config, devices=workers.devices)
     if config.training.jit_compile is True and not model.jit_compile:
         sentences.append("training.jit_compile has no effect: model.fit cannot compile this step with XLA.")
-    return sentences + list(walks.counts if restored.step < config.training.steps else ())
+    if workers.strategy.num_replicas_in_sync > 1 and config.model.arguments.get("synchronized") is False:
+        sentences.append("model.arguments.synchronized is false: each device normalizes its own share of a batch.")
+    return sentences + ([*config.never_reached(), *walks.counts] if restored.step < config.training.steps else [])
 
 
 def _fit(model, *, config, walks, workers, run, restored, progress):

@@ -22,6 +22,23 @@ def held_out_rank_1(embedder: keras.Model, held_out: Any, config: Experiment) ->
     return {name: float(value) for name, value in zip(result.groups, result.mean(), strict=True)}
 
 
+def check_views(walks: Any, config: Experiment) -> None:
+    """Make sure that the views of training.held_out_views exist.
+
+    Args:
+        walks: Those of the held-out subjects, or all walks if nobody is held out.
+        config: Config of the training.
+
+    Raises:
+        ConfigError: A view is in no walk; the message lists the views that there are.
+    """
+    try:
+        known = sorted(set(walks.view_degrees.tolist()))
+        check_names(config.training.held_out_views or [], known=known, what="view", where="training.held_out_views")
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
 def check_measurable(held_out: Any, config: Experiment) -> None:
     """Raise an error if the protocol cannot measure rank-1 among the held-out subjects.
 
@@ -30,14 +47,8 @@ def check_measurable(held_out: Any, config: Experiment) -> None:
         config: Config of the training.
 
     Raises:
-        ConfigError: If no held-out walk has a view of training.held_out_views, or no probe has a gallery walk in a view
-            that counts. The message names the keys to change.
+        ConfigError: No probe has a gallery walk in a view that counts. The message names the keys to change.
     """
-    try:
-        known = sorted(set(held_out.view_degrees.tolist()))
-        check_names(config.training.held_out_views or [], known=known, what="view", where="training.held_out_views")
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
     protocol = held_out_protocol(held_out, config)
     columns = {name: getattr(held_out, name) for name in ("subjects", "conditions", "view_degrees")}
     if reason := assign_roles(protocol, **columns).why_not_measurable:

@@ -10,6 +10,7 @@ from tf3dlocal.data import silhouette_width
 from tf3dlocal.losses import (
     BatchAllTripletLoss,
     NonzeroTriplets,
+    PriorPenalty,
     ScaledCrossEntropy,
     TripletHardLoss,
     TripletSemiHardLoss,
@@ -20,6 +21,16 @@ from tf3dlocal.training.distributed.strategy import choose_jit_compile
 from tf3dlocal.training.optimizers import make_optimizer
 from tf3dlocal.training.schedules import make_schedule
 
+# The key of a config by which a training sets an argument of the model itself.
+SET_BY = {
+    "num_classes": "losses.cross_entropy.weight",
+    "prior_distances": "losses.prior.weight",
+    "input_shape": "data.size",
+    "clip_length": "data.clip_length",
+    "synchronized": "training.strategy",
+    "dtype": "training.precision",
+    "seed": "training.seed",
+}
 TRIPLETS = {"batch_all": BatchAllTripletLoss, "hard": TripletHardLoss, "semihard": TripletSemiHardLoss}
 
 
@@ -56,12 +67,18 @@ def check_model(config: Experiment) -> None:
     """Make sure that there is such a model with such arguments, before any data is opened.
 
     Raises:
-        ConfigError: No such model, an argument that it does not have, or a value out of its range.
+        ConfigError: No such model, an argument that it does not have, a value out of its range, or one that contradicts
+            another key of the config.
     """
     try:
         check_model_arguments(config.model.name, config.model.arguments)
     except ValueError as error:
         raise ConfigError(str(error)) from None
+    data, settings = config.data, config.training
+    offered = {"clip_length": data.clip_length, "dtype": settings.precision, "seed": settings.seed}
+    if settings.start_from:
+        del offered["clip_length"]  # the other training may have had other clips, and its weights fit that length only
+    _check_offered(config, {name: (value, f"{SET_BY[name]} is {value!r}") for name, value in offered.items()})
 
 
 def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas: int = 1) -> keras.Model:
@@ -74,21 +91,51 @@ def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas
         num_replicas: Number of devices, above which batch normalizations are synchronized.
 
     Raises:
-        ConfigError: No such model, or an argument that it does not have.
+        ConfigError: No such model, an argument that it does not have, or arguments that contradict the data, the
+            training or each other.
     """
     check_model(config)
-    name, given = config.model.name, config.model.arguments
+    name = config.model.name
+    given = {argument: value for argument, value in config.model.arguments.items() if value is not None}
     parameters = inspect.signature(MODELS[name]).parameters
+    shape, classified = (None, size, silhouette_width(size), 1), config.losses.cross_entropy.weight > 0
+    subjects = f"{num_classes} subjects train" if classified else "losses.cross_entropy.weight is 0: no classifier"
+    data = {
+        "num_classes": (num_classes if classified else None, subjects),
+        "input_shape": (shape, f"the silhouettes of this training have the shape {list(shape)}"),
+    }
+    _check_offered(config, data)
     offered = {
-        "num_classes": num_classes if config.losses.cross_entropy.weight else None,
-        "input_shape": (None, size, silhouette_width(size), 1),
+        **{argument: value for argument, (value, _) in data.items()},
         "clip_length": config.data.clip_length,
         "synchronized": num_replicas > 1,
         "dtype": config.training.precision,
         "seed": config.training.seed,
+        **({"prior_distances": True} if config.losses.prior.weight else {}),
     }
     offered = {argument: value for argument, value in offered.items() if argument in parameters}
+    set_by = {argument: SET_BY[argument] for argument in offered if argument not in given}
+    try:
+        check_model_arguments(name, offered | given, set_by=set_by)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     return MODELS[name](**(offered | given))
+
+
+def _check_offered(config, offered):
+    """Refuse arguments of the model that contradict what the training itself gives: {argument: (value, why)}."""
+    for argument, (value, reason) in offered.items():
+        own = config.model.arguments.get(argument)
+        if own is not None and _plain(own) != _plain(value):
+            data = " and the data" if argument in ("num_classes", "input_shape") else ""
+            raise ConfigError(
+                f"model.arguments.{argument} is {own!r}, and {reason}. A training sets this argument itself, by "
+                f"{SET_BY[argument]}{data}: leave model.arguments.{argument} out."
+            )
+
+
+def _plain(value):
+    return list(value) if isinstance(value, list | tuple) else getattr(value, "name", value)
 
 
 def compile_model(model: keras.Model, *, config: Experiment, jit_compile: bool = False) -> None:
@@ -108,6 +155,9 @@ def compile_model(model: keras.Model, *, config: Experiment, jit_compile: bool =
         losses["logits"] = ScaledCrossEntropy(**scaled)
         weights["logits"] = cross_entropy.weight
         metrics["logits"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    if config.losses.prior.weight:
+        losses["prior_distances"] = PriorPenalty()
+        weights["prior_distances"] = config.losses.prior.weight
     if missing := sorted(set(losses) - set(model.output)):
         raise ConfigError(
             f"The model {model.name} has no output {', '.join(missing)}, for which a loss has a weight. Set that "

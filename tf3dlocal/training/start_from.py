@@ -5,8 +5,11 @@ import pathlib
 from collections.abc import Iterator
 
 import keras
+import numpy as np
 
+from tf3dlocal import load_model
 from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.io import user_path
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training.run.model_file import check_folder_version, note_of
 
@@ -14,6 +17,7 @@ from tf3dlocal.training.run.model_file import check_folder_version, note_of
 SAME_PEOPLE = ("data.protocol", "data.exclude_subjects", "training.held_out_subjects")
 # What two layers of one name may differ in: it changes how they are computed or initialized, not what they mean.
 MAY_DIFFER = {"name", "trainable", "dtype", "seed", "synchronized"}
+MOST_NAMED = 3  # weights in a message
 
 
 def check_start(config: Experiment) -> None:
@@ -40,7 +44,8 @@ def check_start(config: Experiment) -> None:
 def start_from(model: keras.Model, path: PathLike) -> list[str]:
     """Copy the weights of a trained model, layer by layer and by name.
 
-    For methods that train in phases: GLN's second phase starts from its first and adds the compact block.
+    For methods that train in phases: GLN's second phase starts from its first and adds the compact block, 3DLocal's
+    second phase starts from the global path and adds the local paths.
 
     Args:
         model: The model to train. It must have every layer of the trained one that has weights, with the same shapes
@@ -51,14 +56,15 @@ def start_from(model: keras.Model, path: PathLike) -> list[str]:
         Names of the layers of `model` that the trained model does not have; they keep their initial weights.
 
     Raises:
-        ConfigError: There is no such file, it cannot be read, or a layer does not fit; then no weight is changed.
+        ConfigError: There is no such file, it cannot be read, a weight in it is not finite, or a layer does not fit;
+            then no weight is changed.
     """
     file = model_file(path)
     note_of(file)  # refuses a file of version 0.1
     try:
-        trained = keras.saving.load_model(file, compile=False)
-    except Exception as error:  # of Keras, h5py or a layer that the file names
-        raise ConfigError(f"training.start_from: {file} cannot be read: {error}. Give another file.") from error
+        trained = load_model(file)
+    except ValueError as error:
+        raise ConfigError(f"training.start_from: {error}") from error
     layers = {layer.name: layer for layer in model.layers}
     there, here = (_names_by_tensor(one) for one in (trained, model))
     wrong = [
@@ -72,6 +78,7 @@ def start_from(model: keras.Model, path: PathLike) -> list[str]:
             "Use the model.name, preset and widths of its training, or leave start_from out."
         )
     taken = [source for source in trained.layers if source.weights]
+    _check_finite(taken, file=file)
     for source in taken:
         layers[source.name].set_weights(source.get_weights())
     known = {source.name for source in taken}
@@ -84,13 +91,30 @@ def model_file(path: PathLike) -> pathlib.Path:
     Raises:
         ConfigError: There is none, or the training is not finished.
     """
-    path = pathlib.Path(path)
+    path = user_path(path)
     file = path / "model.keras" if path.is_dir() else path
     if file.is_file():
+        if file.suffix != ".keras":
+            example = f", such as runs/{file.stem}" if file.suffix in (".yaml", ".yml") else ""
+            raise ConfigError(
+                f"training.start_from: {path} is not a trained model. Give the run folder of a finished "
+                f"training{example}, or a .keras file."
+            )
         return file
     is_unfinished = (path / "checkpoints").is_dir()
     solution = "Finish the training in that folder first" if is_unfinished else "Give a run folder or a .keras file"
     raise ConfigError(f"training.start_from: there is no {file}. {solution}.")
+
+
+def _check_finite(layers, *, file):
+    """Refuse weights of a training that diverged: the first step would only find that its loss is not a number."""
+    wrong = [w.path for layer in layers for w in layer.weights if not np.isfinite(keras.ops.convert_to_numpy(w)).all()]
+    if wrong:
+        more = f" and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+        raise ConfigError(
+            f"training.start_from: {file} has weights that are not finite numbers: {', '.join(wrong[:MOST_NAMED])}"
+            f"{more}. Start from another training."
+        )
 
 
 def _differences(source, target, *, names) -> Iterator[str]:

@@ -26,7 +26,7 @@ def walk_counts(
     is_excluded = np.isin(walks.subjects, data.exclude_subjects)
     num_excluded, num_short = int(is_excluded.sum()), len(before) - len(train)
     rules = {
-        f"of the excluded subjects {_some(data.exclude_subjects)}": num_excluded,
+        f"of the excluded subjects {some(data.exclude_subjects)}": num_excluded,
         f"of the {config.training.held_out_subjects} held-out subjects, for rank-1": num_held_out,
         f"of subjects that the protocol {data.protocol} does not train": (
             len(walks) - num_excluded - num_held_out - len(before)
@@ -41,7 +41,7 @@ def walk_counts(
     if not_training:
         sentences.append(f"Walks that do not train: {'; '.join(not_training)}.")
     if lost := sorted(set(before.subject_names) - set(train.subject_names)):
-        sentences.append(f"data.min_frames leaves no walk of {len(lost)} subjects: {_some(lost)}.")
+        sentences.append(f"data.min_frames leaves no walk of {len(lost)} subjects: {some(lost)}.")
     return (*sentences, *_repetitions(train, data))
 
 
@@ -88,6 +88,12 @@ def _repetitions(train, data) -> list[str]:
     return sentences
 
 
-def _some(names: list[str], most: int = 5) -> str:
+def some(names: list[str], *, most: int = 5) -> str:
+    """Return the first few names, and how many more there are.
+
+    Example:
+        >>> some(["001", "002", "003"], most=2)
+        '001, 002 and 1 more'
+    """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

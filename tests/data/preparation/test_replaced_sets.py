@@ -198,7 +198,7 @@ def test_a_change_of_the_raw_files_is_seen(raw, out, change):
 def make_old(folder):
     """Turn an index into one of version 0.1."""
     index = json.loads((folder / "dataset.json").read_text())
-    for key in ("shard_bytes", "shard_sha256", "preparation"):
+    for key in ("shard_bytes", "shard_sha256", "preparation", "report_sha256", "sha256"):
         del index[key]
     (folder / "dataset.json").write_text(json.dumps(index))
     report = json.loads((folder / "report.json").read_text())
@@ -225,11 +225,32 @@ def test_damage_of_a_data_set_of_version_0_1_is_seen_as_well(raw, out):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"settings": 3}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"settings": 3}', b"\xff", "num_walks", "num_frames", "left_out"])
 def test_a_damaged_report_is_written_again(raw, out, content):
     before = (out / "report.json").read_bytes()
+    if isinstance(content, str):  # whole JSON, with a number or an entry that is another
+        values = json.loads(before)
+        content = json.dumps(values | {content: 7 if content != "left_out" else [{}]}).encode()
     (out / "report.json").write_bytes(content)
     assert not again(raw, out).reused and (out / "report.json").read_bytes() == before
+
+
+@pytest.mark.bad_input
+def test_a_damaged_entry_in_a_report_of_version_0_1_is_written_again(raw, out):
+    make_old(out)
+    values = json.loads((out / "report.json").read_text())
+    (out / "report.json").write_text(json.dumps(values | {"left_out": [{}]}))
+    with pytest.raises(PreparationError, match="its report.json cannot be read"):
+        again(raw, out)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff", None])
+def test_a_report_md_that_is_not_what_report_json_says_is_written_again(raw, out, damage):
+    before = (out / "report.md").read_bytes()
+    (out / "report.md").unlink()
+    if damage is not None:
+        (out / "report.md").write_bytes(damage)
+    assert again(raw, out).reused and (out / "report.md").read_bytes() == before
 
 
 @pytest.mark.bad_input

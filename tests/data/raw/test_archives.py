@@ -1,12 +1,13 @@
 """Archives: hostile paths, links, damage. They are read where they are and never unpacked."""
 
+import gzip
 import io
 import tarfile
 
 import pytest
 from raw_trees import frame_files, png, raw_frame, raw_sequences, tar_bytes, write_tree, zip_bytes
 
-from tf3dlocal.data import RawDataError, open_raw
+from tf3dlocal.data import RawDataError, open_raw, prepare
 from tf3dlocal.data.raw.archives import safe_member_path
 from tf3dlocal.io import UnreadableError
 
@@ -95,3 +96,23 @@ def test_a_damaged_member_of_a_zip_costs_one_frame(tmp_path):
     (sequence,) = raw_sequences(tmp_path / "raw.zip")
     kinds = [getattr(frame, "reason", "fine") for _, frame in sequence.frames()]
     assert kinds[1:] == ["fine", "fine"] and kinds[0].startswith("unreadable file (Bad CRC-32")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize("damage", ["name", "size", "checksum", "zeros", "concatenated"])
+def test_a_damaged_header_in_a_tar_does_not_end_it_in_silence(tmp_path, mode, damage):
+    content = bytearray(tar_bytes(frame_files(num_frames=4), "w"))
+    headers = [place for place in range(0, len(content), 512) if content[place : place + 4] == b"001/"]
+    assert len(headers) == 4
+    at = {"name": 5, "size": 130, "checksum": 150}
+    if damage == "concatenated":
+        content += tar_bytes(frame_files("002"), "w")
+    elif damage == "zeros":
+        content[headers[2] : headers[2] + 512] = bytes(512)
+    else:
+        content[headers[2] + at[damage]] ^= 1
+    path = tmp_path / ("001.tar" if mode == "w" else "001.tar.gz")
+    path.write_bytes(bytes(content) if mode == "w" else gzip.compress(bytes(content)))
+    with pytest.raises(UnreadableError, match=r"001.tar.* cannot be read: (the header at byte \d+ is|there are data)"):
+        prepare(tmp_path, out=tmp_path.with_name(f"{tmp_path.name}-out"), workers=1, progress=False)

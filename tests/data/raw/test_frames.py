@@ -69,3 +69,20 @@ def test_a_text_file_is_no_image():
 
 def test_other_kinds_of_image_are_read_too(body):
     np.testing.assert_array_equal(read_frame(cv2.imencode(".bmp", body)[1].tobytes()), body)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_a_file_with_several_pictures_is_refused_because_all_but_the_first_would_be_lost(kind, body):
+    encode = {"png": cv2.imencodeanimation, "tiff": cv2.imencodemulti}[kind]
+    if kind == "png":
+        animation = cv2.Animation()
+        animation.frames, animation.durations = [body, body[:, ::-1].copy()], np.array([100, 100])
+        content = encode(".png", animation)[1].tobytes()
+    else:
+        content = encode(".tiff", [body, body])[1].tobytes()
+    assert read_frame(content) == FrameFault("several pictures in one file")
+
+
+def test_a_tiff_with_one_picture_is_read(body):
+    np.testing.assert_array_equal(read_frame(cv2.imencode(".tiff", body)[1].tobytes()), body)

@@ -203,6 +203,24 @@ def test_a_stray_file_with_a_name_that_is_not_utf_8_does_not_end_the_work(tmp_pa
     assert prepared(raw, tmp_path).reused
 
 
+@pytest.mark.bad_input
+@pytest.mark.parametrize("container", ["tree", "zip", "tar"])
+@pytest.mark.parametrize("name", ["003\n", "a\nb", "0\x1b[31m3", "\r"])
+def test_a_subject_with_a_line_break_in_its_name_is_left_out_with_the_reason(tmp_path, name, container):
+    files = casia_files(("001",), ("nm-01",), (90,))
+    files |= {path.replace("001", name, 1): content for path, content in files.items()}
+    raw = {"tree": tmp_path / "raw", "zip": tmp_path / "raw.zip", "tar": tmp_path / "raw.tar"}[container]
+    if container == "tree":
+        write_tree(raw, files)
+    else:
+        raw.write_bytes(zip_bytes(files) if container == "zip" else tar_bytes(files, "w"))
+    report = prepared(raw, tmp_path)
+    text = (tmp_path / "out" / "report.md").read_text()
+    why = "(a line break or another control character in its name)"
+    assert report.subjects == ["001"] and report.strays and all(stray.endswith(why) for stray in report.strays)
+    assert text.count(why) == len(report.strays) and all(line.isprintable() for line in text.splitlines())
+
+
 def test_subjects_and_conditions_whose_names_are_not_utf_8_are_listed_and_not_used(tmp_path):
     raw = write_tree(tmp_path / "raw", {f"anna/nm/90/{number}.png": png(raw_frame()) for number in range(3)})
     for path in (b"caf\xe9/nm/90", b"anna/b\xe9/90"):

@@ -37,16 +37,30 @@ def test_the_index_comes_back_as_it_was_written(tmp_path):
         ({"num_walks": 7}, "not all 7 long"),
         ({"walks": {}}, "the column 'subject' is missing"),
         ({"shards": ["../a"]}, "a shard must be a file of this folder, not '../a'"),
-        ({"walks": 3}, "cannot be read"),
+        ({"walks": 3}, "'walks' should be columns and is 3"),
         ({"shards": []}, "column 'shard' points beyond the 0 shards"),
-        ({"shards": {"a": 1}}, "'shards' is not a list of files"),
-        ({"shards": [1, 2]}, "cannot be read"),
-        ({"shards": [".", ".."]}, "a shard must be a file of this folder, not '.'"),
-        ({"size": 2**70}, "the size 1180591620717411303424"),
-        ({"size": 63}, "the size 63"),
-        ({"size": "64"}, "the size '64'"),
-        ({"size": -2}, "the size -2"),
-        ({"name": None}, "the name None"),
+        ({"shards": {"a": 1}}, "'shards' should be a list and is dict"),
+        ({"shards": [1, 2]}, "'shards' holds 1, which is no name of a file"),
+        ({"shards": ["a", "a"]}, "'shards' names a file twice"),
+        ({"version": True}, "'version' should be a whole number and is True"),
+        ({"version": 1.0}, "'version' should be a whole number and is 1.0"),
+        ({"num_walks": True}, "'num_walks' should be a whole number and is True"),
+        ({"size": True}, "'size' should be a whole number and is True"),
+        ({"format": ["tf3dlocal-walks"]}, "'format' should be a text and is list"),
+        ({"preparation": 3}, "'preparation' should be a text and is 3"),
+        ({"preparation": None}, "'preparation' should be a text and is None"),
+        ({"shard_bytes": "12", "shard_sha256": ["", ""]}, "'shard_bytes' should be a list and is '12'"),
+        ({"shard_bytes": [True, 2], "shard_sha256": ["", ""]}, "'shard_bytes' is not one value per shard"),
+        ({"sha256": "0" * 64}, "its content does not have its checksum"),
+        ({"sha256": ["0"]}, "'sha256' should be a text and is list"),
+        ({"report_sha256": False}, "'report_sha256' should be a text and is False"),
+        ({"nam": "x"}, "the key 'nam' is unknown"),
+        ({"shards": [".", ".."]}, "'shards' holds '..', which is no name of a file"),
+        ({"size": 2**70}, "no silhouette has the size 1180591620717411303424"),
+        ({"size": 63}, "no silhouette has the size 63"),
+        ({"size": "64"}, "'size' should be a whole number and is '64'"),
+        ({"size": -2}, "no silhouette has the size -2"),
+        ({"name": None}, "'name' should be a text and is None"),
         ({"shard_bytes": [1, 2]}, "one of 'shard_bytes' and 'shard_sha256' is missing"),
         ({"shard_bytes": [1], "shard_sha256": ["", ""]}, "'shard_bytes' is not one value per shard"),
         ({"shard_bytes": [1, 2], "shard_sha256": [3, 4]}, "'shard_sha256' is not one value per shard"),
@@ -90,6 +104,30 @@ def test_a_value_out_of_its_range_is_named(tmp_path, column, value):
     path.write_text(json.dumps(index))
     with pytest.raises(UnreadableError, match=f"dataset.json cannot be read: .*column '{column}' holds {value!r}"):
         read_index(tmp_path)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("values", ["ab", {"0": "001", "1": "002"}, None, 2, True])
+def test_a_column_that_is_no_list_is_named(tmp_path, values):
+    path = write_tiny_index(tmp_path)
+    index = json.loads(path.read_text())
+    index["walks"]["subject"] = values
+    path.write_text(json.dumps(index))
+    with pytest.raises(UnreadableError, match="the column 'subject' is not a list"):
+        read_index(tmp_path)
+
+
+@pytest.mark.bad_input
+def test_no_single_flipped_bit_of_an_index_is_read(tmp_path):
+    path = write_tiny_index(tmp_path)
+    content, good = path.read_bytes(), read_index(tmp_path)
+    for place in range(len(content)):
+        for bit in range(8):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :])
+            try:
+                assert read_index(tmp_path) == good, (place, bit)  # such as another case of an escape
+            except UnreadableError:
+                continue
 
 
 @pytest.mark.bad_input

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import hashlib
 import pathlib
 
 from tf3dlocal.data.preparation.parallel_alignment import PreparationError
 from tf3dlocal.data.preparation.preparation_report import PreparationReport
+from tf3dlocal.data.preparation.report_text import report_text
 from tf3dlocal.data.records.dataset_index import INDEX_NAME, damaged_shards, read_index
-from tf3dlocal.io import read_json, readable, tell
+from tf3dlocal.io import check_regular_file, readable, tell, write_text
 
 
 def finished(out: pathlib.Path, *, wanted: PreparationReport, shown: bool) -> PreparationReport | None:
@@ -31,6 +35,8 @@ def finished(out: pathlib.Path, *, wanted: PreparationReport, shown: bool) -> Pr
     report, index = _read_report(out), None
     try:
         index = read_index(out)
+        if report is not None and index.get("report_sha256", _checksum(report)) != _checksum(report):
+            report = None  # a value is not what was written, or the set was replaced and its reports not yet
         made_by = index.get("preparation", report.fingerprint if report else None)
     except (OSError, ValueError) as error:
         fault, made_by = str(error), report.fingerprint if report else None
@@ -50,6 +56,7 @@ def finished(out: pathlib.Path, *, wanted: PreparationReport, shown: bool) -> Pr
         if not faults and report is not None and (is_old or report.fingerprint == wanted.fingerprint):
             help_text = "Its walks are whole. Whether the raw files have changed is not known: see --overwrite."
             tell(f"{out}: {note} {help_text}", shown=shown and bool(note))
+            _restore_text(out, report, shown=shown)
             return report
         fault = "; ".join(faults) or "its report is missing, damaged or of another preparation"
     tell(f"{out} is not whole ({fault.rstrip('.')}). It is prepared again.", shown=shown)
@@ -59,10 +66,31 @@ def finished(out: pathlib.Path, *, wanted: PreparationReport, shown: bool) -> Pr
 def _read_report(out: pathlib.Path) -> PreparationReport | None:
     try:
         with readable(out / "report.json"):
-            report = PreparationReport(**read_json(out / "report.json"), reused=True)
-            return report if isinstance(report.settings, dict) else None
+            check_regular_file(out / "report.json")
+            text = (out / "report.json").read_text(encoding="utf-8")
+            report = dataclasses.replace(PreparationReport.from_json(text), reused=True)
+            report_text(report)  # which reads every entry
+            return report
     except (OSError, ValueError):
         return None
+
+
+def _checksum(report: PreparationReport) -> str:
+    return hashlib.sha256(report.as_json().encode()).hexdigest()
+
+
+def _restore_text(out: pathlib.Path, report: PreparationReport, *, shown: bool) -> None:
+    """Write report.md again where it is missing or does not say what report.json says."""
+    path, text = out / "report.md", report_text(report)
+    try:
+        check_regular_file(path)
+        is_whole = path.read_text(encoding="utf-8") == text
+    except (OSError, ValueError):
+        is_whole = False
+    if not is_whole:
+        with contextlib.suppress(OSError):  # the folder may be read-only
+            write_text(path, text)
+            tell(f"{path} was missing or changed. It is written again from report.json.", shown=shown)
 
 
 def _is_alike(report: PreparationReport, wanted: PreparationReport) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import json
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -78,6 +77,7 @@ def gather_parts(
                 shards=shards,
                 checksums=checksums,
                 preparation=report.fingerprint,
+                report=report.as_json(),
             )
             has_new_index = True
 
@@ -113,7 +113,7 @@ def remove_unused_shards(out: pathlib.Path) -> set[str]:
 
 
 def _write_reports(out: pathlib.Path, report: PreparationReport) -> None:
-    write_text(out / "report.json", json.dumps(report.as_dict(), indent=1))
+    write_text(out / "report.json", report.as_json())
     write_text(out / "report.md", report_text(report))
 
 

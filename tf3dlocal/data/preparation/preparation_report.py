@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import collections
+import json
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field, fields
 
 from tf3dlocal.data.raw.known_data_sets import KNOWN_DATA_SETS, OPENGAIT_LAYOUT, KnownDataSet, Place
 from tf3dlocal.io import printable
 
 SHORT = 30  # frames: the length of the usual training clip
+IS_OF_TYPE = {  # by the annotations of a report; JSON's `true` is no number
+    "str": lambda value: type(value) is str,
+    "int": lambda value: type(value) is int,
+    "bool": lambda value: type(value) is bool,
+    "dict": lambda value: type(value) is dict,
+    "dict[str, int]": lambda value: type(value) is dict and all(type(each) is int for each in value.values()),
+    "list[str]": lambda value: type(value) is list and all(type(each) is str for each in value),
+    "list[dict]": lambda value: type(value) is list and all(type(each) is dict for each in value),
+}
 NAMED = 3  # of a list that is printed; the reports have all
 
 
@@ -29,7 +39,7 @@ class PreparationReport:
         num_came_aligned: Raw frames that were aligned already and taken as they are.
         num_came_cut: Those of them that lacked their sides and got them back as zeros.
         subjects: Names of the subjects.
-        changed: What was done to frames before they were aligned, such as scaling, to their number.
+        changed: What was done to frames before they were aligned, such as scaling, or noticed in them, to their number.
         drop_reasons: Reason to the number of frames dropped.
         dropped_frames: One entry per sequence and reason, with the names of the frames.
         left_out: Sequences without enough usable frames, and those that are no silhouettes (these with a "reason").
@@ -160,6 +170,25 @@ class PreparationReport:
         content = asdict(self)
         del content["reused"]
         return content
+
+    def as_json(self) -> str:
+        """Return report.json as text."""
+        return json.dumps(self.as_dict(), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> PreparationReport:
+        """Read what `as_json` gave.
+
+        Raises:
+            TypeError: A value is missing or unknown, or has another type.
+            ValueError: It is not JSON.
+        """
+        report = cls(**json.loads(text))
+        for each in fields(cls):
+            value = getattr(report, each.name)
+            if not IS_OF_TYPE[each.type](value):
+                raise TypeError(f"{each.name!r} should be of type {each.type}")
+        return report
 
 
 def sequence_name(facts: dict) -> str:

@@ -22,6 +22,8 @@ from tf3dlocal.data.raw.path_pattern import PathPattern
 from tf3dlocal.data.raw.raw_source import RawSource, open_raw, subject_names
 from tf3dlocal.data.silhouettes import MINIMUM_PIXEL_SUM, check_size
 from tf3dlocal.io import (
+    check_apart,
+    check_folder_name,
     file_lock,
     lock_holder,
     named_arguments,
@@ -92,10 +94,11 @@ def prepare(
     raw, out = user_path(raw), user_path(out)
     alignment = _checked(size, minimum_pixel_sum, invert, min_frames=min_frames)
     subjects = None if subjects is None else subject_names(subjects)
-    if out.resolve() == raw.resolve():
-        raise PreparationError(f"{out} holds the raw data. Give another folder for the prepared data.")
-    if out.exists() and not out.is_dir():
-        raise PreparationError(f"{out} is a file. Give a folder for the prepared data.")
+    try:
+        check_apart(out, source=raw, what="the raw data")
+        check_folder_name(out)
+    except ValueError as error:
+        raise PreparationError(str(error)) from None
     source = open_raw(raw, layout=layout, subjects=subjects)
     name = name or printable(source.name)
     settings = {"name": name, "size": alignment.size, "minimum_pixel_sum": alignment.minimum_pixel_sum}

@@ -15,9 +15,17 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from tarfile import InvalidHeaderError
 from typing import IO
 
-from tf3dlocal.data.raw.files import LARGEST_FILE, RawDataError, check_file_size, file_fingerprint, natural_key
+from tf3dlocal.data.raw.files import (
+    LARGEST_FILE,
+    RawDataError,
+    check_file_size,
+    file_fingerprint,
+    natural_key,
+    odd_name,
+)
 from tf3dlocal.data.raw.path_pattern import PathPattern, is_note_of_macos
 from tf3dlocal.data.raw.sequences import RawPart, RawSequence, group_into_sequences
 from tf3dlocal.io import UnreadableError, check_regular_file, readable
@@ -85,7 +93,7 @@ class TarPart:
     def _files(self, strays: list[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
         with self._opened() as file:
             store = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)
-            with tarfile.open(fileobj=file, mode="r|") as archive:
+            with tarfile.open(fileobj=file, mode="r|", tarinfo=StrictTarInfo) as archive:
                 for member in archive:
                     path = safe_member_path(member.name, self.source)
                     if member.isdir():
@@ -100,7 +108,26 @@ class TarPart:
                         content = archive.extractfile(member).read()
                         yield path, functools.partial(_read_back, store, store.tell(), len(content))
                         store.write(content)
+                while rest := archive.fileobj.read(2**20):
+                    if rest.strip(b"\0"):
+                        raise ValueError("there are data after the mark at its end, which nothing would read")
             file.check_end()
+
+
+class StrictTarInfo(tarfile.TarInfo):
+    """Header of a member; a damaged one is an error. tarfile takes it for the end, and the rest would be lost."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> tarfile.TarInfo:
+        """Read the next header.
+
+        Raises:
+            ValueError: It is damaged.
+        """
+        try:
+            return super().fromtarfile(tarfile)
+        except InvalidHeaderError as error:
+            raise ValueError(f"the header at byte {tarfile.offset} is damaged ({error})") from error
 
 
 class BoundedStream:
@@ -205,7 +232,7 @@ def zip_parts(
         elif TAR_NAME.fullmatch(member) and not is_note_of_macos(member):
             parts.append(tar_part(path, pattern=pattern, subjects=subjects, member_of_zip=name))
         else:
-            strays.append(f"{path}/{member}")
+            strays.append(f"{path}/{member}{odd_name(member)}")
     parts += [
         ZipPart(name=subject, path=os.fspath(path), members=tuple(names), pattern=pattern, subjects=subjects)
         for subject, names in trees.items()

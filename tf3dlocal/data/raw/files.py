@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 
 from tf3dlocal.io import UnreadableError, check_regular_file, printable
 from tf3dlocal.io.types import PathLike
@@ -57,6 +58,19 @@ def is_folder(entry: os.DirEntry) -> bool:
 def is_text(name: str) -> bool:
     """Return whether a name from a disk or an archive is UTF-8: subjects and conditions are stored as such."""
     return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def odd_name(path: str) -> str:
+    r"""Return what is odd in the name of a file or folder that is left out, in brackets for a report; "" if nothing is.
+
+    Example:
+        >>> odd_name("003\n"), odd_name("caf\udce9"), odd_name("a b")
+        (' (a line break or another control character in its name)', ' (its name is not UTF-8)', '')
+    """
+    if not is_text(path):
+        return " (its name is not UTF-8)"
+    has_control = any(unicodedata.category(character) == "Cc" for character in path)
+    return " (a line break or another control character in its name)" if has_control else ""
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:

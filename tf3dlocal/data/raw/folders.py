@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tf3dlocal.data.raw.files import is_folder, is_text, natural_key, read_file
+from tf3dlocal.data.raw.files import is_folder, is_text, natural_key, odd_name, read_file
 from tf3dlocal.data.raw.path_pattern import PathPattern
 from tf3dlocal.data.raw.sequences import RawSequence, group_into_sequences
 from tf3dlocal.io.types import PathLike
@@ -67,9 +67,8 @@ def folder_parts(
         The parts in natural order of their subjects. Empty where nothing matches.
     """
     found = [""]
-    for level in range(len(pattern.components) - 1):
-        expression = pattern.folder_expression(level)
-        found = [inner for outer in found for inner in _matching_folders(root, outer, expression, strays=strays)]
+    for _ in pattern.components[:-1]:
+        found = [inner for outer in found for inner in _matching_folders(root, outer, pattern, strays=strays)]
     groups: dict[str, list[str]] = {}
     for folder in found:
         subject = pattern.subject_of_folder(folder)
@@ -87,16 +86,18 @@ def folder_parts(
     ]
 
 
-def _matching_folders(root: PathLike, outer: str, expression, *, strays: list[str]) -> Iterator[str]:
+def _matching_folders(root: PathLike, outer: str, pattern: PathPattern, *, strays: list[str]) -> Iterator[str]:
+    level = outer.count("/") + 1 if outer else 0
+    expression = pattern.folder_expression(level)
     with os.scandir(os.path.join(root, outer)) as entries:
         for entry in entries:
-            if is_folder(entry) and expression.fullmatch(entry.name):
-                if is_text(entry.name):
-                    yield f"{outer}/{entry.name}" if outer else entry.name
-                else:
-                    strays.append(f"{entry.path}/ (its name is not UTF-8)")
+            if not is_folder(entry):
+                strays.append(entry.path + odd_name(entry.name))
+            elif is_text(entry.name) and expression.fullmatch(entry.name):
+                yield f"{outer}/{entry.name}" if outer else entry.name
             else:
-                strays.append(entry.path + ("/" if is_folder(entry) else ""))
+                why = odd_name(entry.name) or f" (a folder that is not {pattern.wanted_at(level)})"
+                strays.append(f"{entry.path}/{why}")
 
 
 def _file_stamps(folder: str) -> str:

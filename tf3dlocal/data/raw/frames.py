@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+SEVERAL = "several pictures in one file"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_PIXELS = 2**26  # of a PNG, by its header: more than any camera has
 
@@ -29,7 +30,8 @@ def read_frame(content: bytes) -> np.ndarray | FrameFault:
 
     Pictures of one bit become 0 and 255. Colour pictures are accepted where their three channels are equal (a grey
     picture stored as colour) and refused otherwise: the colour of the body is unknown. A mask in the alpha channel is
-    read. 16-bit pictures are refused because their range is unknown. OpenCV fills in what a truncated PNG lacks, so
+    read. 16-bit pictures are refused because their range is unknown, and files with several pictures because all but
+    the first would be lost. OpenCV fills in what a truncated PNG lacks, so
     the chunks and checksums of a PNG are checked first. Whether the picture is a silhouette is not checked here: see
     `plausible_silhouettes`.
 
@@ -74,6 +76,8 @@ def read_picture(content: bytes) -> np.ndarray | FrameFault:
         flags = cv2.IMREAD_GRAYSCALE if colour_type == 0 else cv2.IMREAD_UNCHANGED
     elif PNG_SIGNATURE.startswith(content[:8]):
         return FrameFault("truncated PNG")
+    elif _is_tiff_of_several_pages(content):
+        return FrameFault(SEVERAL)
     try:
         frame = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except (cv2.error, MemoryError):
@@ -100,7 +104,23 @@ def _png_fault(content: bytes) -> str | None:
             return "damaged PNG (wrong checksum)"
         if position == 8 and (kind != b"IHDR" or length != 13):
             return "damaged PNG (no header)"
+        if kind == b"acTL":
+            return SEVERAL
         if kind == b"IEND":
             return None
         position = after
     return "truncated PNG"
+
+
+def _is_tiff_of_several_pages(content: bytes) -> bool:
+    """Return whether the first page of a TIFF names a second one."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(content[:4])
+    if order is None:
+        return False
+    try:
+        (first,) = struct.unpack_from(f"{order}I", content, 4)
+        (num_entries,) = struct.unpack_from(f"{order}H", content, first)
+        (following,) = struct.unpack_from(f"{order}I", content, first + 2 + 12 * num_entries)
+    except struct.error:
+        return False  # damaged, as OpenCV will find
+    return following != 0

@@ -113,10 +113,7 @@ class PathPattern:
         names = names[len(names) - len(wanted) :]
         for name, piece in zip(names, wanted, strict=True):
             if self._expression(piece).fullmatch(name) is None:
-                expression = next(
-                    (self.expressions[field] for field in self.expressions if piece == f"{{{field}}}"), ""
-                )
-                return f"{name!r} is not {piece}{' = ' * bool(expression)}{expression}"
+                return f"{name!r} is not {self._with_expression(piece)}"
         found = self._expression(self.pattern).fullmatch("/".join(names))
         if found is None:
             return "a field that occurs twice has two texts"
@@ -131,6 +128,14 @@ class PathPattern:
     def folder_expression(self, level: int) -> re.Pattern:
         """Return the expression that the name of a folder must match at this depth below the root."""
         return self._expression(self.components[level])
+
+    def wanted_at(self, level: int) -> str:
+        """Return what the name of a folder must be at this depth below the root, such as "{subject}"."""
+        return self._with_expression(self.components[level])
+
+    def _with_expression(self, piece: str) -> str:
+        expression = next((self.expressions[field] for field in self.expressions if piece == f"{{{field}}}"), "")
+        return f"{piece}{' = ' * bool(expression)}{expression}"
 
     def subject_of_folder(self, path: str) -> str | None:
         """Return the subject in the path of an innermost folder, or None where only the file name has it."""

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from tf3dlocal.data.plausibility import plausible_silhouettes
-from tf3dlocal.data.raw.files import RawDataError, is_text, natural_key
+from tf3dlocal.data.raw.files import RawDataError, is_text, natural_key, odd_name
 from tf3dlocal.data.raw.frames import FrameFault, read_picture
 from tf3dlocal.data.raw.opengait_pickles import silhouettes_of_pickle
 from tf3dlocal.data.raw.path_pattern import PathPattern
@@ -128,7 +128,7 @@ def group_into_sequences(
     for path, read in files:
         place = pattern.match(path)
         if place is None:
-            strays.append(f"{source}/{path}")
+            strays.append(f"{source}/{path}{odd_name(path)}")
         elif not is_text(f"{place[0]}{place[1]}"):
             strays.append(f"{source}/{path} (the name of its subject or condition is not UTF-8)")
         elif subjects is None or place[0] in subjects:

@@ -12,9 +12,10 @@ The index:
     {"format": "tf3dlocal-walks", "version": 1, "name": ..., "size": 64, "num_walks": ..., "shards": [file names],
      "shard_bytes": [...], "shard_sha256": [...], "preparation": fingerprint of the settings and the raw files,
      "walks": {"subject": [...], "condition": [...], "view_degrees": [...], "num_frames": [...],
-               "shard": [position in shards], "offset": [...], "length": [...], "checksum": [...]}}
+               "shard": [position in shards], "offset": [...], "length": [...], "checksum": [...]},
+     "report_sha256": of report.json, "sha256": of all of the above}
 
-The sizes and checksums of the shards and the fingerprint of the preparation are absent in data sets that version 0.1
+The sizes and checksums of files and the fingerprint of the preparation are absent in data sets that version 0.1
 prepared. `offset` and `length` are in bytes: the place of the record, without the framing of TFRecord, in its shard.
 `checksum` is the CRC-32 of the record, with which a reader that jumps straight to a record finds damage. Columns
 instead of rows because they become numpy arrays as they are: 13,640 walks open in well under a second.
@@ -40,6 +41,9 @@ COLUMNS = ("subject", "condition", "view_degrees", "num_frames", "shard", "offse
 HEADER_BYTES, FOOTER_BYTES = 12, 4
 SMALLEST = {"num_frames": 1, "length": 1, "offset": HEADER_BYTES}
 LARGEST_INTEGER = 2**62
+KINDS = {"format": str, "version": int, "name": str, "size": int, "num_walks": int, "shards": list, "walks": dict}
+WORDS = {str: "a text", int: "a whole number", list: "a list", dict: "columns"}
+OPTIONAL_KINDS = {"shard_bytes": list, "shard_sha256": list, "preparation": str, "report_sha256": str, "sha256": str}
 SOLUTION = "Prepare the data set again, with `tf3dlocal prepare RAW OUT --overwrite`."
 
 
@@ -64,6 +68,7 @@ def write_index(
     shards: dict[str, list[WalkEntry]],
     checksums: dict[str, tuple[int, str]] | None = None,
     preparation: str = "",
+    report: str = "",
 ) -> None:
     """Write `dataset.json`, whole or not at all. Call it last: a folder with an index is a complete data set.
 
@@ -74,6 +79,7 @@ def write_index(
         shards: Name of each shard file to its entries, in order.
         checksums: Name of each shard file to its bytes and its SHA-256 (see `shard_checksum`).
         preparation: Fingerprint of the settings and the raw files that the walks were made of.
+        report: Content of report.json.
     """
     index = make_index(name=name, size=size, shards=shards)
     walks = index.pop("walks")
@@ -82,7 +88,11 @@ def write_index(
         index["shard_sha256"] = [checksums[name][1] for name in shards]
     if preparation:
         index["preparation"] = preparation
-    write_text(pathlib.Path(folder) / INDEX_NAME, json.dumps(index | {"walks": walks}))
+    index["walks"] = walks
+    if report:
+        index["report_sha256"] = hashlib.sha256(report.encode()).hexdigest()
+    index["sha256"] = _checksum_of(index)
+    write_text(pathlib.Path(folder) / INDEX_NAME, json.dumps(index))
 
 
 def make_index(*, name: str, size: int, shards: dict[str, list[WalkEntry]]) -> dict:
@@ -167,30 +177,31 @@ def read_index(folder: PathLike) -> dict:
     return index
 
 
+def _checksum_of(index: dict) -> str:
+    """Return the SHA-256 of the values of an index, whatever the order of its keys."""
+    values = {key: value for key, value in index.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
 def _check_index(index: dict) -> None:
     """Raise an exception with the first fault of an index."""
-    if not isinstance(index, dict):
-        raise ValueError("it is not an index")
-    if missing := [
-        key for key in ("format", "version", "name", "size", "num_walks", "shards", "walks") if key not in index
-    ]:
-        raise ValueError(f"the key {missing[0]!r} is missing")
+    _check_kinds(index)
     if index["format"] != FORMAT:
         raise ValueError(f"the format is {index['format']!r}, not {FORMAT!r}")
     if index["version"] != VERSION:
         raise ValueError(f"it has version {index['version']!r}, and this program reads version {VERSION}")
-    size = index["size"]
-    if type(size) is not int or size % 2 or not 2 <= size <= LARGEST_SIZE or not isinstance(index["name"], str):
-        raise ValueError(f"the size {size!r} or the name {index['name']!r} is none")
+    if index["size"] % 2 or not 2 <= index["size"] <= LARGEST_SIZE:
+        raise ValueError(f"no silhouette has the size {index['size']!r}")
     walks = index["walks"]
-    if missing := [column for column in COLUMNS if column not in walks]:
-        raise ValueError(f"the column {missing[0]!r} is missing")
     if {len(walks[column]) for column in COLUMNS} != {index["num_walks"]}:
         raise ValueError(f"the columns are not all {index['num_walks']} long")
-    if not isinstance(index["shards"], list):
-        raise ValueError("'shards' is not a list of files")
-    if wrong := [name for name in index["shards"] if name != pathlib.PurePath(name).name]:
+    shards = index["shards"]
+    if wrong := [name for name in shards if type(name) is not str or name in ("", "..") or "\0" in name]:
+        raise ValueError(f"'shards' holds {wrong[0]!r}, which is no name of a file")
+    if wrong := [name for name in shards if name != pathlib.PurePath(name).name]:
         raise ValueError(f"a shard must be a file of this folder, not {wrong[0]!r}")
+    if len(set(shards)) < len(shards):
+        raise ValueError("'shards' names a file twice")
     for column in COLUMNS:
         kind = str if column in ("subject", "condition") else int
         if wrong := [value for value in walks[column] if type(value) is not kind]:
@@ -199,11 +210,36 @@ def _check_index(index: dict) -> None:
             "".join(walks[column]).encode()  # a lone surrogate is no text
         elif wrong := [value for value in walks[column] if not SMALLEST.get(column, 0) <= value < LARGEST_INTEGER]:
             raise ValueError(f"the column {column!r} holds {wrong[0]!r}")
-    if not set(walks["shard"]) <= set(range(len(index["shards"]))):
-        raise ValueError(f"the column 'shard' points beyond the {len(index['shards'])} shards")
+    if not set(walks["shard"]) <= set(range(len(shards))):
+        raise ValueError(f"the column 'shard' points beyond the {len(shards)} shards")
     for key, kind in (("shard_bytes", int), ("shard_sha256", str)):
-        values = index.get(key, [kind()] * len(index["shards"]))
-        if len(values) != len(index["shards"]) or any(type(value) is not kind for value in values):
+        values = index.get(key, [kind()] * len(shards))
+        if len(values) != len(shards) or any(type(value) is not kind for value in values):
             raise ValueError(f"{key!r} is not one value per shard")
     if ("shard_bytes" in index) != ("shard_sha256" in index):
         raise ValueError("one of 'shard_bytes' and 'shard_sha256' is missing")
+    if "sha256" in index and index["sha256"] != _checksum_of(index):
+        raise ValueError("its content does not have its checksum, so some value is not what was written")
+
+
+def _check_kinds(index: dict) -> None:
+    """Raise an exception for the first key or column of an index that is missing, unknown or of another type.
+
+    A truth value is no number here: JSON's `true` would pass as 1.
+    """
+    if not isinstance(index, dict):
+        raise ValueError("it is not an index")
+    if missing := [key for key in KINDS if key not in index]:
+        raise ValueError(f"the key {missing[0]!r} is missing")
+    for key, value in index.items():
+        kind = (KINDS | OPTIONAL_KINDS).get(key)
+        if kind is None:
+            raise ValueError(f"the key {key!r} is unknown")
+        if type(value) is not kind:
+            shown = repr(value) if isinstance(value, bool | int | float | str | None) else type(value).__name__
+            raise ValueError(f"{key!r} should be {WORDS[kind]} and is {shown}")
+    if missing := [column for column in COLUMNS if column not in index["walks"]]:
+        raise ValueError(f"the column {missing[0]!r} is missing")
+    for column, values in index["walks"].items():
+        if column not in COLUMNS or type(values) is not list:
+            raise ValueError(f"the column {column!r} is {'unknown' if column not in COLUMNS else 'not a list'}")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -55,6 +56,8 @@ class VolumeConvolution(keras.layers.Layer):
     Args:
         filters: Number of output channels.
         kernel_size: One odd number, or three (frames, height, width).
+        identity: Start as a copy of the first channels: the kernel's middle has 1 from each of them to the filter of
+            its number, and else 0. Otherwise the weights start at random.
         seed: Seed of the initial weights.
 
     Call arguments:
@@ -73,7 +76,13 @@ class VolumeConvolution(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters: int, *, kernel_size: int | Sequence[int] = 3, seed: int | None = None, **kwargs
+        self,
+        filters: int,
+        *,
+        kernel_size: int | Sequence[int] = 3,
+        identity: bool = False,
+        seed: int | None = None,
+        **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         check_counts("VolumeConvolution", filters=filters)
@@ -83,13 +92,14 @@ class VolumeConvolution(keras.layers.Layer):
             check_counts("VolumeConvolution", kernel_size=size)
         if any(size % 2 == 0 for size in self.kernel_size):
             raise ValueError(f"kernel_size must be odd to keep the map's size; got {self.kernel_size!r}.")
+        self.identity = identity
         self.seed = seed
 
     def build(self, volume_shape):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(*self.kernel_size, volume_shape[-1], self.filters),
-            initializer=kaiming_fan_out(self.seed),
+            initializer=_identity_kernel if self.identity else kaiming_fan_out(self.seed),
         )
 
     def call(self, volume):
@@ -97,3 +107,10 @@ class VolumeConvolution(keras.layers.Layer):
 
     def compute_output_shape(self, volume_shape):
         return (*volume_shape[:-1], self.filters)
+
+
+def _identity_kernel(shape, dtype=None):
+    kernel = np.zeros(shape, "float32")
+    middle = tuple(size // 2 for size in shape[:3])
+    kernel[middle] = np.eye(*shape[3:])
+    return ops.cast(kernel, dtype)

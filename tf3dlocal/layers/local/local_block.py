@@ -11,6 +11,8 @@ from tf3dlocal.layers.local.local_path import LocalPath
 from tf3dlocal.layers.local.map_statistics import MapStatistics
 from tf3dlocal.layers.local.part_priors import PAPER_PARTS, PartPrior
 
+FUSION_STARTS = ("random", "identity")
+
 
 def local_block(
     block_input: Tensor,
@@ -20,6 +22,7 @@ def local_block(
     name: str = "local_block",
     part_channels: int | None = None,
     hidden_channels: int | None = None,
+    fusion_start: str = "random",
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
     **path_arguments,
@@ -37,6 +40,9 @@ def local_block(
         name: Prefix of the layers' names.
         part_channels: Filters of every path; None for C / 2 (main paper 3.2.3), 0 for no feature extraction.
         hidden_channels: Filters within the localization networks; None for C / 4 (supplement Table 1).
+        fusion_start: "random", or "identity": the fusion starts as a copy of the global map, without any of the parts,
+            so that a trained global path continues from where it was. Then no ReLU follows it, which would cut off what
+            the LeakyReLU of the global path lets through. The authors' code has such a start as an option, off.
         dtype: Dtype policy of the layers.
         seed: Seed of the model; every layer derives its own from it and from its name.
         **path_arguments: Further arguments of `LocalPath` (sampler, geometry, num_convolutions, ..).
@@ -45,7 +51,7 @@ def local_block(
         [batch, frames, height, width, C].
 
     Raises:
-        ValueError: No parts, or two parts of the same name.
+        ValueError: No parts, two parts of the same name, or an unknown fusion_start.
 
     Example:
         >>> silhouettes = keras.Input((None, 16, 11, 4))
@@ -57,6 +63,8 @@ def local_block(
     names = [part.name for part in parts]
     if not parts or len(set(names)) < len(names):
         raise ValueError(f"A local block needs at least one part, each with its own name; got {names!r}.")
+    if fusion_start not in FUSION_STARTS:
+        raise ValueError(f'fusion_start must be "random" or "identity"; got {fusion_start!r}.')
     channels = global_map.shape[-1]
     halve_frames = not path_arguments.get("per_frame", False)
     statistics = MapStatistics(halve_frames=halve_frames, dtype=dtype, name=f"{name}_statistics")(global_map)
@@ -77,8 +85,12 @@ def local_block(
     fusion = VolumeConvolution(
         channels,
         kernel_size=1,
+        identity=fusion_start == "identity",
         seed=derive_seed(seed, name=f"{name}_fusion"),
         dtype=dtype,
         name=f"{name}_fusion",
     )
-    return keras.layers.ReLU(name=f"{name}_fusion_relu", dtype=dtype)(fusion(joined))  # b t y x C
+    fused = fusion(joined)  # b t y x C
+    if fusion_start == "random":
+        fused = keras.layers.ReLU(name=f"{name}_fusion_relu", dtype=dtype)(fused)
+    return fused

@@ -10,9 +10,12 @@ from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
 from tf3dlocal.layers.defaults import check_counts, derive_seed
 from tf3dlocal.layers.local.localization_network import LocalizationNetwork
-from tf3dlocal.layers.local.location import check_geometry, decode_location
+from tf3dlocal.layers.local.location import Location, check_geometry, decode_location, prior_distance
+from tf3dlocal.layers.local.location_noise import LocationNoise
 from tf3dlocal.layers.local.part_priors import PartPrior
 from tf3dlocal.layers.sampling.samplers import SAMPLERS
+
+OUTPUTS = ("features", "location", "prior_distance", "volume")  # sorted, as Keras lists a dict of outputs
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -47,6 +50,9 @@ class LocalPath(keras.layers.Layer):
         num_convolutions: Number of 3x3x3 convolutions with ReLU (one in the paper, two in the release).
         clip_length: Frames of a training clip, as in `LocalizationNetwork`.
         per_frame: A location for every frame, as in `LocalizationNetwork`.
+        output_norm: Batch normalization of the raw numbers; None for the geometry's own (see `LocalizationNetwork`).
+        jitter: In training the centre moves by this share of the part's extent (see `LocationNoise`).
+        dropout: In training the part is left out of this share of the clips (see `LocationNoise`).
         synchronized: Synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: Seed of the initial weights.
 
@@ -57,11 +63,12 @@ class LocalPath(keras.layers.Layer):
         statistics: the `MapStatistics` of global_map, computed once for all paths of a block; None computes them here.
 
     Returns:
-        dict of "features" [batch, frames, height, width, channels], "volume" (the sampled map, as block_input) and
-        "location" float32 [batch, 8] or [batch, frames, 8] (`Location` stacked, in cells of block_input).
+        dict of "features" [batch, frames, height, width, channels], "volume" (the sampled map, as block_input),
+        "location" float32 [batch, 8] or [batch, frames, 8] (`Location` stacked, in cells of block_input) and
+        "prior_distance" float32 [batch] (see `prior_distance`).
 
     Raises:
-        ValueError: An unknown sampler or geometry, a prior that does not fit, or registered with per_frame.
+        ValueError: An unknown sampler or geometry, or a prior that does not fit.
 
     Example:
         >>> import numpy as np
@@ -84,6 +91,9 @@ class LocalPath(keras.layers.Layer):
         num_convolutions: int = 1,
         clip_length: int = 30,
         per_frame: bool = False,
+        output_norm: bool | None = None,
+        jitter: float = 0.0,
+        dropout: float = 0.0,
         synchronized: bool | None = None,
         seed: int | None = None,
         **kwargs,
@@ -91,8 +101,6 @@ class LocalPath(keras.layers.Layer):
         # Statistics and locations do not survive half precision: no autocast here, the sublayers cast their inputs.
         super().__init__(autocast=False, **kwargs)
         check_geometry(geometry)
-        if registered and per_frame:
-            raise ValueError("registered=True needs one location per clip; set registered=False or per_frame=False.")
         if sampler not in SAMPLERS:
             raise ValueError(f"Unknown sampler {sampler!r}. {near_names(str(sampler), SAMPLERS)}")
         check_counts("LocalPath", low=0, channels=channels)
@@ -108,10 +116,14 @@ class LocalPath(keras.layers.Layer):
             geometry=geometry,
             clip_length=clip_length,
             per_frame=per_frame,
+            output_norm=output_norm,
             synchronized=synchronized,
             seed=derive_seed(seed, name="localization"),
             dtype=self.dtype_policy,
             name="localization",
+        )
+        self.noise = LocationNoise(
+            jitter=jitter, dropout=dropout, seed=derive_seed(seed, name="noise"), dtype="float32", name="noise"
         )
         names = [f"convolution_{index + 1}" for index in range(num_convolutions if channels else 0)]
         self.convolutions = [
@@ -155,7 +167,7 @@ class LocalPath(keras.layers.Layer):
     def locate(
         self, global_map: Tensor, *, statistics: dict[str, Tensor] | None = None, training: bool | None = None
     ) -> Tensor:
-        """Locate the part: "location" of the result. The only step that computes statistics of the batch.
+        """Locate the part: "location" of the result. The only step with statistics of the batch, and with chance.
 
         Where there are statistics, of global_map only the size is read.
         """
@@ -164,18 +176,27 @@ class LocalPath(keras.layers.Layer):
             raw = self.localization(global_map, training=training)
         else:
             raw = self.localization.read(statistics, training=training)
-        return self.decode(raw, (num_frames, height, width))
+        size = (num_frames, height, width)
+        # Past Keras' __call__, which refuses a size of numbers and tensors.
+        return self.noise.call(self.decode(raw, size), size=size, training=training)
 
     def read(self, block_input: Tensor, location: Tensor) -> dict[str, Tensor]:
         """Compute the whole result from the location, every clip independently of its batch."""
-        height = ops.shape(block_input)[2]
+        _, num_frames, height, width, _ = ops.shape(block_input)
+        size = (num_frames, height, width)
+        start = self.decode(ops.zeros(self.localization.num_outputs, location.dtype), size)
         rows = self.sampler.sample(block_input, location)  # b t n x c
         features = rows
         for convolution in self.convolutions:
             # Without a bias, a convolution of padded rows is zero except for one row on either side: skip the others.
             features = ops.relu(convolution(_pad_by_a_row(features, height)))
         features = self.sampler.pad_rows(features, height)  # b t y x c
-        return {"features": features, "volume": self.sampler.pad_rows(rows, height), "location": location}
+        return {
+            "features": features,
+            "volume": self.sampler.pad_rows(rows, height),
+            "location": location,
+            "prior_distance": prior_distance(Location.unstack(location), Location.unstack(start), size),
+        }
 
     def decode(self, raw: Tensor, size: tuple) -> Tensor:
         """Turn raw numbers [..., 8 or 7] into stacked locations [..., 8] on a map of size (frames, height, width)."""
@@ -186,17 +207,23 @@ class LocalPath(keras.layers.Layer):
             location = location._replace(center_t=start + ops.tanh(location.center_t) * (frames / 2))
         return location.stack()
 
+    @property
+    def outputs(self) -> dict[str, Tensor]:
+        """The tensors that this layer of a functional model returns, by name."""
+        return dict(zip(OUTPUTS, self.output, strict=True))
+
     def compute_output_shape(self, block_input_shape, global_map_shape, statistics_shape=None):
         per_frame = self.localization.per_frame
         return {
             "features": (*block_input_shape[:-1], self.channels or block_input_shape[-1]),
             "volume": tuple(block_input_shape),
             "location": (*global_map_shape[: 2 if per_frame else 1], 8),
+            "prior_distance": tuple(global_map_shape[:1]),
         }
 
     def compute_output_spec(self, block_input, global_map, statistics=None, training=None):
         shapes = self.compute_output_shape(block_input.shape, global_map.shape)
-        dtypes = {name: self.compute_dtype for name in shapes} | {"location": "float32"}
+        dtypes = {name: self.compute_dtype for name in shapes} | {"location": "float32", "prior_distance": "float32"}
         return {name: keras.KerasTensor(shape, dtypes[name]) for name, shape in shapes.items()}
 
 

@@ -52,6 +52,7 @@ class LocalizationNetwork(keras.layers.Layer):
         per_frame: Emit a location for every frame (main paper 4.2): no pooling over time, and Fc6 is shared by the
             frames. The offsets in x and y are smoothed over frames, and the two numbers of time (dt, delta_t) are means
             over the clip.
+        output_norm: Batch normalization after Fc6; None for the geometry's own (in the release alone).
         synchronized: Synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: Seed of the initial weights.
 
@@ -79,6 +80,7 @@ class LocalizationNetwork(keras.layers.Layer):
         geometry: str = "paper",
         clip_length: int = 30,
         per_frame: bool = False,
+        output_norm: bool | None = None,
         synchronized: bool | None = None,
         seed: int | None = None,
         **kwargs,
@@ -119,7 +121,8 @@ class LocalizationNetwork(keras.layers.Layer):
         # Near zero, so that training starts with every part on its prior. Locations need float32.
         start = keras.initializers.RandomNormal(stddev=0.001, seed=derive_seed(seed, name="fc6"))
         self.fc6 = keras.layers.Dense(num_outputs, kernel_initializer=start, dtype="float32", name="fc6")
-        self.output_norm = norm("output_norm", "float32") if geometry == "release" else None
+        has_output_norm = geometry == "release" if output_norm is None else output_norm
+        self.output_norm = norm("output_norm", "float32") if has_output_norm else None
 
     def build(self, volume_shape):
         _, _, height, width, _ = volume_shape
@@ -135,7 +138,7 @@ class LocalizationNetwork(keras.layers.Layer):
             bins = (2, 2, 2)
         self.fc6.build((None, bins[0] * bins[1] * bins[2] * self.conv1.filters))
         if self.output_norm:
-            self.output_norm.build((None, self.num_outputs))
+            self.output_norm.build((None,) * (1 + self.per_frame) + (self.num_outputs,))
 
     def call(self, volume, training=None):
         return self.read(map_statistics(volume, halve_frames=not self.per_frame), training=training)
@@ -157,14 +160,15 @@ class LocalizationNetwork(keras.layers.Layer):
         else:
             x = pool(x)  # pool5
         if self.per_frame:
-            return self._raw_per_frame(x)
+            return self._raw_per_frame(x, training=training)
         x = adaptive_max_pool(x, num_bins=self.time_bins, axis=1)
         raw = self.fc6(ops.reshape(x, (-1, self.fc6.kernel.shape[0])))  # b 8
         return self.output_norm(raw, training=training) if self.output_norm else raw
 
-    def _raw_per_frame(self, x):
+    def _raw_per_frame(self, x, *, training):
         num_frames = ops.shape(x)[1]
         raw = self.fc6(ops.reshape(x, (-1, num_frames, self.fc6.kernel.shape[0])))  # b t 8
+        raw = self.output_norm(raw, training=training) if self.output_norm else raw
         mean = ops.broadcast_to(ops.mean(raw, axis=1, keepdims=True), ops.shape(raw))
         delta_t = self.num_outputs - 3  # index of the stride in time
         fields = [

@@ -141,5 +141,32 @@ def decode_location(
     )
 
 
+def prior_distance(location: Location, start: Location, size: tuple[int | Tensor, int, int]) -> Tensor:
+    """Compute how far a part is from its prior: the mean square of six numbers, those of a penalty.
+
+    They are the moves of the centre as shares of the map's size in x, y and t, and the natural logarithms of the
+    strides' ratios to the prior strides. A move by a tenth of the map counts like a stride that is a tenth larger.
+
+    Args:
+        location: Fields [batch] or [batch, frames].
+        start: The prior location, scalar fields: `decode_location` of zeros.
+        size: (frames, height, width) of the sampled map.
+
+    Returns:
+        float [batch]; 0 on the prior.
+    """
+    frames, height, width = (ops.cast(cells, location.center_x.dtype) for cells in size)
+    moves = [
+        (location.center_x - start.center_x) / width,
+        (location.center_y - start.center_y) / height,
+        (location.center_t - start.center_t) / frames,
+        ops.log(location.stride_x / start.stride_x),
+        ops.log(location.stride_y / start.stride_y),
+        ops.log(location.stride_t / start.stride_t),
+    ]
+    squares = ops.mean(ops.square(ops.stack(moves, axis=-1)), axis=-1)  # b or b t
+    return squares if len(squares.shape) == 1 else ops.mean(squares, axis=1)
+
+
 def _bounded_exponential(raw):
     return ops.exp(LARGEST_EXPONENT * ops.tanh(raw / LARGEST_EXPONENT))

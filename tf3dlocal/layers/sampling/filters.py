@@ -92,8 +92,36 @@ def apply_filters(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tensor)
     Returns:
         float [batch, out_frames, out_height, out_width, channels].
     """
+    return _apply_in_time(_apply_in_space(volume, rows, columns), frames)
+
+
+def apply_in_reverse(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tensor) -> Tensor:
+    """Compute F_y F_x F_t V: as `apply_filters`, but time first.
+
+    Where every frame has its own rows and columns, the order matters: a volume is brought back to its frames before
+    each frame brings it back to its place.
+
+    Args:
+        volume: float [batch, frames, height, width, channels] (V).
+        rows: float [batch, out_height, height], or [batch, out_frames, out_height, height].
+        columns: float [batch, out_width, width], or [batch, out_frames, out_width, width].
+        frames: float [batch, out_frames, frames].
+
+    Returns:
+        float [batch, out_frames, out_height, out_width, channels].
+    """
+    return _apply_in_space(_apply_in_time(volume, frames), rows, columns)
+
+
+def _apply_in_time(volume, frames):
     _, num_frames, height, width, channels = ops.shape(volume)
-    out_height, out_width, out_frames = ops.shape(rows)[-2], ops.shape(columns)[-2], ops.shape(frames)[-2]
+    cut = ops.matmul(frames, ops.reshape(volume, (-1, num_frames, height * width * channels)))  # b l (y x c)
+    return ops.reshape(cut, (-1, ops.shape(frames)[-2], height, width, channels))
+
+
+def _apply_in_space(volume, rows, columns):
+    _, num_frames, height, width, channels = ops.shape(volume)
+    out_height, out_width = ops.shape(rows)[-2], ops.shape(columns)[-2]
     if len(rows.shape) == 3 and height * width <= LARGEST_JOINT_MAP:
         joint = rows[:, :, None, :, None] * columns[:, None, :, None, :]  # b n m y x
         joint = ops.reshape(joint, (-1, 1, out_height * out_width, height * width))
@@ -108,5 +136,4 @@ def apply_filters(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tensor)
         cut = ops.reshape(ops.transpose(cut, (0, 3, 1, 2, 4)), (-1, width, out_height * sharing * channels))
         cut = ops.reshape(ops.matmul(columns, cut), (-1, out_width, out_height, sharing, channels))  # b m n t c
         cut = ops.transpose(cut, (0, 3, 2, 1, 4))  # b t n m c
-    cut = ops.matmul(frames, ops.reshape(cut, (-1, num_frames, out_height * out_width * channels)))  # b l (n m c)
-    return ops.reshape(cut, (-1, out_frames, out_height, out_width, channels))
+    return ops.reshape(cut, (-1, num_frames, out_height, out_width, channels))

@@ -8,6 +8,7 @@ from tf3dlocal.layers.defaults import check_counts
 from tf3dlocal.layers.local.location import Location, check_geometry
 from tf3dlocal.layers.sampling.filters import (
     apply_filters,
+    apply_in_reverse,
     gaussian_filter,
     linear_filter,
     release_coordinates,
@@ -43,7 +44,7 @@ class SeparableSampler3D(keras.layers.Layer):
         float [batch, frames, height, width, channels] (V).
 
     Raises:
-        ValueError: An unknown geometry, more rows than the map has, or registered with a location per frame.
+        ValueError: An unknown geometry, or more rows than the map has.
     """
 
     FILTER_IN_SPACE: str
@@ -100,13 +101,14 @@ class SeparableSampler3D(keras.layers.Layer):
         cannot hold.
         """
         location = Location.unstack(location)
-        if len(location.center_x.shape) == 2:
-            raise ValueError(f"{self.name}: registered=True needs one location per clip; set registered=False.")
         rows, columns, frames = self.filters(location._replace(confidence=ops.ones_like(location.confidence)), size)
-        strides = (location.stride_y, location.stride_x, location.stride_t)
+        stride_t = location.stride_t
+        if len(stride_t.shape) == 2:  # in time the clip has one location, as in `filters`
+            stride_t = ops.mean(stride_t, axis=1)
+        strides = (location.stride_y, location.stride_x, stride_t)
         gains = (1.0, 1.0, self.time_gain)  # the gain counts once
         return tuple(
-            ops.swapaxes(matrix, -1, -2) * (ops.minimum(stride, LARGEST_WEIGHT)[:, None, None] / gain)
+            ops.swapaxes(matrix, -1, -2) * (ops.minimum(stride, LARGEST_WEIGHT)[..., None, None] / gain)
             for matrix, stride, gain in zip((rows, columns, frames), strides, gains)
         )
 
@@ -124,12 +126,12 @@ class SeparableSampler3D(keras.layers.Layer):
         location = ops.cast(Location.unstack(location).stack(), "float32")
         size = (num_frames, height, width)
 
-        def apply(values, filters):
-            return apply_filters(values, *(ops.cast(matrix, self.compute_dtype) for matrix in filters))
+        def cast(filters):
+            return (ops.cast(matrix, self.compute_dtype) for matrix in filters)
 
-        sampled = apply(ops.cast(volume, self.compute_dtype), self.filters(location, size))  # b t n x c
+        sampled = apply_filters(ops.cast(volume, self.compute_dtype), *cast(self.filters(location, size)))  # b t n x c
         if self.registered:
-            return apply(sampled, self.transposed_filters(location, size))  # b t y x c
+            return apply_in_reverse(sampled, *cast(self.transposed_filters(location, size)))  # b t y x c
         return sampled
 
     @staticmethod

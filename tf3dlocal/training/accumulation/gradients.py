@@ -64,6 +64,7 @@ class _SlicedStep:
 
     Attributes:
         values: Tensors of the whole batch by key.
+        states: What the states of a whole step were before it, by its name: computed again, it draws the same numbers.
         cotangents: Gradients of the loss by `values`, by key.
         totals: Gradients of the loss by variables, by their id.
     """
@@ -72,6 +73,7 @@ class _SlicedStep:
         self.graph, self.num_slices = graph, num_slices
         flat = zip(graph.inputs, keras.tree.flatten(inputs), strict=True)
         self.values = {key: tf.cast(tensor, graph.dtypes[key]) for key, tensor in flat}
+        self.states = {}
         self.cotangents, self.totals = {}, {}
 
     def forward(self, section):
@@ -90,7 +92,9 @@ class _SlicedStep:
                 dtypes=[self.graph.dtypes[key] for key in section.writes],
             )
             self.values.update(zip(section.writes, results, strict=True))
-        _run_steps(section.whole, self.values)
+        for whole in section.whole:
+            self.states[whole.name] = [(state, tf.identity(state.value)) for state in whole.states]
+            _run_steps([whole], self.values)
 
     def end(self, model, *, loss_of):
         """Compute the end and the loss; they see vectors and no maps, so their gradient is the plain one."""
@@ -153,7 +157,7 @@ class _SlicedStep:
         before = list(self.totals.values())[-1:]  # so that the steps run one after the other, and not early
         with tf.control_dependencies([*later, *before]):
             tensors = {key: tf.identity(self.values[key]) for key in step.reads}
-            with tf.GradientTape() as tape, keras.StatelessScope(initialize_variables=False):
+            with tf.GradientTape() as tape, self._as_before(step):
                 tape.watch(list(tensors.values()))
                 _run_steps([step], tensors)
             of_values, of_variables = tape.gradient(
@@ -162,6 +166,9 @@ class _SlicedStep:
                 output_gradients=later,
             )
         self._add(step.reads, of_values, variables=step.variables, of_variables=of_variables)
+
+    def _as_before(self, step):
+        return keras.StatelessScope(state_mapping=self.states[step.name], initialize_variables=False)
 
     def _add(self, keys, of_values, *, variables, of_variables):
         for sums, names, addends in (

@@ -21,6 +21,7 @@ class Step:
         reads: Keys of the tensors that it reads.
         writes: Keys of the tensors that it makes.
         variables: Trainable variables that it reads.
+        states: Other variables that it reads or changes, such as those of random numbers; of whole steps only.
         whole: Whether it must see the whole batch.
     """
 
@@ -29,6 +30,7 @@ class Step:
     reads: tuple[int, ...]
     writes: tuple[int, ...]
     variables: tuple[keras.Variable, ...] = ()
+    states: tuple[keras.Variable, ...] = ()
     whole: bool = False
 
 
@@ -146,6 +148,7 @@ def steps_of(call: Call) -> list[Step]:
                 reads=(id(located_in), *(id(tensor) for tensor in keras.tree.flatten(statistics or {}))),
                 writes=(location,),
                 variables=mine,
+                states=tuple(operation.non_trainable_variables),
                 whole=True,
             ),
             Step(operation.name, run=read, reads=(block_input, location), writes=writes, variables=others),

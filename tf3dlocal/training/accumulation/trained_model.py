@@ -6,15 +6,16 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tf3dlocal.models import GaitModel
 from tf3dlocal.training.accumulation.gradients import accumulated_gradients
 from tf3dlocal.training.keras_internals import LocalSymbolicBuild, over_several_workers
 
 
-class TrainedModel(LocalSymbolicBuild, keras.Model):
+class TrainedModel(LocalSymbolicBuild, GaitModel):
     """Functional model whose steps are those of gait training; made of the input and the outputs of a built model.
 
     The outputs have names, and under each name the labels are the classes of the clips, int [batch]. It shares its
-    layers with the built model and lives during a training only: what is written is a plain functional model.
+    layers with the built model and lives during a training only: what is written is a plain `GaitModel`.
 
     Example:
         >>> silhouettes = keras.Input((6,))
@@ -48,16 +49,14 @@ class TrainedModel(LocalSymbolicBuild, keras.Model):
         """Make the function of a step.
 
         Over several workers Keras takes the mean of the logs along their first axis, and they are scalars. On one
-        device it makes the variables of losses and optimizer within the first step, and TensorFlow traces a step that
-        makes variables twice, which is a third of the time of the paper preset's first step; here they are made before.
+        device it makes the means of several losses within the first step, and TensorFlow traces a step that makes
+        variables twice, which is a third of the time of the paper preset's first step; here they are made before.
         """
         strategy = self.distribute_strategy
         if not over_several_workers(strategy):
             made_without_strategy = strategy is tf.distribute.get_strategy()
             if self.train_function is None and made_without_strategy:
                 make_metric_variables(self)
-                if not self.optimizer.built:
-                    self.optimizer.build(self.trainable_variables)
             return super().make_train_function(force)
         if self.train_function is None or force:
 

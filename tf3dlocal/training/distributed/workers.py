@@ -18,7 +18,7 @@ from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.training.distributed.cluster import Cluster
 from tf3dlocal.training.distributed.lost_workers import TEMPORARY
 from tf3dlocal.training.distributed.strategy import computing_devices, make_strategy
-from tf3dlocal.training.run.checkpoint import Restored
+from tf3dlocal.training.run.checkpoint import Restored, not_finite
 from tf3dlocal.training.run.run_folder import RunFolder
 from tf3dlocal.training.start_from import start_from
 
@@ -101,7 +101,8 @@ class Workers:
             is_held: What `hold` gave; if False, only a finished training is restored.
 
         Raises:
-            ConfigError: Another call holds the folder, or the workers can read different checkpoints.
+            ConfigError: Another call holds the folder, the workers can read different checkpoints, or the weights to
+                start from are not finite.
             ValueError: No checkpoint can be read, see `RunFolder.restore`.
         """
         with self.strategy.scope():
@@ -111,6 +112,11 @@ class Workers:
             self.agree_on(restored.step, run=run)
             if not restored.step and config.training.start_from:
                 new_layers = start_from(model, config.training.start_from)
+                if name := not_finite(model):
+                    raise ConfigError(
+                        f"training.start_from: {config.training.start_from} holds weights that are not finite numbers, "
+                        f"in {name}. Give a model whose training did not diverge."
+                    )
                 restored = dataclasses.replace(restored, new_layers=tuple(new_layers))
         return restored
 

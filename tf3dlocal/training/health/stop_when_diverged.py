@@ -5,10 +5,9 @@ import pathlib
 from collections.abc import Callable
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tf3dlocal.training.run.checkpoint import Restored
+from tf3dlocal.training.run.checkpoint import Restored, not_finite
 from tf3dlocal.training.run.run_folder import RunFolder
 from tf3dlocal.training.schedules import last_learning_rate
 
@@ -150,11 +149,3 @@ def finite_check(variables: list[keras.Variable]) -> Callable[[], bool]:
         return tf.reduce_all(tf.math.is_finite(tf.stack(sums)))
 
     return are_finite
-
-
-def not_finite(model: keras.Model) -> str | None:
-    """Return the name of a variable of a compiled model, or of its optimizer, that is not finite."""
-    for variable in [*model.variables, *model.optimizer.variables]:
-        if keras.backend.is_float_dtype(variable.dtype) and not np.isfinite(variable.numpy()).all():
-            return variable.path
-    return None

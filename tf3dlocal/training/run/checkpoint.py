@@ -6,6 +6,7 @@ import pathlib
 import zipfile
 
 import keras
+import numpy as np
 
 from tf3dlocal.config import Experiment
 from tf3dlocal.io import UnreadableError, readable
@@ -68,7 +69,7 @@ def write_checkpoint(
         metrics: What `metric_values` gave, or None after a report, where they are reset.
         best: File of the best model so far, or None.
     """
-    plain = plain_model(model)  # a model of Keras' own class, so that keras.saving.load_model opens the file
+    plain = plain_model(model)  # of a registered class, so that keras.saving.load_model opens the file
     plain.compile(model.optimizer)
     plain.save(file)
     with zipfile.ZipFile(file, "a") as archive:
@@ -111,7 +112,7 @@ def load_checkpoint(file: PathLike, *, model: keras.Model) -> list | None:
         The values for `MetricsSinceReport`, or None.
 
     Raises:
-        ValueError: The checkpoint is of another model; the file is named.
+        ValueError: The checkpoint is of another model, or its numbers are not finite; the file is named.
     """
     try:
         model.load_weights(file)
@@ -125,6 +126,11 @@ def load_checkpoint(file: PathLike, *, model: keras.Model) -> list | None:
             f"{file} does not fit the model of this config: {error}. Resume with the version of tf3dlocal that wrote "
             "it, or use another run folder."
         ) from error
+    if name := not_finite(model):
+        raise ValueError(
+            f"{file} holds numbers that are not finite, in {name}, and a training cannot resume from them. Remove the "
+            "file, and it resumes from the checkpoint before it, or use another run folder."
+        )
     return metrics
 
 
@@ -138,3 +144,11 @@ def random_states(model: keras.Model) -> list[keras.Variable]:
     """Return the variables that are not weights: seeds and counters of the random layers."""
     weights = {id(variable) for variable in model.weights}
     return [variable for variable in model.variables if id(variable) not in weights]
+
+
+def not_finite(model: keras.Model) -> str | None:
+    """Return the name of a variable of a compiled model, or of its optimizer, that is not finite."""
+    for variable in [*model.variables, *model.optimizer.variables]:
+        if keras.backend.is_float_dtype(variable.dtype) and not np.isfinite(variable.numpy()).all():
+            return variable.path
+    return None

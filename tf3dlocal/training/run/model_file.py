@@ -11,6 +11,7 @@ from tf3dlocal import __version__
 from tf3dlocal.config import ConfigError
 from tf3dlocal.io import UnreadableError, read_json, readable, write_bytes, write_file, write_json
 from tf3dlocal.io.types import PathLike
+from tf3dlocal.models import GaitModel
 
 NOTE = "note.json"  # a member of the .keras file next to Keras' own, so model and note cannot be of two different steps
 VERSION = "version"  # key of the version of tf3dlocal, in the note and in a run folder's data.json
@@ -70,8 +71,8 @@ def check_folder_version(folder: PathLike) -> None:
 
 
 def plain_model(model: keras.Model) -> keras.Model:
-    """Return the same layers as a model of Keras' own class that was never compiled."""
-    return keras.Model(model.input, model.output, name=model.name)
+    """Return the same layers as a model that was never compiled, of the class that the builders give."""
+    return GaitModel(model.input, model.output, name=model.name)
 
 
 class BestModel:

@@ -271,7 +271,8 @@ def config_of_run(path: PathLike) -> dict | None:
     """
     path = pathlib.Path(path)
     for folder in (path, path.parent, path.parent.parent):
-        if (folder / "config.yaml").is_file() and (folder / "checkpoints").is_dir():
+        is_run = (folder / "checkpoints").is_dir() or (folder / "data.json").is_file()  # the former may be removed
+        if is_run and (folder / "config.yaml").is_file():
             check_folder_version(folder)
             return Experiment.from_yaml(folder / "config.yaml").model_dump(mode="json")
     return None
