@@ -20,7 +20,14 @@ data:
   walks_per_subject: 2
   clip_length: 4
   window: [4, 5]
-model: {arguments: {channels: [2, 4, 4], local_blocks: [3], num_strips: 4, embedding_channels: 4, compact_channels: 0}}
+model:
+  arguments:
+    channels: [2, 4, 4]
+    local_blocks: [3]
+    parts: [[torso, 0.33, 0.33, 1.0, 0.5, 0.35, 0.5]]
+    num_strips: 4
+    embedding_channels: 4
+    compact_channels: 0
 training: {steps: 2, report_every: 1, strategy: none}
 """
 

