@@ -3,15 +3,20 @@
 import contextlib
 import json
 import os
+import pathlib
 import signal
 import socket
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
-from programs import run_together
+from programs import environment
 
 from tf3dlocal.training.run.run_folder import RunFolder
 
+PROGRAM = pathlib.Path(__file__).with_name("worker.py")
 SECONDS = 420  # no process may take longer; on a free machine it takes ten
 # SGD: Adam would make steps of full size from the rounding noise of a gradient that is zero. A batch of 12 divides by 2
 # and 3.
@@ -51,18 +56,36 @@ class Training:
         folder.mkdir(parents=True)
         self.weights = [folder / f"{index}.npz" for index in range(number)]
         self.logs = [folder / f"{index}.log" for index in range(number)]
-        addresses, calls = free_addresses(number), {}
+        addresses, self.processes = free_addresses(number), {}
         for index in range(number) if start is None else start:
-            own = {"TMPDIR": str(folder)}
+            own = {**environment(), "TMPDIR": str(folder)}
             own |= {name: value for (name, of), value in (by_worker or {}).items() if of == index}
             if number > 1:
                 task = {"type": "worker", "index": index}
                 own["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
             run = runs[index] if runs else folder.parent / "run"
-            arguments = (prepared, run, self.weights[index], *SETTINGS, *settings)
-            calls[index] = ("worker.py", arguments, own, self.logs[index])
-        codes = run_together(calls.values(), seconds=SECONDS)
-        self.results = {index: (code, self.logs[index].read_text()) for index, code in zip(calls, codes, strict=True)}
+            call = [
+                sys.executable,
+                str(PROGRAM),
+                str(prepared),
+                str(run),
+                str(self.weights[index]),
+                *SETTINGS,
+                *settings,
+            ]
+            with open(self.logs[index], "w") as log:
+                self.processes[index] = subprocess.Popen(call, env=own, stdout=log, stderr=log)
+        end = time.monotonic() + SECONDS
+        try:
+            for process in self.processes.values():
+                process.wait(max(1, end - time.monotonic()))
+        finally:
+            for process in self.processes.values():  # those that hang
+                process.kill()
+                process.wait()
+        self.results = {
+            index: (process.returncode, self.logs[index].read_text()) for index, process in self.processes.items()
+        }
 
     def load(self, index):
         assert self.results[index][0] == 0, self.results[index][1][-3000:]
