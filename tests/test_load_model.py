@@ -38,6 +38,7 @@ def config_of(saved):
 
 
 @pytest.mark.parametrize("imports", ["import sys, tf3dlocal, keras", "import sys, keras, tf3dlocal"])
+@pytest.mark.slow
 def test_keras_loads_a_saved_model_after_the_import_of_this_package_in_either_order(imports, saved):
     command = [sys.executable, "-c", imports + IN_KERAS, str(saved)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
@@ -45,6 +46,7 @@ def test_keras_loads_a_saved_model_after_the_import_of_this_package_in_either_or
     assert done.stdout.split() == ["gaitset"]
 
 
+@pytest.mark.slow
 def test_load_model_needs_no_other_import(saved):
     program = "import sys, tf3dlocal; assert not {'keras', 'tensorflow'} & set(sys.modules)"
     program += "; print(tf3dlocal.load_model(sys.argv[1]).name)"
@@ -54,6 +56,7 @@ def test_load_model_needs_no_other_import(saved):
     assert done.stdout.split() == ["gaitset"]
 
 
+@pytest.mark.slow
 def test_the_import_of_keras_is_as_before(saved):
     """The finder that waits for Keras removes itself, and Keras keeps its own loader."""
     program = "import sys, tf3dlocal, keras; print(type(keras.__spec__.loader).__name__, "
@@ -115,6 +118,7 @@ def test_what_is_no_model_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("room", ["layers", "losses", "models"])
+@pytest.mark.slow
 def test_whichever_room_is_imported_first_keras_knows_the_classes_of_all(room):
     program = (
         f"import tf3dlocal.{room}, keras\n"

@@ -54,6 +54,7 @@ def anchors(path):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_runs_from_data_set_to_export(tmp_path, monkeypatch, capsys):
     (program,) = blocks(README, "python")
     assert len([line for line in program.splitlines() if line]) <= 18

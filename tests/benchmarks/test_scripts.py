@@ -67,6 +67,7 @@ def test_a_folder_without_the_package_is_no_checkout(call, tmp_path):
     assert code == 2 and str(tmp_path) in err
 
 
+@pytest.mark.slow
 def test_the_step_of_a_checkout_runs_and_belongs_to_it(tmp_path):
     two_checkouts = importlib.import_module("two_checkouts")
     batch = {"checkout": str(ROOT), "preset": "release", "walks": 2, "frames": 4}
@@ -162,6 +163,7 @@ def test_the_twin_that_keeps_freed_memory_requests_no_page_twice():
 
 
 @pytest.mark.parametrize("name", importlib.import_module("parts").TABLES)
+@pytest.mark.slow
 def test_every_part_runs_with_its_gradient(name):
     worker = importlib.import_module("_parts")
     for part in importlib.import_module("parts").TABLES[name][1]:

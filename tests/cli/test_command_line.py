@@ -161,6 +161,7 @@ def test_the_numbers_are_written_completely_or_not_at_all_and_their_file_is_name
     assert [path.name for path in target.parent.iterdir()] == ["numbers.json"]
 
 
+@pytest.mark.slow
 def test_tensorflow_prints_nothing_when_a_verb_starts_it(tmp_path):
     program = (
         "from tf3dlocal.cli.console import start_tensorflow; start_tensorflow(); import tensorflow as tf; tf.zeros(1)"

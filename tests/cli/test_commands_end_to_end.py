@@ -13,6 +13,8 @@ import pytest
 
 from tf3dlocal.cli import main
 
+pytestmark = pytest.mark.slow  # a training, an export and their commands
+
 CONFIG = """
 data:
   protocol: PROTOCOL

@@ -168,6 +168,7 @@ open(sys.argv[1], "w").write("done")
 
 
 @pytest.mark.parametrize("closed", ["", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.slow
 def test_every_command_speaks_where_ascii_is_all_that_can_be_printed_or_nothing_at_all(closed, tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     command = ["sh", "-c", f'exec "$0" -c "$1" "$2" {closed}', sys.executable, EVERY_HELP, str(tmp_path / "out")]

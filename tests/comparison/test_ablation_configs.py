@@ -57,6 +57,7 @@ def test_every_config_is_complete():
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.slow
 def test_the_model_of_a_row_has_the_paths_that_it_names(path):
     config = Experiment.from_yaml(path)
     model = prepare_model(config, num_classes=24, size=64)

@@ -14,6 +14,8 @@ from tf3dlocal.config import ConfigError
 from tf3dlocal.models import MODELS
 from tf3dlocal.training import RunFolder
 
+pytestmark = pytest.mark.slow  # trainings of several models
+
 story = importlib.import_module("tf3dlocal.comparison.compare")
 
 

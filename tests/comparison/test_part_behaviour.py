@@ -92,6 +92,7 @@ def test_a_model_without_parts_is_refused(small_walks):
         measure_parts(model, walks=small_walks, progress=False)
 
 
+@pytest.mark.slow
 def test_the_command_draws_the_parts_by_view_and_over_the_checkpoints(small_walks_folder, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)

@@ -39,6 +39,7 @@ def test_a_package_imports_no_heavy_library_that_it_does_not_need(package, may):
     assert set(done.stdout.split()) <= set(may)
 
 
+@pytest.mark.slow
 def test_after_tensorflow_no_plotting_and_no_learning_library_is_imported():
     """Keras itself imports some of them: what counts is what this package adds."""
     program = (

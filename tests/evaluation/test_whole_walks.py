@@ -6,6 +6,8 @@ import pytest
 from tf3dlocal.evaluation import embed_walks
 from tf3dlocal.models import MODELS
 
+pytestmark = pytest.mark.slow  # whole models are traced
+
 NARROW = {
     "three_d_local": {"channels": (4, 8, 8), "local_blocks": (3,), "embedding_channels": 8, "compact_channels": 6},
     "gaitset": {"channels": (4, 8, 8), "embedding_channels": 8},

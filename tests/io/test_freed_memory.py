@@ -56,6 +56,7 @@ def test_the_pages_of_five_blocks_of_200_mb_are_faulted_in_only_once():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
+@pytest.mark.slow
 def test_freed_gigabytes_stay_and_are_marked_for_large_pages():
     if not ran("keep")[0] or not os.path.exists("/sys/kernel/mm/transparent_hugepage"):
         pytest.skip("this C library has no mallopt, or this kernel no large pages")

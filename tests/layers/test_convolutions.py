@@ -79,6 +79,7 @@ def test_a_basic_block_is_the_rectified_sum_of_three_convolutions():
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.slow
 def test_the_joint_kernel_of_a_basic_block_has_the_gradients_of_three_convolutions(mode):
     volume = tf.constant(random_volume((4, 6, 5), channels=2))
     weights = random_volume((4, 6, 5), channels=3, seed=1)

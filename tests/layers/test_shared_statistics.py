@@ -41,6 +41,7 @@ def operations(function, *arguments):
     return collections.Counter(operation.type for operation in graph.get_operations())
 
 
+@pytest.mark.slow
 def test_a_block_pools_its_map_twice_and_not_twice_for_every_path():
     maps = random_map(4), random_map(seed=1)
     paths = six_paths()

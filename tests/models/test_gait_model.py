@@ -124,6 +124,7 @@ def test_a_model_keeps_the_policy_of_its_layers(policy, tmp_path):
         assert isinstance(each.optimizer, keras.optimizers.LossScaleOptimizer) == (policy == "mixed_float16")
 
 
+@pytest.mark.slow
 def test_keras_loads_the_policy_in_a_fresh_process(tmp_path):
     built(dtype="mixed_float16").save(tmp_path / "model.keras")
     program = "import sys, tf3dlocal, keras; model = keras.saving.load_model(sys.argv[1]); model.compile('adam')"

@@ -9,6 +9,8 @@ from tf3dlocal.models import ThreeDLocal, located_parts, part_geometry
 from tf3dlocal.visualization import draw_part_boxes
 from tf3dlocal.visualization.box_geometry import FIELDS, part_box
 
+pytestmark = pytest.mark.slow  # whole models are traced
+
 WALK = np.random.default_rng(0).integers(0, 2, (12, 64, 44), np.uint8) * np.uint8(255)
 PARTS = ["head", "left_arm", "right_arm", "torso", "left_leg", "right_leg"]
 
@@ -17,6 +19,7 @@ def small_model(**arguments):
     return ThreeDLocal(**{"channels": (4, 6, 8), "embedding_channels": 4, "seed": 0, **arguments})
 
 
+@pytest.mark.slow
 def test_the_locations_are_those_of_located_parts_and_the_keys_those_of_the_drawing():
     model = small_model(local_blocks=(2, 3))
     geometry = part_geometry(model, silhouettes=WALK)

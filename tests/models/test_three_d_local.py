@@ -65,6 +65,7 @@ def test_walks_of_any_length_have_an_embedding(options, frames):
     ],
     ids=["paper", "release", "release, mixture", "per frame"],
 )
+@pytest.mark.slow
 def test_the_embedding_of_a_walk_does_not_depend_on_its_batch(options):
     model = randomize(ThreeDLocal(**options))
     walks = random_walks(5, batch=3)
@@ -74,6 +75,7 @@ def test_the_embedding_of_a_walk_does_not_depend_on_its_batch(options):
 
 
 @both_presets
+@pytest.mark.slow
 def test_compiled_for_an_unknown_batch_and_frames_it_gives_the_same(options):
     model = ThreeDLocal(**{**options, "parts": RELEASE_PARTS[:1]})
     run = tf.function(model, input_signature=[tf.TensorSpec([None, None, 32, 22, 1])], jit_compile=True)
@@ -82,6 +84,7 @@ def test_compiled_for_an_unknown_batch_and_frames_it_gives_the_same(options):
 
 
 @pytest.mark.parametrize("mode", ["graph", pytest.param("xla", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_training_step_gives_the_same_gradients_in_every_mode(mode):
     model = ThreeDLocal(**{**RELEASE, "parts": RELEASE_PARTS[:1]})
     walks, weights = random_walks(4, batch=4), np.random.default_rng(1).normal(size=(4, 4, 6)).astype("float32")
@@ -196,6 +199,7 @@ PART_NAMES = ["head", "left_arm", "right_arm", "torso", "left_leg", "right_leg"]
     ],
     ids=["paper", "release"],
 )
+@pytest.mark.slow
 def test_six_parts_are_located_in_every_block(options, part_names, blocks):
     model = ThreeDLocal(**options)
     located = located_parts(model)(random_walks(6))
@@ -281,6 +285,7 @@ def test_empty_silhouettes_have_finite_outputs_and_gradients(options):
     assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model_and_no_two_weights_start_alike():
     first, second = (ThreeDLocal(**{**ALL_BLOCKS, "compact_channels": 16}, num_classes=3) for _ in range(2))
     for own, same in zip(first.weights, second.weights, strict=True):

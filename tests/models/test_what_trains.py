@@ -42,6 +42,7 @@ def without_warning(build):
         return build()
 
 
+@pytest.mark.slow
 def test_without_classes_the_paper_is_compared_by_its_part_features_and_all_of_it_trains():
     model = without_warning(lambda: ThreeDLocal(**SMALL))
     assert [layer.name for layer in model.layers[-2:]] == ["micro_motion_pooling", "part_features"]
@@ -103,6 +104,7 @@ def test_a_model_read_from_disk_is_trained_with_loss_scaling_too(tmp_path):
         assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) is scaled
 
 
+@pytest.mark.slow
 def test_small_gradients_survive_in_half_precision():
     """Of a loss so small that most gradients are below 2^-24, the smallest number of float16."""
 

@@ -161,6 +161,7 @@ def test_counters_are_known_and_counters_of_no_normalization_are_not(tmp_path):
 
 
 @pytest.mark.parametrize("layout", ["bare", "release", "opengait", "with optimizer", "old format"])
+@pytest.mark.slow
 def test_every_layout_is_read(layout, state, tmp_path):
     tensors = synthetic_states.as_tensors(state)
     parameter = torch.nn.Parameter(torch.ones(3))

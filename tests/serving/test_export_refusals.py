@@ -83,6 +83,7 @@ def test_an_embedding_that_is_not_finite_is_refused_with_the_walk(tmp_path):
     ("name", "policy"),
     [*((name, "mixed_float16") for name in SMALL), ("gaitset", "mixed_bfloat16"), ("gaitset", "float16")],
 )
+@pytest.mark.slow
 def test_a_model_of_any_precision_is_exported_in_float32_even_where_a_gpu_is_seen(name, policy, tmp_path, monkeypatch):
     model = MODELS[name](**WIDTHS, **SMALL[name], dtype=policy)
     monkeypatch.setattr(tf3dlocal.io.machine, "has_accelerator", lambda: True)

@@ -12,6 +12,8 @@ from tf3dlocal.models import MODELS
 from tf3dlocal.training.health.bad_batch import write_bad_batch
 from tf3dlocal.training.run.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow  # trainings that stop
+
 SETTINGS = {"subjects_per_batch": 2, "walks_per_subject": 4, "clip_length": 4, "window": (4, 6)}
 
 

@@ -113,6 +113,7 @@ def test_arguments_of_the_model_that_contradict_the_training_are_refused(train, 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_arguments_that_repeat_what_the_training_sets_are_accepted(train, tmp_path):
     arguments = "{dtype: float32, seed: 0, num_classes: 4, input_shape: [null, 64, 44, 1], synchronized: false}"
     train(tmp_path, f"model.arguments={arguments}", "training.steps=1")

@@ -16,6 +16,8 @@ from tf3dlocal.training.run import model_file
 from tf3dlocal.training.run.checkpoint import best_in, write_checkpoint
 from tf3dlocal.training.run.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow  # trainings that choose
+
 
 def model_of(value):
     x = keras.Input((1,))
@@ -133,6 +135,7 @@ def test_the_kept_model_is_the_best_and_can_be_changed_for_the_last_afterwards(t
     assert_same(model.get_weights(), weights_of_checkpoint(tmp_path, 8))
 
 
+@pytest.mark.slow
 def test_after_going_back_to_a_checkpoint_nothing_later_counts_as_best(train, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train([50.0, 60.0, 90.0], "evaluate_every=2", "checkpoint_every=5", "keep_model=best", die_after=7)

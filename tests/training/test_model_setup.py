@@ -53,6 +53,7 @@ LOCAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accumulation_steps", [1, 2])
 def test_a_penalty_draws_the_parts_to_their_priors_also_in_slices(accumulation_steps):
     """With hardly any other gradient."""

@@ -233,6 +233,7 @@ def scaled_model(optimizer, jit_compile):
 
 
 @pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"])
+@pytest.mark.slow
 def test_on_one_device_loss_scaling_is_keras_own_and_a_file_of_keras_own_is_read(jit_compile, tmp_path):
     inputs, answers = np.ones([4, 4, 2], "float32"), np.zeros([4, 4, 1], "float32")
     inputs[2] = 6e4

@@ -10,6 +10,8 @@ from tf3dlocal.training import reports
 from tf3dlocal.training.callbacks import Report
 from tf3dlocal.training.run.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow  # trainings that speak
+
 HELD_OUT = ["training.held_out_subjects=2", "training.evaluate_every=3"]
 REPORT = r"step {} of 6: loss \d+\.\d{{4}}, active triplets \d+\.\d %, learning rate 0.01, \d+\.\d\d steps/s"
 

@@ -18,7 +18,7 @@ from tf3dlocal.training import run_experiment
 from tf3dlocal.training.callbacks import Report
 from tf3dlocal.training.run.run_folder import RunFolder
 
-pytestmark = pytest.mark.usefixtures("tiny_model_by_name")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_model_by_name")]
 
 
 def read_log(folder):

@@ -231,6 +231,7 @@ def test_a_training_with_a_checkpoint_no_longer_needs_the_one_it_started_from(tr
         train(tmp_path / "run", start)
 
 
+@pytest.mark.slow
 def test_a_second_phase_that_was_killed_ends_with_the_weights_of_one_that_was_not(train, tmp_path, monkeypatch):
     """With a frozen group, and with the first phase gone when it resumes."""
     first = tiny_gait(compact=False, seed=3)

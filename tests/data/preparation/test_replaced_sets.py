@@ -111,6 +111,7 @@ while status != 0:
 """
 
 
+@pytest.mark.slow
 def test_a_replacement_that_is_killed_leaves_the_old_data_set_or_the_new_one(raw, out):
     old = data_fingerprint(open_walks(out))
     write_tree(raw, frame_files("003"))

@@ -78,6 +78,7 @@ def test_a_record_of_another_kind_is_refused(record):
         decode_record(record)
 
 
+@pytest.mark.slow
 def test_a_record_has_the_same_bytes_in_every_process():
     """A protocol buffer writes a map in an order that each process draws, without `deterministic=True`."""
     program = (
