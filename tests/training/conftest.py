@@ -1,5 +1,7 @@
 """Fixtures of several tests of the training."""
 
+import contextlib
+
 import pytest
 from small_walks import write_small_walks
 from tiny_gait import CONFIG, PROTOCOL, tiny_gait
@@ -7,6 +9,7 @@ from tiny_gait import CONFIG, PROTOCOL, tiny_gait
 from tf3dlocal.config import Experiment
 from tf3dlocal.models import MODELS
 from tf3dlocal.training import run_experiment
+from tf3dlocal.training.callbacks import Report
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +36,23 @@ def train(prepared, tiny_model_by_name):
         return run_experiment(Experiment.from_text(text, overrides=overrides), data=data, run=folder, progress=progress)
 
     return run
+
+
+@pytest.fixture
+def killed_after(monkeypatch):
+    """Context in which a training ends in the middle, after the callbacks of the given step."""
+
+    @contextlib.contextmanager
+    def killed(last_step):
+        act = Report.act
+
+        def act_or_die(self, step, logs):
+            act(self, step, logs)
+            if step == last_step:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Report, "act", act_or_die)
+            yield
+
+    return killed

@@ -84,7 +84,7 @@ def test_a_penalty_on_parts_needs_parts():
     config = Experiment(
         model={"arguments": {**LOCAL, "local_blocks": []}}, losses={"prior": {"weight": 1}}, training={"steps": 1}
     )
-    with pytest.raises(ConfigError, match=r"losses.prior.weight asks .* and model.arguments.local_blocks is empty"):
+    with pytest.raises(ConfigError, match=r"losses.prior.weight requires .* and model.arguments.local_blocks is empty"):
         prepare_model(config, num_classes=5, size=64)
 
 

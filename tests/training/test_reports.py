@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from tf3dlocal.training import reports
-from tf3dlocal.training.callbacks import Report
 from tf3dlocal.training.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow  # trainings that speak
@@ -36,20 +35,11 @@ def test_without_progress_nothing_is_shown_and_the_log_is_written(train, tmp_pat
     assert "step 2 of 2" not in capfd.readouterr().err and lines_of(tmp_path)[-1].startswith("step 2 of 2: loss")
 
 
-def test_a_resumed_training_cuts_the_lines_that_it_repeats(train, tmp_path, monkeypatch):
-    act = Report.act
-
-    def die_at_five(self, step, logs):
-        act(self, step, logs)
-        if step == 5:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Report, "act", die_at_five)
-    with pytest.raises(KeyboardInterrupt):
+def test_a_resumed_training_cuts_the_lines_that_it_repeats(train, tmp_path, killed_after):
+    with killed_after(5):
         train(tmp_path, "training.report_every=1")
     with open(tmp_path / "log.txt", "a") as log:
         log.write("step 6 of 6: lo")
-    monkeypatch.setattr(Report, "act", act)
     train(tmp_path, "training.report_every=1")
     reported = [line.partition(":")[0] for line in lines_of(tmp_path) if line.startswith("step")]
     assert reported == [f"step {step} of 6" for step in range(1, 7)]

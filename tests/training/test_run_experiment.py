@@ -46,19 +46,10 @@ def test_a_training_leaves_config_log_checkpoints_and_a_model_without_optimizer(
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_a_training_killed_between_checkpoints_resumes_to_the_same_weights(train, tmp_path, monkeypatch, precision):
+def test_a_training_killed_between_checkpoints_resumes_to_the_same_weights(train, tmp_path, killed_after, precision):
     whole = train(tmp_path / "whole", f"training.precision={precision}")
-    act = Report.act
-
-    def die_at_four(self, step, logs):
-        act(self, step, logs)
-        if step == 4:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Report, "act", die_at_four)
-    with pytest.raises(KeyboardInterrupt):
+    with killed_after(4):
         train(tmp_path / "killed", f"training.precision={precision}")
-    monkeypatch.setattr(Report, "act", act)
     with open(tmp_path / "killed" / "log.jsonl", "a") as file:
         file.write('{"step": 5, "lo')  # the line that the kill cut short
     resumed = train(tmp_path / "killed", f"training.precision={precision}")

@@ -11,7 +11,6 @@ from tiny_gait import tiny_gait
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.models import GLN, GaitSet, ThreeDLocal
 from tf3dlocal.training import run_experiment
-from tf3dlocal.training.callbacks import Report
 from tf3dlocal.training.start_from import check_start, start_from
 
 TINY = {
@@ -232,24 +231,15 @@ def test_a_training_with_a_checkpoint_no_longer_needs_the_one_it_started_from(tr
 
 
 @pytest.mark.slow
-def test_a_second_phase_that_was_killed_ends_with_the_weights_of_one_that_was_not(train, tmp_path, monkeypatch):
+def test_a_second_phase_that_was_killed_ends_with_the_weights_of_one_that_was_not(train, tmp_path, killed_after):
     """With a frozen group, and with the first phase gone when it resumes."""
     first = tiny_gait(compact=False, seed=3)
     (tmp_path / "one").mkdir()
     first.save(tmp_path / "one" / "model.keras")
     second = [f"training.start_from={tmp_path / 'one'}", "optimizer.rates.localization=0", "optimizer.rates.head=0.5"]
     whole = train(tmp_path / "whole", *second)
-    act = Report.act
-
-    def die_at_four(self, step, logs):
-        act(self, step, logs)
-        if step == 4:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Report, "act", die_at_four)
-    with pytest.raises(KeyboardInterrupt):
+    with killed_after(4):
         train(tmp_path / "killed", *second)
-    monkeypatch.setattr(Report, "act", act)
     shutil.rmtree(tmp_path / "one")
     resumed = train(tmp_path / "killed", *second)
     for ours, theirs in zip(whole.get_weights(), resumed.get_weights(), strict=True):

@@ -23,7 +23,7 @@ def three_d_local(a: SimpleNamespace, called: Named) -> Iterator[str]:
     if a.per_frame and a.geometry == "release":
         yield f'{called("per_frame")} is true and needs {called("geometry")} to be "paper"; got "release".'
     if a.prior_distances and not a.local_blocks:
-        asks = f"{called('prior_distances')} asks for distances of parts from their priors"
+        asks = f"{called('prior_distances')} requires the distances of the parts from their priors"
         yield f"{asks}, and {called('local_blocks')} is empty: there are no parts."
     if a.geometry == "release":
         yield from _release_rows(a, called, heights={block: heights[block] for block in sorted(a.local_blocks)})

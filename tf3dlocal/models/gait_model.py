@@ -58,7 +58,7 @@ class GaitModel(keras.Model):
         super().compile(optimizer, loss, loss_weights, metrics=metrics, weighted_metrics=weighted_metrics, **arguments)
 
     def compile_from_config(self, config: dict) -> None:
-        """Compile a model that was saved compiled; Keras leaves this to a class with a `compile` of its own."""
+        """Compile a model that was saved compiled; Keras leaves this to a class that defines `compile`."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)

@@ -153,7 +153,7 @@ def ThreeDLocal(
         Outputs, a dict: "part_features" float32 [batch, num_strips, embedding_channels], for the triplet loss;
         "embedding" float32 [batch, compact_channels], by which probe and gallery are compared (without a compact block
         the same as part_features); "logits" float32 [batch, num_classes] with num_classes; "prior_distances" float32
-        [batch, paths of all blocks] if asked for (see `LocalPath`).
+        [batch, paths of all blocks] with prior_distances=True (see `LocalPath`).
 
     Raises:
         ValueError: An argument of another type or range; a classifier without a compact block; an input too small.
