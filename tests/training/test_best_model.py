@@ -119,7 +119,7 @@ def assert_same(ours, theirs):
 
 
 def test_the_kept_model_is_the_best_and_can_be_changed_for_the_last_afterwards(train, tmp_path):
-    model = train([50.0, 80.0, 80.0, 60.0], "evaluate_every=2", "keep_model=best")
+    model = train([20.0, 50.0, 80.0, 80.0, 60.0], "evaluate_every=2", "keep_model=best")
     run = RunFolder(tmp_path / "run")
     note = {"kept": "best", "step": 4, "rank_1": 80.0, "rank_1_NM": 80.0, "version": __version__}
     assert run.model_note() == note
@@ -138,7 +138,7 @@ def test_the_kept_model_is_the_best_and_can_be_changed_for_the_last_afterwards(t
 @pytest.mark.slow
 def test_after_going_back_to_a_checkpoint_nothing_later_counts_as_best(train, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        train([50.0, 60.0, 90.0], "evaluate_every=2", "checkpoint_every=5", "keep_model=best", die_after=7)
+        train([20.0, 50.0, 60.0, 90.0], "evaluate_every=2", "checkpoint_every=5", "keep_model=best", die_after=7)
     assert RunFolder(tmp_path / "run").best.note()["step"] == 6
     shutil.copytree(tmp_path / "run", tmp_path / "copy")
     train([55.0, 40.0], "evaluate_every=2", "checkpoint_every=5", "keep_model=best")

@@ -19,6 +19,17 @@ def lines_of(folder):
     return RunFolder(folder).text_log.read_text().splitlines()
 
 
+def steps_in_tensorboard(folder):
+    """Steps of each number, by its name."""
+    names = {}
+    for file in (folder / "tensorboard").iterdir():
+        for record in tf.data.TFRecordDataset(str(file)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                names.setdefault(value.tag, []).append(event.step)
+    return names
+
+
 def test_each_report_is_one_plain_line_without_a_terminal_and_the_same_in_the_log(train, tmp_path, capfd):
     train(tmp_path, *HELD_OUT, progress=True)
     told, logged = capfd.readouterr().err, lines_of(tmp_path)
@@ -27,7 +38,8 @@ def test_each_report_is_one_plain_line_without_a_terminal_and_the_same_in_the_lo
     assert re.fullmatch(REPORT.format(2), logged[-5]) and re.fullmatch(REPORT.format(4), logged[-3])
     rank_1 = r"step 3 of 6: rank-1 of the held-out subjects \d+\.\d % \(NM \d+\.\d, CL \d+\.\d\)"
     assert re.fullmatch(rank_1, logged[-4]) and logged[-1].startswith("step 6 of 6: rank-1")
-    assert "first step compiles" in logged[-6] and "about a minute" in logged[-6]
+    assert logged[-6].startswith("step 0 of 6: rank-1")  # what the training begins with
+    assert "first step compiles" in logged[-7] and "about a minute" in logged[-7]
 
 
 def test_without_progress_nothing_is_shown_and_the_log_is_written(train, tmp_path, capfd):
@@ -46,15 +58,19 @@ def test_a_resumed_training_cuts_the_lines_that_it_repeats(train, tmp_path, kill
     assert any("resumes from step 4 of 6" in line for line in lines_of(tmp_path))
 
 
+def test_a_training_killed_before_its_first_checkpoint_measures_step_0_anew(train, tmp_path, killed_after):
+    with killed_after(2):
+        train(tmp_path, *HELD_OUT)
+    train(tmp_path, *HELD_OUT)
+    assert [record["step"] for record in RunFolder(tmp_path).read_log()] == [0, 2, 3, 4, 6, 6]
+    assert sum(line.startswith("step 0 of 6") for line in lines_of(tmp_path)) == 1
+    assert steps_in_tensorboard(tmp_path)["rank_1"] == [0, 3, 6]
+
+
 def test_rank_1_of_the_held_out_subjects_goes_to_tensorboard(train, tmp_path):
     train(tmp_path, *HELD_OUT)
-    names = {}
-    for file in (tmp_path / "tensorboard").iterdir():
-        for record in tf.data.TFRecordDataset(str(file)):
-            event = tf.compat.v1.Event.FromString(record.numpy())
-            for value in event.summary.value:
-                names.setdefault(value.tag, []).append(event.step)
-    assert names["rank_1"] == names["rank_1_NM"] == [3, 6] and names["loss"] == [2, 4, 6]
+    names = steps_in_tensorboard(tmp_path)
+    assert names["rank_1"] == names["rank_1_NM"] == [0, 3, 6] and names["loss"] == [2, 4, 6]
 
 
 def test_the_start_says_what_trains_what_does_not_and_what_is_repeated(train, tmp_path):

@@ -28,12 +28,13 @@ def read_log(folder):
 def test_a_training_leaves_config_log_checkpoints_and_a_model_without_optimizer(train, tmp_path):
     model = train(tmp_path / "run", "training.evaluate_every=6", "training.held_out_subjects=2")
     log = read_log(tmp_path / "run")
-    assert [record["step"] for record in log] == [2, 4, 6, 6]
+    assert [record["step"] for record in log] == [0, 2, 4, 6, 6]  # rank-1 before the first step, too
     losses = {"loss", "part_features_loss", "logits_loss", "part_features_nonzero_triplets", "logits_accuracy"}
-    assert losses | {"step", "learning_rate", "seconds_per_step"} == set(log[0])
-    assert set(log[3]) == {"step", "rank_1", "rank_1_NM", "rank_1_CL"} and 0 <= log[3]["rank_1"] <= 100
-    weighted = log[0]["part_features_loss"] + 0.5 * log[0]["logits_loss"]
-    np.testing.assert_allclose(log[0]["loss"], weighted, rtol=1e-5)
+    assert losses | {"step", "learning_rate", "seconds_per_step"} == set(log[1])
+    for record in (log[0], log[4]):
+        assert set(record) == {"step", "rank_1", "rank_1_NM", "rank_1_CL"} and 0 <= record["rank_1"] <= 100
+    weighted = log[1]["part_features_loss"] + 0.5 * log[1]["logits_loss"]
+    np.testing.assert_allclose(log[1]["loss"], weighted, rtol=1e-5)
     names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert names == ["step-000004.keras", "step-000006.keras"]  # the last two of three
     assert list((tmp_path / "run" / "tensorboard").iterdir())

@@ -232,7 +232,7 @@ class Training(Section):
     keep_checkpoints: PositiveInt = 2
     """Number of checkpoints to keep."""
     evaluate_every: NonNegativeInt = 0
-    """Steps between two measurements of rank-1 on the held-out subjects."""
+    """Steps between two measurements of rank-1 on the held-out subjects; the first is before step 1. 0: none."""
     held_out_subjects: NonNegativeInt = 0
     """Number of training subjects, the last ones, that do not train; rank-1 is measured on them."""
     held_out_views: Annotated[list[int], Field(min_length=1)] | None = None

@@ -102,9 +102,9 @@ def metric_values(model: keras.Model) -> list:
 
 
 class HeldOutRank1(StepCallback):
-    """Identifies the held-out training subjects, and records their rank-1 in per cent.
+    """Identifies the held-out training subjects before the first step and then regularly, and records their rank-1.
 
-    A record has "rank_1", the mean of the groups of probes, and "rank_1_NM" and so on for each group.
+    A record has "rank_1" in per cent, the mean of the groups of probes, and "rank_1_NM" and so on for each group.
 
     Args:
         evaluate: Function without arguments that gives {"NM": rank-1 in per cent, ...}, NaN for a group without probes;
@@ -129,14 +129,23 @@ class HeldOutRank1(StepCallback):
         super().__init__(every=every, first_step=first_step, last_step=last_step)
         self.evaluate, self.report, self.best = evaluate, report, best
 
+    def on_train_begin(self, logs=None):
+        """Measure what the training begins with, so that its curve shows what was learned and what was there."""
+        if self.first_step == 0:
+            self.measure(0)
+
     def act(self, step: int, logs: dict) -> None:
         """Measure rank-1, and offer the model as the best one."""
+        self.best.offer(self.model, step=step, **self.measure(step))
+
+    def measure(self, step: int) -> dict:
+        """Measure and record rank-1: "rank_1", the mean, and "groups", that of each group of probes."""
         groups = self.evaluate()
         record = {f"rank_1_{name}": value for name, value in groups.items() if not math.isnan(value)}
         rank_1 = sum(record.values()) / len(record)
         self.report.record(step, {"rank_1": rank_1, **record})
         self.report.say(rank_1_line(step, rank_1=rank_1, groups=record, last_step=self.last_step))
-        self.best.offer(self.model, step=step, rank_1=rank_1, groups=record)
+        return {"rank_1": rank_1, "groups": record}
 
 
 class Checkpoint(StepCallback):

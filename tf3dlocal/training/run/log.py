@@ -78,7 +78,9 @@ def cut_event_files(folder: pathlib.Path, *, step: int) -> None:
     for path in sorted(folder.glob("events.out.tfevents.*")):
         events, is_whole = _read_events(path)
         kept = [text for text, event_step in events if event_step <= step]
-        if len(kept) < len(events) or not is_whole:
+        if not kept:
+            path.unlink()
+        elif len(kept) < len(events) or not is_whole:
             write_file(path, lambda file, kept=kept: _write_events(file, kept))
 
 

@@ -137,9 +137,10 @@ class RunFolder:
         write_text(self.config_file, config.to_text())
         for path, _ in restored.damaged:
             os.replace(path, path.with_suffix(".damaged"))
-        cut_log(self.log_file, step=restored.step)
-        cut_lines(self.text_log, step=restored.step)
-        cut_event_files(self.tensorboard, step=restored.step)
+        last_kept = restored.step if restored.checkpoint else -1  # without a checkpoint, step 0 is measured again too
+        cut_log(self.log_file, step=last_kept)
+        cut_lines(self.text_log, step=last_kept)
+        cut_event_files(self.tensorboard, step=last_kept)
         self.best.go_back(best_in(restored.checkpoint) if restored.checkpoint else None)
 
     def hold(self) -> contextlib.AbstractContextManager[bool]:
