@@ -35,19 +35,20 @@ def shown(tmp_path_factory):
 
 
 def times(folder):
-    kept = ("raw", "prepared", "run", "saved_model")
+    kept = ("raw", "prepared", "run", "run_global_path", "saved_model")
     return {path: path.stat().st_mtime_ns for name in kept for path in (folder / name).rglob("*") if path.is_file()}
 
 
 def test_the_demo_leaves_pictures_tables_and_a_saved_model(shown):
     folder, *_ = shown
-    for name in ("walks", "located_parts", "training"):
+    for name in ("walks", "located_parts", "training", "learning_curves"):
         assert (folder / "pictures" / f"{name}.png").stat().st_size > 10_000
     assert {path.name for path in (folder / "results").iterdir()} == {
         "rank1.txt",
         "rank1.md",
         "rank1.csv",
         "rank1.json",
+        "global_path",
     }
     assert (folder / "saved_model" / "1" / "saved_model.pb").is_file()
 
@@ -56,7 +57,8 @@ def test_the_demo_returns_its_numbers_for_json(shown):
     _, numbers, *_ = shown
     assert json.loads(json.dumps(numbers)) == numbers
     assert numbers["num_walks"] == 24 * 110
-    assert set(numbers["rank_1"]) == set(numbers["rank_1_of_gait_energy_images"]) == {"NM", "BG", "CL"}
+    for name in ("rank_1", "rank_1_of_the_global_path_alone", "rank_1_of_gait_energy_images"):
+        assert set(numbers[name]) == {"NM", "BG", "CL"}
     assert numbers["export_difference"] < 1e-5
     assert numbers["identified"].startswith("subject 0")
 

@@ -6,11 +6,14 @@ Everything is in one folder; what is finished there is not computed again.
 
 import json
 import pathlib
+import shlex
 import shutil
 import time
 from collections.abc import Sequence
 
 import numpy as np
+import rich.box
+import rich.table
 
 from tf3dlocal.cli.console import console, say, start_tensorflow
 from tf3dlocal.io import read_json, user_path, write_text
@@ -19,11 +22,12 @@ from tf3dlocal.io.types import PathLike
 HERE = pathlib.Path(__file__).parent
 SUBJECTS = 24
 FRAMES = 30
-METHOD = "3DLocal, small"
+METHOD, GLOBAL_PATH, BASELINE = "3DLocal, small", "its global path alone", "no training: nearest mean silhouette"
+WITHOUT_LOCAL_PATHS = "model.arguments.local_blocks=[]"
 
 
 def run_demo(folder: PathLike = "demo", *, seed: int = 0, overrides: Sequence[str] = ()) -> dict:
-    """Draw walkers, prepare them, train a small 3DLocal, test it, draw pictures, export it and identify a walk.
+    """Draw walkers, prepare them, train a small 3DLocal with and without local paths, test, draw, export and identify.
 
     Args:
         folder: Folder for everything; made if absent. A second call reuses its content and takes seconds.
@@ -51,7 +55,8 @@ class _Demo:
         self.folder, self.seed = folder, seed
         self.raw, self.prepared, self.results = folder / "raw", folder / "prepared", folder / "results"
         self.config, self.protocol = folder / "config.yaml", folder / "protocol.yaml"
-        self.trained, self.saved, self.pictures = folder / "run", folder / "saved_model", folder / "pictures"
+        self.trained, self.global_path = folder / "run", folder / "run_global_path"
+        self.saved, self.pictures = folder / "saved_model", folder / "pictures"
         self.overrides = [f"data.protocol={json.dumps(str(self.protocol))}", f"training.seed={seed}", *overrides]
 
     def run(self):
@@ -60,6 +65,7 @@ class _Demo:
             "Draw synthetic walkers": self.draw,
             "Align their silhouettes": self.prepare,
             "Train a small 3DLocal": self.train,
+            "Train its global path alone, for comparison": self.train_global_path,
             "Rank-1 of people it has never seen": self.evaluate,
             "Draw pictures": self.picture,
             "Export a SavedModel": self.export,
@@ -93,51 +99,79 @@ class _Demo:
         return {"num_walks": report.num_walks, "num_frames": report.num_frames}
 
     def train(self):
+        self.model = self.fit(self.trained)
+        return {"num_parameters": self.model.count_params()}
+
+    def train_global_path(self):
+        self.model_without = self.fit(self.global_path, WITHOUT_LOCAL_PATHS)
+
+    def fit(self, run, *overrides):
         from tf3dlocal.config import Experiment
         from tf3dlocal.training import run_experiment
 
-        settings = f"--set data.protocol={self.protocol} --set training.seed={self.seed}"
-        _say_command(f"tf3dlocal train {self.config} --data {self.prepared} {settings} --run {self.trained}")
-        experiment = Experiment.from_yaml(self.config, overrides=self.overrides)
-        self.model = run_experiment(experiment, data=self.prepared, run=self.trained)
-        return {"num_parameters": self.model.count_params()}
+        settings = [f"data.protocol={self.protocol}", f"training.seed={self.seed}", *overrides]
+        settings = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
+        _say_command(f"tf3dlocal train {self.config} --data {self.prepared} {settings} --run {run}")
+        experiment = Experiment.from_yaml(self.config, overrides=[*self.overrides, *overrides])
+        return run_experiment(experiment, data=self.prepared, run=run)
 
     def evaluate(self):
-        from tf3dlocal.evaluation import evaluate, evaluate_gait_energy, print_report, write_reports
+        from tf3dlocal.evaluation import evaluate_gait_energy
 
         _say_command(f"tf3dlocal evaluate {self.trained} --data {self.prepared} --protocol {self.protocol}")
-        protocol, printed = str(self.protocol), self.results / "rank1.txt"
-        if not printed.exists() or printed.stat().st_mtime <= (self.trained / "model.keras").stat().st_mtime:
-            facts = {"model": str(self.trained)}
-            result = evaluate(self.model, walks=self.walks, protocol=protocol, seed=self.seed, details=facts)
-            with console.capture() as capture:
-                print_report(result, method=METHOD, console=console)
-            write_reports(result, folder=self.results, method=METHOD)
-            write_text(printed, capture.get())
-        print(printed.read_text(encoding="utf-8"))
-        groups = read_json(self.results / "rank1.json")["rank1"]
-        untrained = evaluate_gait_energy(self.walks, protocol=protocol, max_rank=1, progress=False)
-        baseline = dict(zip(untrained.groups, untrained.mean().round(2).tolist(), strict=True))
-        means = ", ".join(f"{group} {value:.1f}" for group, value in baseline.items())
-        say(f"The baseline without training, the nearest gait energy image, has rank-1 {means}.")
+        groups = self.test(self.model, method=METHOD, run=self.trained, results=self.results)
+        print((self.results / "rank1.txt").read_text(encoding="utf-8"))
+        folder = self.results / "global_path"
+        without = self.test(self.model_without, method=GLOBAL_PATH, run=self.global_path, results=folder)
+        untrained = evaluate_gait_energy(self.walks, protocol=str(self.protocol), max_rank=1, progress=False)
+        means = {
+            BASELINE: dict(zip(untrained.groups, untrained.mean().round(2).tolist(), strict=True)),
+            GLOBAL_PATH: {group: round(values["mean"], 2) for group, values in without.items()},
+            METHOD: {group: round(values["mean"], 2) for group, values in groups.items()},
+        }
+        _print_means(means)
+        baseline, global_path, network = means.values()
         return {
-            "rank_1": {group: round(values["mean"], 2) for group, values in groups.items()},
+            "rank_1": network,
+            "rank_1_of_the_global_path_alone": global_path,
             "rank_1_of_gait_energy_images": baseline,
         }
+
+    def test(self, model, *, method, run, results):
+        """Test a trained model unless its results are newer, and return the ranks of each group."""
+        from tf3dlocal.evaluation import evaluate, print_report, write_reports
+
+        printed = results / "rank1.txt"
+        if not printed.exists() or printed.stat().st_mtime <= (run / "model.keras").stat().st_mtime:
+            facts, protocol = {"model": str(run)}, str(self.protocol)
+            result = evaluate(model, walks=self.walks, protocol=protocol, seed=self.seed, details=facts)
+            with console.capture() as capture:
+                print_report(result, method=method, console=console)
+            write_reports(result, folder=results, method=method)
+            write_text(printed, capture.get())
+        return read_json(results / "rank1.json")["rank1"]
 
     def picture(self):
         from tf3dlocal.data import cut_sides
         from tf3dlocal.models import part_geometry
-        from tf3dlocal.visualization import contact_sheet, draw_part_boxes, plot_training
+        from tf3dlocal.visualization import contact_sheet, draw_part_boxes, plot_learning_curves, plot_training
 
         walks = [self.walk("017", condition, view) for condition in ("nm-01", "bg-01", "cl-01") for view in (0, 54, 90)]
-        sheet, parts, trace = (self.pictures / f"{name}.png" for name in ("walks", "located_parts", "training"))
+        sheet, parts, trace, curves = (
+            self.pictures / f"{name}.png" for name in ("walks", "located_parts", "training", "learning_curves")
+        )
         contact_sheet([walk.silhouettes for walk in walks], path=sheet, titles=[walk.name for walk in walks])
         walk = self.walk("017", "nm-01", 90)
         clip = cut_sides(walk.silhouettes)
         draw_part_boxes(clip, **part_geometry(self.model, silhouettes=clip), path=parts, title=walk.name)
         plot_training(self.trained / "log.jsonl", path=trace)
-        for path, what in ((sheet, "aligned walks"), (parts, "located parts"), (trace, "loss and rank-1")):
+        plot_learning_curves({METHOD: [self.trained], GLOBAL_PATH: [self.global_path]}, path=curves)
+        for path, what in (
+            (sheet, "aligned walks"),
+            (parts, "located parts"),
+            (trace, "loss and rank-1"),
+            (curves, "rank-1 of held-out training subjects, with and without local paths"),
+        ):
             say(f"{path}: {what}")
 
     def export(self):
@@ -181,6 +215,17 @@ class _Demo:
 
     def walk(self, subject, condition, view):
         return self.walks.select(subjects=[subject], conditions=[condition], views=[view]).read(0)
+
+
+def _print_means(means: dict[str, dict[str, float]]) -> None:
+    """Print the mean rank-1 of each group of probes, one line per method."""
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, title="Mean rank-1 (%)", title_justify="left")
+    table.add_column("")
+    for group in next(iter(means.values())):
+        table.add_column(group, justify="right")
+    for label, groups in means.items():
+        table.add_row(label, *(f"{value:.1f}" for value in groups.values()))
+    console.print(table)
 
 
 def _say_command(command: str) -> None:

@@ -6,6 +6,7 @@ used, so the functions work without a screen, in threads and in notebooks.
 
 from tf3dlocal.visualization.box_geometry import part_box
 from tf3dlocal.visualization.embedding_map import plot_embedding_map
+from tf3dlocal.visualization.learning_curves import plot_learning_curves
 from tf3dlocal.visualization.part_boxes import draw_part_boxes
 from tf3dlocal.visualization.part_lines import plot_part_lines
 from tf3dlocal.visualization.picture import Picture
@@ -20,6 +21,7 @@ __all__ = [
     "draw_part_boxes",
     "part_box",
     "plot_embedding_map",
+    "plot_learning_curves",
     "plot_part_lines",
     "plot_rank_by_view",
     "plot_training",
