@@ -10,7 +10,7 @@ from tf3dlocal.layers.convolution.frame_block import FocalConvolution, frame_blo
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
 from tf3dlocal.layers.defaults import batch_normalization, derive_seed, kaiming_fan_out
 from tf3dlocal.layers.dropout import Dropout
-from tf3dlocal.layers.local.local_block import local_block
+from tf3dlocal.layers.local.local_block import fuse, local_block, local_paths
 from tf3dlocal.layers.local.local_path import LocalPath
 from tf3dlocal.layers.local.localization_network import LocalizationNetwork
 from tf3dlocal.layers.local.location import LOCATION_FIELDS, Location, decode_location
@@ -63,6 +63,8 @@ __all__ = [
     "halving_max_pool",
     "kaiming_fan_out",
     "linear_filter",
+    "fuse",
     "local_block",
+    "local_paths",
     "sampling_grid",
 ]

@@ -22,9 +22,20 @@ def three_d_local(a: SimpleNamespace, called: Named) -> Iterator[str]:
         yield from _focal(a, called, argument="global_path", strips=(1, 4, 8))
     if a.per_frame and a.geometry == "release":
         yield f'{called("per_frame")} is true and needs {called("geometry")} to be "paper"; got "release".'
-    if a.prior_distances and not a.local_blocks:
-        asks = f"{called('prior_distances')} requires the distances of the parts from their priors"
-        yield f"{asks}, and {called('local_blocks')} is empty: there are no parts."
+    asks = {
+        "prior_distances": "requires the distances of the parts from their priors",
+        "part_head": "adds a feature of every part to the embedding",
+    }
+    for argument, what in asks.items():
+        if getattr(a, argument) and not a.local_blocks:
+            yield f"{called(argument)} {what}, and {called('local_blocks')} is empty: there are no parts."
+    if not a.fusion and not a.part_head and a.local_blocks:
+        yield (
+            f"{called('fusion')} is false and {called('part_head')} is too, so that no output reads the parts. Set one "
+            f"of them to true, or {called('local_blocks')} to [] for the global path alone."
+        )
+    if not a.fusion and a.fusion_start != "random":
+        yield f"{called('fusion_start')} is {a.fusion_start!r}, and {called('fusion')} is false: nothing starts."
     if a.geometry == "release":
         yield from _release_rows(a, called, heights={block: heights[block] for block in sorted(a.local_blocks)})
     yield from classifier(a, called)

@@ -1,6 +1,6 @@
 """What the model builders share: the preset's values, backbone blocks, copied initial weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 
 import keras
@@ -80,13 +80,46 @@ def strip_motions(
         (None, 16, 8)
     """
     strips = HorizontalPooling(num_strips, dtype=dtype, name="horizontal_pooling")(maps)  # b t p c
+    return _motions(strips, "micro_motion_pooling", use_bias, activation, dtype, seed)  # b p c
+
+
+def body_part_motions(
+    features: Sequence[Tensor],
+    *,
+    use_bias: bool,
+    activation: str,
+    dtype: str | keras.DTypePolicy | None = None,
+    seed: int | None = None,
+) -> Tensor:
+    """Add pooling over space and micro-motion pooling: one vector per local path of the whole walk.
+
+    Args:
+        features: Of each local path, [batch, frames, height, width, channels].
+        use_bias: As in `MicroMotionPooling`.
+        activation: As in `MicroMotionPooling`.
+        dtype: Dtype policy of the layers.
+        seed: Seed of the model.
+
+    Returns:
+        [batch, paths, channels].
+
+    Example:
+        >>> body_part_motions([keras.Input((None, 16, 11, 8))] * 6, use_bias=False, activation="relu").shape
+        (None, 6, 8)
+    """
+    pooling = HorizontalPooling(1, dtype=dtype, name="body_part_pooling")
+    parts = keras.layers.Concatenate(axis=2, dtype=dtype, name="body_parts")([pooling(map_) for map_ in features])
+    return _motions(parts, "body_part_motion_pooling", use_bias, activation, dtype, seed)  # b p c
+
+
+def _motions(vectors, name, use_bias, activation, dtype, seed):
     return MicroMotionPooling(
         use_bias=use_bias,
         activation=activation,
-        seed=derive_seed(seed, name="micro_motion_pooling"),
+        seed=derive_seed(seed, name=name),
         dtype=dtype,
-        name="micro_motion_pooling",
-    )(strips)  # b p c
+        name=name,
+    )(vectors)
 
 
 def start_as_copies(model: keras.Model, *, copies: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from tf3dlocal.layers import CompactBlock, SeparateDense, derive_seed
 def embedding_head(
     strips: Tensor,
     *,
+    parts: Tensor | None = None,
     embedding_channels: int = 256,
     compact_channels: int = 0,
     num_classes: int | None = None,
@@ -27,6 +28,8 @@ def embedding_head(
 
     Args:
         strips: [batch, strips, channels].
+        parts: [batch, parts, other channels], read beside the strips by linear maps of their own ("body_part_features")
+            and appended to them; None for none.
         embedding_channels: Length of one strip's feature.
         compact_channels: Length of the compact block's embedding; 0 for no compact block.
         num_classes: Number of training subjects, for the classifier; None for no classifier.
@@ -38,8 +41,8 @@ def embedding_head(
         seed: Seed of the model, for initial weights and dropout.
 
     Returns:
-        dict "part_features" float32 [batch, strips, embedding_channels], "embedding" (the same, or the compact block's
-        [batch, compact_channels]) and, with num_classes, "logits" float32 [batch, num_classes].
+        dict "part_features" float32 [batch, strips + parts, embedding_channels], "embedding" (the same, or the compact
+        block's [batch, compact_channels]) and, with num_classes, "logits" float32 [batch, num_classes].
 
     Without a classifier only a loss on "embedding" trains the compact block. A warning says so, because the usual
     triplet loss is on "part_features" and would leave the embedding with its initial weights.
@@ -62,9 +65,14 @@ def embedding_head(
         raise ValueError(f'compare_by must be "compact" or "parts"; got {compare_by!r}.')
     if compact_channels and num_classes is None:
         _check_that_something_trains(compact_channels, compare_by)
-    features = SeparateDense(
-        embedding_channels, seed=derive_seed(seed, name="part_features"), dtype="float32", name="part_features"
-    )(strips)  # b p c
+
+    def linear(vectors, name):
+        return SeparateDense(embedding_channels, seed=derive_seed(seed, name=name), dtype="float32", name=name)(vectors)
+
+    features = linear(strips, "part_features")  # b p c
+    if parts is not None:
+        together = [features, linear(parts, "body_part_features")]
+        features = keras.layers.Concatenate(axis=1, dtype="float32", name="all_part_features")(together)
     outputs = {"part_features": features, "embedding": features}
     if not compact_channels:
         return outputs

@@ -9,13 +9,13 @@ from tf3dlocal.layers import (
     PAPER_PARTS,
     RELEASE_PARTS,
     FramePooling,
-    LocalPath,
     PartPrior,
-    local_block,
+    fuse,
+    local_paths,
 )
 from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
+from tf3dlocal.models.building import backbone_block, body_part_motions, resolve_arguments, strip_motions
 from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
@@ -66,7 +66,9 @@ def ThreeDLocal(
     tied_strides: bool | None = None,
     per_frame: bool = False,
     registered: bool = False,
+    fusion: bool = True,
     fusion_start: str = "random",
+    part_head: bool = False,
     location_norm: bool | None = None,
     location_jitter: float = 0.0,
     path_dropout: float = 0.0,
@@ -124,8 +126,12 @@ def ThreeDLocal(
         registered: Return every sampled volume to its own location, on a map that is zero elsewhere, before its
             convolutions and the fusion. Not in the paper; the release has a similar switch, off, which is not
             reproduced (see `SeparableSampler3D.transposed_filters`). Without it a volume fills the whole map.
-        fusion_start: "random", or "identity": every fusion starts as a copy of the global map (see `local_block`), so
-            that the local paths of a network that starts from a trained global path grow from nothing.
+        fusion: False leaves the global map of every block as it is: the parts reach the embedding by part_head alone.
+        fusion_start: "random", or "identity": every fusion starts as a copy of the global map (see `fuse`), so that the
+            local paths of a network that starts from a trained global path grow from nothing.
+        part_head: Append a feature of each local path to those of the strips, with pooling, micro-motion pooling and a
+            linear map of its own. Not in the paper; an early version of the authors' code has such a head beside the
+            fusion.
         location_norm: Batch normalization after Fc6 of the localization networks, as the release has it; None for the
             geometry's own.
         location_jitter: In training each part's centre moves by a normal number times this share of the part's extent.
@@ -150,7 +156,8 @@ def ThreeDLocal(
 
     Returns:
         keras.Model. Input "silhouettes": float [batch, frames, height, width, 1], 0..1, any number of frames.
-        Outputs, a dict: "part_features" float32 [batch, num_strips, embedding_channels], for the triplet loss;
+        Outputs, a dict: "part_features" float32 [batch, num_strips, embedding_channels], for the triplet loss (with
+        part_head [batch, num_strips + paths of all blocks, ..]);
         "embedding" float32 [batch, compact_channels], by which probe and gallery are compared (without a compact block
         the same as part_features); "logits" float32 [batch, num_classes] with num_classes; "prior_distances" float32
         [batch, paths of all blocks] with prior_distances=True (see `LocalPath`).
@@ -186,34 +193,37 @@ def ThreeDLocal(
     learning = dict(output_norm=location_norm, jitter=location_jitter, dropout=path_dropout, synchronized=synchronized)
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
-    x = silhouettes
+    x, paths = silhouettes, []
     for block, (block_channels, focal_strips) in enumerate(zip(channels, strips), start=1):
         block_input = x
         x = backbone_block(
             x, number=block, channels=block_channels, num_strips=focal_strips, negative_slope=slope, **common
         )
         if block in chosen.local_blocks:
-            x = local_block(
+            block_paths = local_paths(
                 block_input,
                 global_map=x,
                 parts=chosen.parts,
                 name=f"block_{block}",
                 part_channels=None if feature_extraction else 0,
                 hidden_channels=max(1, block_channels // chosen.hidden_divisor),
-                fusion_start=fusion_start,
                 **volumes,
                 **places,
                 **learning,
                 **common,
             )
+            if fusion:
+                features = [path["features"] for path in block_paths]
+                x = fuse(x, features=features, name=f"block_{block}", start=fusion_start, **common)
+            paths += block_paths
         if block < 3:
             x = FramePooling(dtype=dtype, name=f"block_{block}_pooling")(x)
 
-    x = strip_motions(
-        x, num_strips=num_strips, use_bias=chosen.temporal_bias, activation=chosen.temporal_activation, **common
-    )  # b p c
+    motions = dict(use_bias=chosen.temporal_bias, activation=chosen.temporal_activation, **common)
+    body_parts = body_part_motions([path["features"] for path in paths], **motions) if part_head else None
     outputs = embedding_head(
-        x,
+        strip_motions(x, num_strips=num_strips, **motions),  # b p c
+        parts=body_parts,
         embedding_channels=embedding_channels,
         compact_channels=chosen.compact_channels,
         num_classes=num_classes,
@@ -222,11 +232,5 @@ def ThreeDLocal(
         seed=seed,
     )
     if prior_distances:
-        outputs["prior_distances"] = _prior_distances(silhouettes, x)
+        outputs["prior_distances"] = ops.stack([path["prior_distance"] for path in paths], axis=1)
     return GaitModel(silhouettes, outputs, name=name)
-
-
-def _prior_distances(silhouettes, maps):
-    """The distances of all paths between the two tensors from their priors, [batch, paths]."""
-    paths = [layer for layer in keras.Model(silhouettes, maps).layers if isinstance(layer, LocalPath)]
-    return ops.stack([path.outputs["prior_distance"] for path in paths], axis=1)

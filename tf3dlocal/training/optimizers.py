@@ -14,7 +14,14 @@ from tf3dlocal.training.keras_internals import variable_index
 
 # The groups of weights that have a rate; `weight_group` says which weight belongs to which.
 WEIGHT_GROUPS = ("global_path", "local_paths", "localization", "head")
-HEAD_LAYERS = {"micro_motion_pooling", "part_features", "compact_block", "logits"}
+HEAD_LAYERS = {
+    "micro_motion_pooling",
+    "body_part_motion_pooling",
+    "part_features",
+    "body_part_features",
+    "compact_block",
+    "logits",
+}
 
 
 def weight_group(path: str) -> str:

@@ -20,8 +20,6 @@ def local_block(
     global_map: Tensor,
     parts: Sequence[PartPrior | Mapping | Sequence] = PAPER_PARTS,
     name: str = "local_block",
-    part_channels: int | None = None,
-    hidden_channels: int | None = None,
     fusion_start: str = "random",
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
@@ -29,23 +27,17 @@ def local_block(
 ) -> Tensor:
     """Add local paths to a global path and fuse them all: ReLU(conv 1x1x1([global, part 1, .., part n])).
 
-    The layers of the functional model are `{name}_statistics` (a `MapStatistics`, which all paths read),
-    `{name}_{part}` (a `LocalPath`) for every part, `{name}_joined`, `{name}_fusion` and `{name}_fusion_relu`. Main
-    paper section 3.2 and Fig. 2.
+    `local_paths`, then `fuse`. Main paper section 3.2 and Fig. 2.
 
     Args:
         block_input: [batch, frames, height, width, channels], the map that the local paths sample.
         global_map: [batch, frames, height, width, C], the output of the block's global path.
         parts: Part priors, at least one, each with its own name.
         name: Prefix of the layers' names.
-        part_channels: Filters of every path; None for C / 2 (main paper 3.2.3), 0 for no feature extraction.
-        hidden_channels: Filters within the localization networks; None for C / 4 (supplement Table 1).
-        fusion_start: "random", or "identity": the fusion starts as a copy of the global map, without any of the parts,
-            so that a trained global path continues from where it was. Then no ReLU follows it, which would cut off what
-            the LeakyReLU of the global path lets through. The authors' code has such a start as an option, off.
+        fusion_start: As in `fuse`.
         dtype: Dtype policy of the layers.
         seed: Seed of the model; every layer derives its own from it and from its name.
-        **path_arguments: Further arguments of `LocalPath` (sampler, geometry, num_convolutions, ..).
+        **path_arguments: Further arguments of `local_paths` and of `LocalPath` (sampler, geometry, ..).
 
     Returns:
         [batch, frames, height, width, C].
@@ -59,16 +51,53 @@ def local_block(
         >>> local_block(silhouettes, global_map=silhouettes, parts=[whole], part_channels=2, hidden_channels=2).shape
         (None, None, 16, 11, 4)
     """
+    common = dict(name=name, dtype=dtype, seed=seed)
+    paths = local_paths(block_input, global_map=global_map, parts=parts, **path_arguments, **common)
+    return fuse(global_map, features=[path["features"] for path in paths], start=fusion_start, **common)
+
+
+def local_paths(
+    block_input: Tensor,
+    *,
+    global_map: Tensor,
+    parts: Sequence[PartPrior | Mapping | Sequence] = PAPER_PARTS,
+    name: str = "local_block",
+    part_channels: int | None = None,
+    hidden_channels: int | None = None,
+    dtype: str | keras.DTypePolicy | None = None,
+    seed: int | None = None,
+    **path_arguments,
+) -> list[dict[str, Tensor]]:
+    """Add one `LocalPath` per part beside a global path, without a fusion.
+
+    The layers of the functional model are `{name}_statistics` (a `MapStatistics`, which all paths read) and
+    `{name}_{part}` (a `LocalPath`) for every part.
+
+    Args:
+        block_input: [batch, frames, height, width, channels], the map that the local paths sample.
+        global_map: [batch, frames, height, width, C], the map that they localize in.
+        parts: Part priors, at least one, each with its own name.
+        name: Prefix of the layers' names.
+        part_channels: Filters of every path; None for C / 2 (main paper 3.2.3), 0 for no feature extraction.
+        hidden_channels: Filters within the localization networks; None for C / 4 (supplement Table 1).
+        dtype: Dtype policy of the layers.
+        seed: Seed of the model; every layer derives its own from it and from its name.
+        **path_arguments: Further arguments of `LocalPath` (sampler, geometry, num_convolutions, ..).
+
+    Returns:
+        The outputs of each `LocalPath`, in the order of the parts.
+
+    Raises:
+        ValueError: No parts, or two parts of the same name.
+    """
     parts = [PartPrior.of(part) for part in parts]
     names = [part.name for part in parts]
     if not parts or len(set(names)) < len(names):
         raise ValueError(f"A local block needs at least one part, each with its own name; got {names!r}.")
-    if fusion_start not in FUSION_STARTS:
-        raise ValueError(f'fusion_start must be "random" or "identity"; got {fusion_start!r}.')
     channels = global_map.shape[-1]
     halve_frames = not path_arguments.get("per_frame", False)
     statistics = MapStatistics(halve_frames=halve_frames, dtype=dtype, name=f"{name}_statistics")(global_map)
-    paths = [global_map]
+    paths = []
     for part in parts:
         layer_name = f"{name}_{part.name}"
         path = LocalPath(
@@ -80,17 +109,51 @@ def local_block(
             name=layer_name,
             **path_arguments,
         )
-        paths.append(path(block_input, global_map, statistics=statistics)["features"])
-    joined = keras.layers.Concatenate(name=f"{name}_joined", dtype=dtype)(paths)  # b t y x (C + n C/2)
+        paths.append(path(block_input, global_map, statistics=statistics))
+    return paths
+
+
+def fuse(
+    global_map: Tensor,
+    *,
+    features: Sequence[Tensor],
+    name: str = "local_block",
+    start: str = "random",
+    dtype: str | keras.DTypePolicy | None = None,
+    seed: int | None = None,
+) -> Tensor:
+    """Fuse the global path with the local paths: ReLU(conv 1x1x1([global, part 1, .., part n])).
+
+    The layers of the functional model are `{name}_joined`, `{name}_fusion` and `{name}_fusion_relu`.
+
+    Args:
+        global_map: [batch, frames, height, width, C].
+        features: Of each part, [batch, frames, height, width, channels].
+        name: Prefix of the layers' names.
+        start: "random", or "identity": the fusion starts as a copy of the global map, without any of the parts, so that
+            a trained global path continues from where it was. Then no ReLU follows it, which would cut off what the
+            LeakyReLU of the global path lets through. The authors' code has such a start as an option, off.
+        dtype: Dtype policy of the layers.
+        seed: Seed of the model.
+
+    Returns:
+        [batch, frames, height, width, C].
+
+    Raises:
+        ValueError: An unknown start.
+    """
+    if start not in FUSION_STARTS:
+        raise ValueError(f'fusion_start must be "random" or "identity"; got {start!r}.')
+    joined = keras.layers.Concatenate(name=f"{name}_joined", dtype=dtype)([global_map, *features])  # b t y x (C + n c)
     fusion = VolumeConvolution(
-        channels,
+        global_map.shape[-1],
         kernel_size=1,
-        identity=fusion_start == "identity",
+        identity=start == "identity",
         seed=derive_seed(seed, name=f"{name}_fusion"),
         dtype=dtype,
         name=f"{name}_fusion",
     )
     fused = fusion(joined)  # b t y x C
-    if fusion_start == "random":
+    if start == "random":
         fused = keras.layers.ReLU(name=f"{name}_fusion_relu", dtype=dtype)(fused)
     return fused
