@@ -7,7 +7,7 @@ import tensorflow as tf
 from ablations import ABLATIONS
 from layer_tools import MODES, randomize, relative_error
 
-from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS, Location, MixtureSampler3D
+from tf3dlocal.layers import PAPER_PARTS, RELEASE_PARTS, LocalPath, Location, MixtureSampler3D
 from tf3dlocal.models import ThreeDLocal, embedding_model, located_parts
 
 # Half of the papers' height and width, few channels. Local paths cost most of the time: one block with two of them
@@ -239,6 +239,40 @@ def test_with_identity_fusions_a_model_starts_as_its_global_path(options):
         model.get_layer(layer.name).set_weights(layer.get_weights())
     walks = random_walks(5)
     np.testing.assert_array_equal(model(walks)["embedding"], alone(walks)["embedding"])
+
+
+@pytest.mark.parametrize("options", [PAPER, RELEASE, {**PAPER, "local_blocks": (2, 3), "num_classes": 3}], ids=str)
+def test_a_part_head_appends_a_feature_of_each_local_path_to_those_of_the_strips(options):
+    without, model = ThreeDLocal(**options), ThreeDLocal(**options, part_head=True)
+    num_strips, channels = without.output["part_features"].shape[1:]
+    paths = [layer for layer in model.layers if isinstance(layer, LocalPath)]
+    assert model.output["part_features"].shape == (None, num_strips + len(paths), channels)
+    for layer in without.layers:
+        if layer.name != "compact_block":  # it reads all features
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+    walks = random_walks()
+    strips, together = (m(walks)["part_features"] for m in (without, model))
+    np.testing.assert_array_equal(together[:, :num_strips], strips)
+
+
+def test_without_fusion_the_strips_are_those_of_the_global_path_and_the_part_head_trains_the_parts():
+    options = {**PAPER, "compact_channels": 0}
+    alone = randomize(ThreeDLocal(**{**options, "local_blocks": ()}))
+    model = randomize(ThreeDLocal(**options, fusion=False, part_head=True))
+    for layer in alone.layers:
+        model.get_layer(layer.name).set_weights(layer.get_weights())
+    walks, num_strips = random_walks(5), alone.output["part_features"].shape[1]
+    np.testing.assert_array_equal(model(walks)["part_features"][:, :num_strips], alone(walks)["part_features"])
+    with tf.GradientTape() as tape:
+        of_the_parts = tf.reduce_sum(model(walks)["part_features"][:, num_strips:] ** 2)
+    moved = tape.gradient(of_the_parts, model.trainable_weights)
+    without = {w.path for w, g in zip(model.trainable_weights, moved, strict=True) if g is None or not np.any(g)}
+    without = {path for path in without if "localization" not in path}  # random weights saturate some locations
+    assert {path.split("/")[0].rstrip("12") for path in without} == {
+        "block_3_convolution_",  # only localization reads block 3, and gives it no gradient
+        "micro_motion_pooling",
+        "part_features",
+    }
 
 
 def test_the_distances_of_all_parts_from_their_priors_are_an_output_if_asked_for():
