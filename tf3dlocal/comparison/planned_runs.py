@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.io import check_apart, check_names
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.training import MAY_CHANGE, RunFolder
+from tf3dlocal.training import MAY_CHANGE, RunFolder, choose_precision
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class PlannedRun:
         config: Config with this seed.
         folder: Run folder.
         taken: Whether the run was trained elsewhere and its folder is used as it is.
+        chosen_precision: Where its config leaves training.precision to this machine, a sentence on the choice.
     """
 
     method: str
@@ -32,6 +33,7 @@ class PlannedRun:
     config: Experiment
     folder: pathlib.Path
     taken: bool = False
+    chosen_precision: str | None = None
 
     @property
     def name(self) -> str:
@@ -106,13 +108,17 @@ def plan_runs(
             raise ConfigError(f"{files[stem]} and {path} have the same name, which identifies the runs. Rename one.")
         files[stem] = path
         for seed in seeds_for.get(stem, seeds):
+            config = Experiment.from_yaml(path, overrides=[*overrides, f"training.seed={seed}"])
+            folder = pathlib.Path(out) / "runs" / f"{stem}-seed-{seed}"
+            config, chosen = choose_precision(config, run=RunFolder(folder))
             planned.append(
                 PlannedRun(
                     method=stem,
                     label=labels[stem],
                     seed=seed,
-                    config=Experiment.from_yaml(path, overrides=[*overrides, f"training.seed={seed}"]),
-                    folder=pathlib.Path(out) / "runs" / f"{stem}-seed-{seed}",
+                    config=config,
+                    folder=folder,
+                    chosen_precision=chosen,
                 )
             )
     _check_methods(planned)

@@ -1,0 +1,119 @@
+"""The same model computing in another precision."""
+
+from typing import TYPE_CHECKING, Any
+
+from tf3dlocal.io import fast_precision
+
+if TYPE_CHECKING:
+    import keras
+
+HALVES = ("float16", "bfloat16")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+
+
+def precision_of(model: Any) -> str | None:
+    """Return the precision in which a functional Keras model computes, such as "float32"; None for other models.
+
+    Example:
+        >>> precision_of(abs) is None
+        True
+    """
+    if not (hasattr(model, "layers") and hasattr(model, "input_shape")):
+        return None
+    names = [layer.dtype_policy.name for layer in model.layers]
+    return next((name for name in names if name.endswith(HALVES)), "float32")  # the heads have float32 in any case
+
+
+def choose_model(model: Any, *, precision: str | None = None) -> tuple[Any, str | None, str | None]:
+    """Return a model in the precision that a user names, that precision, and a sentence on it.
+
+    Args:
+        model: As for `embed_walks`.
+        precision: "float32", "mixed_bfloat16", "auto", or None for the model's own.
+
+    Returns:
+        The model, its precision (None where it is not known), and a sentence if it is not that of the training or was
+        chosen here, else None.
+
+    Raises:
+        ValueError: Another precision, or one for a model that is no functional Keras model.
+
+    Example:
+        >>> choose_model(abs)
+        (<built-in function abs>, None, None)
+    """
+    trained = precision_of(model)
+    if precision is None:
+        return model, trained, None
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}.")
+    if trained is None:
+        raise ValueError(
+            f"precision is {precision!r}, and the model is a {type(model).__name__}, whose precision cannot be changed "
+            "(an exported model computes in float32). Leave precision out, or give a run folder or a .keras file."
+        )
+    chosen, reason = fast_precision() if precision == "auto" else (precision, None)
+    sentence = f"Precision: {chosen}, since {reason}." if reason else ""
+    if chosen != trained:
+        sentence = f"{sentence} The model was trained in {trained} and computes here in {chosen}.".strip()
+        model = in_precision(model, precision=chosen)
+    return model, chosen, sentence or None
+
+
+def in_precision(model: "keras.Model", *, precision: str) -> "keras.Model":
+    """Return a model with the same weights that computes in a precision; the model itself if it does already.
+
+    A model trained in mixed precision has layers whose policy stores feature maps in 16 bits, and operations chosen for
+    the device on which it was built. It is built again from its config, with every policy and every cast replaced.
+    From float32 the layers that give an output keep float32: the heads of all models compute in it.
+
+    Args:
+        model: A Keras model, compiled or not. It is not changed.
+        precision: "float32" or "mixed_bfloat16".
+
+    Example:
+        >>> import keras
+        >>> inputs = keras.Input((4,))
+        >>> half = keras.Model(inputs, keras.layers.Dense(2, dtype="mixed_float16")(inputs))
+        >>> in_precision(half, precision="float32").layers[1].compute_dtype
+        'float32'
+    """
+    import keras
+
+    plain = keras.Model(model.input, model.output, name=model.name)  # its class and its losses do not matter
+    described = keras.saving.serialize_keras_object(plain)
+    if precision == "float32" or precision_of(plain) != "float32":
+        wanted = _renamed(described, precision)
+    else:
+        heads = {tensor._keras_history.operation.name for tensor in keras.tree.flatten(plain.output)}
+        wanted = _lowered(described, precision, kept=heads)
+    if wanted == described:
+        return model
+    classes = {type(layer).__name__: type(layer) for layer in model.layers}
+    rebuilt = keras.saving.deserialize_keras_object(wanted, custom_objects=classes, safe_mode=False)
+    rebuilt.set_weights([keras.ops.convert_to_numpy(keras.ops.cast(each, "float32")) for each in model.weights])
+    return rebuilt
+
+
+def _renamed(value: Any, precision: str) -> Any:
+    """Replace the names of 16-bit numbers and of mixed policies in a config."""
+    if isinstance(value, dict):
+        return {key: _renamed(item, precision) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_renamed(item, precision) for item in value)
+    if not isinstance(value, str):
+        return value
+    if value in HALVES:
+        return precision.removeprefix("mixed_")
+    return precision if value in [f"mixed_{half}" for half in HALVES] else value
+
+
+def _lowered(value: Any, precision: str, *, kept: set[str]) -> Any:
+    """Replace the float32 policies in a config, except in the layers that are kept."""
+    if isinstance(value, dict):
+        if value.get("class_name") == "DTypePolicy" and value["config"]["name"] == "float32":
+            return {**value, "config": {"name": precision}}
+        if value.get("name") in kept and "config" in value:
+            return value
+        return {key: _lowered(item, precision, kept=kept) for key, item in value.items()}
+    return type(value)(_lowered(i, precision, kept=kept) for i in value) if isinstance(value, (list, tuple)) else value
