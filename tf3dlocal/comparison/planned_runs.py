@@ -110,7 +110,9 @@ def plan_runs(
         for seed in seeds_for.get(stem, seeds):
             config = Experiment.from_yaml(path, overrides=[*overrides, f"training.seed={seed}"])
             folder = pathlib.Path(out) / "runs" / f"{stem}-seed-{seed}"
-            config, chosen = choose_precision(config, run=RunFolder(folder))
+            chosen = None
+            if config.training.precision == "auto":
+                config, chosen = choose_precision(config, run=_first_begun(folder, stem=stem))
             planned.append(
                 PlannedRun(
                     method=stem,
@@ -177,6 +179,12 @@ def _check_seeds(seeds: Iterable[int], *, key: str) -> list[int]:
     return seeds
 
 
+def _first_begun(folder: pathlib.Path, *, stem: str) -> RunFolder:
+    """Return the run of a method in whose precision all its seeds train: one that has begun, or the planned one."""
+    runs = [RunFolder(folder), *map(RunFolder, sorted(folder.parent.glob(f"{stem}-seed-*")))]
+    return next((run for run in runs if run.begun()), runs[0])
+
+
 def _taken_run(folder: pathlib.Path, *, stem: str, label: str, overrides: Sequence[str]) -> PlannedRun:
     run = RunFolder(folder)
     if not run.config_file.is_file():
@@ -185,7 +193,9 @@ def _taken_run(folder: pathlib.Path, *, stem: str, label: str, overrides: Sequen
         )
     config = Experiment.from_yaml(run.config_file)
     changed = config.differences(Experiment.from_yaml(run.config_file, overrides=overrides))
-    if keys := [key for key in changed if key not in MAY_CHANGE]:
+    is_auto = changed.get("training.precision", ("", ""))[1] == "auto"  # which stands for that of the folder
+    may_change = MAY_CHANGE | ({"training.precision"} if is_auto else set())
+    if keys := [key for key in changed if key not in may_change]:
         raise ConfigError(
             f"--set changes {', '.join(keys)} of {folder}, which is trained already. Give its config instead."
         )

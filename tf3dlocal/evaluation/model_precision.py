@@ -82,11 +82,14 @@ def in_precision(model: "keras.Model", *, precision: str) -> "keras.Model":
 
     plain = keras.Model(model.input, model.output, name=model.name)  # its class and its losses do not matter
     described = keras.saving.serialize_keras_object(plain)
-    if precision == "float32" or precision_of(plain) != "float32":
-        wanted = _renamed(described, precision)
-    else:
-        heads = {tensor._keras_history.operation.name for tensor in keras.tree.flatten(plain.output)}
-        wanted = _lowered(described, precision, kept=heads)
+    is_lowered = precision != "float32" and precision_of(plain) == "float32"
+    heads = {tensor._keras_history.operation.name for tensor in keras.tree.flatten(plain.output)}
+    wanted = _replaced(
+        described,
+        precision=precision,
+        ends=("float32",) if is_lowered else HALVES,
+        kept=heads if is_lowered else set(),
+    )
     if wanted == described:
         return model
     classes = {type(layer).__name__: type(layer) for layer in model.layers}
@@ -95,25 +98,14 @@ def in_precision(model: "keras.Model", *, precision: str) -> "keras.Model":
     return rebuilt
 
 
-def _renamed(value: Any, precision: str) -> Any:
-    """Replace the names of 16-bit numbers and of mixed policies in a config."""
-    if isinstance(value, dict):
-        return {key: _renamed(item, precision) for key, item in value.items()}
+def _replaced(value: Any, *, precision: str, ends: tuple[str, ...], kept: set[str]) -> Any:
+    """Replace the policies in a config whose names end so, and casts to 16 bits, except in the layers that are kept."""
     if isinstance(value, (list, tuple)):
-        return type(value)(_renamed(item, precision) for item in value)
-    if not isinstance(value, str):
+        return type(value)(_replaced(item, precision=precision, ends=ends, kept=kept) for item in value)
+    if not isinstance(value, dict):
+        return precision.removeprefix("mixed_") if value in HALVES else value
+    if value.get("class_name") == "DTypePolicy":
+        return {**value, "config": {"name": precision}} if value["config"]["name"].endswith(ends) else value
+    if "config" in value and value.get("name") in kept:
         return value
-    if value in HALVES:
-        return precision.removeprefix("mixed_")
-    return precision if value in [f"mixed_{half}" for half in HALVES] else value
-
-
-def _lowered(value: Any, precision: str, *, kept: set[str]) -> Any:
-    """Replace the float32 policies in a config, except in the layers that are kept."""
-    if isinstance(value, dict):
-        if value.get("class_name") == "DTypePolicy" and value["config"]["name"] == "float32":
-            return {**value, "config": {"name": precision}}
-        if value.get("name") in kept and "config" in value:
-            return value
-        return {key: _lowered(item, precision, kept=kept) for key, item in value.items()}
-    return type(value)(_lowered(i, precision, kept=kept) for i in value) if isinstance(value, (list, tuple)) else value
+    return {key: _replaced(item, precision=precision, ends=ends, kept=kept) for key, item in value.items()}

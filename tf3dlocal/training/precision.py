@@ -33,7 +33,7 @@ def choose_precision(
     if begun is None:
         sentence = f"Precision: {precision}, since {reason}."
     else:
-        sentence = f"Precision: {begun.training.precision}, in which this training began."
+        sentence = f"Precision: {begun.training.precision}, in which the training in {run.path} began."
         if begun.training.precision != precision:
             sentence += f" The fast one here is {precision}, since {reason}."
         precision = begun.training.precision
