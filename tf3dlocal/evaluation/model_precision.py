@@ -83,7 +83,7 @@ def in_precision(model: "keras.Model", *, precision: str) -> "keras.Model":
     plain = keras.Model(model.input, model.output, name=model.name)  # its class and its losses do not matter
     described = keras.saving.serialize_keras_object(plain)
     is_lowered = precision != "float32" and precision_of(plain) == "float32"
-    heads = {tensor._keras_history.operation.name for tensor in keras.tree.flatten(plain.output)}
+    heads = {name for name in keras.tree.flatten(described["config"]["output_layers"]) if isinstance(name, str)}
     wanted = _replaced(
         described,
         precision=precision,
