@@ -10,6 +10,7 @@ look.
 Examples:
   python benchmarks/config.py configs/three_d_local_release_casia_b_st.yaml
   python benchmarks/config.py configs/gaitset_casia_b_st.yaml --step train --xla both
+  python benchmarks/config.py configs/table/three_d_local.yaml --walks 32 --frames 12 --precision both
   python benchmarks/config.py configs/gaitset_casia_b_st.yaml --step train --against my_torch.py:training_step
   python benchmarks/config.py configs/gaitset_casia_b_st.yaml --step inference --grow frames --plot growth.png
 """
@@ -33,6 +34,7 @@ from tf3dlocal.config import ConfigError, Experiment
 
 STEPS = {"train": "training_step", "inference": "inference_step"}
 XLA = {"config": [None], "yes": [True], "no": [False], "both": [False, True]}
+PRECISIONS = {"config": [None], "both": ["float32", "mixed_bfloat16"]}
 SIZES = {"frames": [10, 20, 40, 80], "walks": [4, 8, 16, 32]}
 
 
@@ -56,6 +58,12 @@ def parse(arguments=None):
         help="compile by XLA; config: training as training.jit_compile says, inference not (default)",
     )
     parser.add_argument(
+        "--precision",
+        choices=tuple(PRECISIONS),
+        default="config",
+        help="both: float32 and mixed_bfloat16, whatever the config says (default: %(default)s)",
+    )
+    parser.add_argument(
         "--against",
         metavar="FILE.py:FUNCTION",
         help="a rival: the function takes walks and frames and returns the callable that is measured",
@@ -75,6 +83,8 @@ def parse(arguments=None):
         parser.error("--against measures one kind of step. Give --step train or --step inference, without --grow.")
     if options.grow and options.xla == "both":
         parser.error("--xla both cannot be combined with --grow. Give --xla config, yes or no.")
+    if options.precision == "both" and (options.grow or options.xla == "both"):
+        parser.error("--precision both cannot be combined with --grow and --xla both. Leave one of them out.")
     options.steps = list(STEPS) if options.step == "both" else [options.step]
     options.walks = options.walks or (4 if options.quick or options.grow == "frames" else 8)
     options.frames = options.frames or (10 if options.quick else 30)
@@ -99,6 +109,11 @@ def own(step, *, options, compiled, name=None, **changes):
     return Alternative(name, function=f"measuring.steps:{STEPS[step]}", arguments=arguments)
 
 
+def in_precision(precision, settings):
+    """Return the arguments of `own` for a precision; None for the config's."""
+    return {"name": precision, "settings": [*settings, f"training.precision={precision}"]} if precision else {}
+
+
 def measure(options):
     """Measure each step at one size, next to the rival if there is one; yields Measurements."""
     batch = {"walks": options.walks, "frames": options.frames}
@@ -114,7 +129,12 @@ def measure(options):
     rivals = [Alternative(options.against, function=options.against, arguments=batch)] if options.against else []
     for step in options.steps:
         found = side_by_side(
-            rivals + [own(step, options=options, compiled=compiled) for compiled in XLA[options.xla]],
+            rivals
+            + [
+                own(step, options=options, compiled=compiled, **in_precision(precision, options.settings))
+                for compiled in XLA[options.xla]
+                for precision in PRECISIONS[options.precision]
+            ],
             title=f"{options.config}: {step}",
             rounds=options.rounds,
             threads=options.threads,

@@ -91,6 +91,7 @@ def test_an_empty_table_is_an_error(call, config, monkeypatch):
         (("--grow", "frames", "--sizes", "0,8"), "positive"),
         (("--grow", "pixels"), "pixels"),
         (("--grow", "frames", "--xla", "both"), "--xla"),
+        (("--precision", "both", "--xla", "both"), "--precision"),
         (("--against", "rival.py:step"), "--step"),
         (("--step", "sleep"), "sleep"),
     ],

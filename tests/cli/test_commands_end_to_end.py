@@ -59,6 +59,18 @@ def folder(tmp_path_factory):
         ("walkers", raw, "--subjects", 4, "--frames", 6, "--views", "0,90", "--workers", 1),
         ("prepare", raw, prepared, "--workers", 1, "--json", folder / "prepare.json"),
         ("train", folder / "config.yaml", "--data", prepared, "--run", run, "--json", folder / "train.json"),
+        (
+            "evaluate",
+            run,
+            "--data",
+            prepared,
+            "--protocol",
+            folder / "protocol.yaml",
+            "--precision",
+            "mixed_bfloat16",
+            "--json",
+            folder / "half.json",
+        ),
         ("evaluate", run, "--data", prepared, "--protocol", folder / "protocol.yaml", "--json", folder / "run.json"),
         ("export", run, saved, "--json", folder / "export.json"),
         (
@@ -105,6 +117,7 @@ def test_a_command_ends_with_the_next_one_also_without_a_terminal(folder):
         f"prepare {raw} prepared",
         f"train CONFIG.yaml --data {prepared}",
         f"evaluate {run} --data {prepared} --protocol {folder / 'protocol.yaml'}",
+        f"export {run} OUT",
         f"export {run} OUT",
         f"embed {saved} NAME=FOLDER --out gallery.npz",
         None,
@@ -155,6 +168,23 @@ def test_the_run_and_its_export_have_the_same_rank_1(folder):
     for group in ("NM", "CL"):  # two graphs differ in the last digit, so ties may differ
         assert run["rank1"][group]["mean"] == pytest.approx(saved["rank1"][group]["mean"], abs=100 / 8)
     assert run["groups"] == ["NM", "CL"]
+
+
+def test_a_run_is_evaluated_in_another_precision_which_the_report_names(folder):
+    half, run = numbers(folder, "half"), numbers(folder, "run")
+    assert half["facts"]["precision"] == "mixed_bfloat16" and run["facts"]["precision"] == "float32"
+    assert "The model was trained in float32 and computes here in mixed_bfloat16." in half["notices"]
+    for group in ("NM", "CL"):
+        assert half["rank1"][group]["mean"] == pytest.approx(run["rank1"][group]["mean"], abs=100 / 8)
+
+
+@pytest.mark.bad_input
+def test_the_precision_of_an_export_and_of_the_baseline_cannot_be_changed(folder, capfd):
+    test = ("--data", folder / "prepared", "--protocol", folder / "protocol.yaml", "--precision", "auto")
+    assert call("evaluate", folder / "saved", *test) == 1
+    assert "an exported model computes in float32" in capfd.readouterr().err
+    assert call("evaluate", "gei", *test) == 2
+    assert "gei has no network" in capfd.readouterr().err
 
 
 def test_the_baseline_of_gait_energy_images_needs_no_model(folder):

@@ -118,6 +118,7 @@ def test_the_report_has_all_that_must_accompany_the_numbers(folder):
         "- distance: part_mean; of the gait energy images",
         "- seeds: narrow 0; wide 0, 1",
         "training.steps 2",
+        "- precision: float32\n",
         "tensorflow 2",
         "CPU cores",
         "- command: `tf3dlocal it`",

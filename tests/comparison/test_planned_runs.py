@@ -50,6 +50,39 @@ def test_a_run_folder_keeps_its_config_and_joins_the_seeds_of_its_method(configs
     ]
 
 
+@pytest.fixture
+def fast(monkeypatch):
+    """Function that sets what this machine computes fast."""
+
+    def be(precision):
+        monkeypatch.setattr("tf3dlocal.training.precision.fast_precision", lambda: (precision, "I say so"))
+
+    return be
+
+
+def test_a_config_that_leaves_the_precision_to_the_machine_is_planned_in_the_fast_one(configs, fast):
+    fast("mixed_bfloat16")
+    chosen, named = plan(configs[0], overrides=["training.precision=auto"]) + plan(configs[0])
+    assert chosen.config.training.precision == "mixed_bfloat16" and named.config.training.precision == "float32"
+    assert chosen.chosen_precision == "Precision: mixed_bfloat16, since I say so." and named.chosen_precision is None
+
+
+def test_all_seeds_of_a_method_keep_the_precision_of_the_first_that_began(configs, fast, tmp_path):
+    begun = write_finished_run(tmp_path / "runs" / "narrow-seed-1", configs[0], seed=1)  # in float32
+    fast("mixed_bfloat16")
+    settings = {"out": tmp_path, "seeds": [0, 1], "overrides": ["training.precision=auto"]}
+    runs = plan_runs([configs[0], configs[1]], **settings)
+    assert [(run.name, run.config.training.precision) for run in runs] == [
+        ("narrow-seed-0", "float32"),
+        ("wide-seed-0", "mixed_bfloat16"),
+        ("narrow-seed-1", "float32"),
+        ("wide-seed-1", "mixed_bfloat16"),
+    ]
+    assert f"float32, in which the training in {begun} began" in runs[0].chosen_precision
+    (taken,) = plan_runs([begun], out=tmp_path / "out", overrides=["training.precision=auto"])
+    assert taken.config.training.precision == "float32"
+
+
 def test_a_longer_training_is_not_finished_by_the_model_of_the_shorter_one(configs, tmp_path):
     folder = write_finished_run(tmp_path / "runs" / "narrow-seed-0", configs[0])
     (run,) = plan_runs([configs[0]], out=tmp_path, overrides=["training.steps=3"])

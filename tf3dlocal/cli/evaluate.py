@@ -1,7 +1,7 @@
 """`tf3dlocal evaluate`: rank-1 by a protocol."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,6 +27,10 @@ def evaluate(
     min_frames: Annotated[
         int, typer.Option(min=1, help="Leave out shorter walks; the published protocols keep all.")
     ] = 1,
+    precision: Annotated[
+        Literal["auto", "float32", "mixed_bfloat16"] | None,
+        typer.Option(help="Numbers in which the model computes; auto: the fast ones. Default: as it was trained."),
+    ] = None,
     published: Annotated[bool, typer.Option("--published", help="Also print the rows of the papers.")] = False,
     trust: Trust = False,
     json: Json = None,
@@ -38,6 +42,9 @@ def evaluate(
     (the mean silhouette of a walk): it needs no training, and a network should beat it. For a run folder the numbers
     are also written to RUN/evaluation.json, which `export` puts into the model card, and to RUN/tensorboard/test.
 
+    With `--precision auto` the model computes in mixed_bfloat16 where the processor or the GPU does so fast. The report
+    names the precision. Exported models always compute in float32.
+
     An exported model is a program: it is loaded only if its model card is one of tf3dlocal and the checksums match.
 
     \b
@@ -46,6 +53,8 @@ def evaluate(
       tf3dlocal evaluate runs/st --data casia --protocol casia-b-st --published
       tf3dlocal evaluate saved_models/gait --data own --protocol own.yaml --distance flattened --json own.json
     """
+    if precision and str(model) == "gei":
+        raise typer.BadParameter("gei has no network that computes; leave it out", param_hint="--precision")
     keep_apart(json, option="--json", the_data_set=data, the_protocol=protocol)
     start_tensorflow()
     from tf3dlocal import load_model
@@ -66,6 +75,7 @@ def evaluate(
             protocol=protocol,
             distance=distance,
             min_frames=min_frames,
+            precision=precision,
             details={"model": str(model)},
             **_origin_of(model, subjects=walks.subject_names),
         )

@@ -97,6 +97,8 @@ def compare(
     results = KeptResults(
         out / "results", walks=walks, protocol=protocol, distance=distance, fingerprint=fingerprint, progress=progress
     )
+    for sentence in dict.fromkeys(run.chosen_precision for run in runs if run.chosen_precision):
+        tell(sentence, shown=progress)
     kept, failures = {}, []
     if gei:
         tell("baseline: the nearest gait energy image", shown=progress)
@@ -170,6 +172,10 @@ def _facts(
     seeds = {}
     for run in runs:
         seeds.setdefault(run.method, []).append(str(run.seed))
+    precisions = {}
+    for run in runs:
+        precisions.setdefault(run.config.training.precision, {})[run.method] = None
+    of_methods = [f"{precision} in {', '.join(methods)}" for precision, methods in precisions.items()]
     budget = {key: dict.fromkeys(shown(value_of(run, key)) for run in runs) for key in BUDGET}
     gpus = len(tf.config.list_physical_devices("GPU"))
     facts = {
@@ -178,6 +184,7 @@ def _facts(
         "distance": distance + ("; of the gait energy images, Euclidean" if gei else ""),
         "seeds": "; ".join(f"{method} {', '.join(own)}" for method, own in seeds.items()),
         "budget": ", ".join(f"{key} {' or '.join(values)}" for key, values in budget.items()),
+        "precision": "; ".join(of_methods if len(precisions) > 1 else precisions),
         "versions": ", ".join(f"{name} {version}" for name, version in library_versions().items()),
         "machine": f"{num_cores()} CPU cores, {gpus} GPUs, {platform.system()} {platform.machine()}",
     }

@@ -63,6 +63,8 @@ def check_runs(
         notes += _collected(check, faults) or []
     _raise(faults)
     check_models(runs, walks=walks)  # takes seconds
+    chosen = _by_value([run for run in runs if run.chosen_precision], lambda run: run.chosen_precision)
+    notes += [f"{', '.join(run.name for run in own)}: {sentence}" for sentence, own in chosen.items()]
     for run in runs:
         if run.config.training.start_from:
             notes.append(

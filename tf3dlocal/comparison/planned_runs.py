@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.io import check_apart, check_names
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.training import MAY_CHANGE, RunFolder
+from tf3dlocal.training import MAY_CHANGE, RunFolder, choose_precision
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class PlannedRun:
         config: Config with this seed.
         folder: Run folder.
         taken: Whether the run was trained elsewhere and its folder is used as it is.
+        chosen_precision: Where its config leaves training.precision to this machine, a sentence on the choice.
     """
 
     method: str
@@ -32,6 +33,7 @@ class PlannedRun:
     config: Experiment
     folder: pathlib.Path
     taken: bool = False
+    chosen_precision: str | None = None
 
     @property
     def name(self) -> str:
@@ -106,13 +108,19 @@ def plan_runs(
             raise ConfigError(f"{files[stem]} and {path} have the same name, which identifies the runs. Rename one.")
         files[stem] = path
         for seed in seeds_for.get(stem, seeds):
+            config = Experiment.from_yaml(path, overrides=[*overrides, f"training.seed={seed}"])
+            folder = pathlib.Path(out) / "runs" / f"{stem}-seed-{seed}"
+            chosen = None
+            if config.training.precision == "auto":
+                config, chosen = choose_precision(config, run=_first_begun(folder, stem=stem))
             planned.append(
                 PlannedRun(
                     method=stem,
                     label=labels[stem],
                     seed=seed,
-                    config=Experiment.from_yaml(path, overrides=[*overrides, f"training.seed={seed}"]),
-                    folder=pathlib.Path(out) / "runs" / f"{stem}-seed-{seed}",
+                    config=config,
+                    folder=folder,
+                    chosen_precision=chosen,
                 )
             )
     _check_methods(planned)
@@ -171,6 +179,12 @@ def _check_seeds(seeds: Iterable[int], *, key: str) -> list[int]:
     return seeds
 
 
+def _first_begun(folder: pathlib.Path, *, stem: str) -> RunFolder:
+    """Return the run of a method in whose precision all its seeds train: one that has begun, or the planned one."""
+    runs = [RunFolder(folder), *map(RunFolder, sorted(folder.parent.glob(f"{stem}-seed-*")))]
+    return next((run for run in runs if run.begun()), runs[0])
+
+
 def _taken_run(folder: pathlib.Path, *, stem: str, label: str, overrides: Sequence[str]) -> PlannedRun:
     run = RunFolder(folder)
     if not run.config_file.is_file():
@@ -179,7 +193,9 @@ def _taken_run(folder: pathlib.Path, *, stem: str, label: str, overrides: Sequen
         )
     config = Experiment.from_yaml(run.config_file)
     changed = config.differences(Experiment.from_yaml(run.config_file, overrides=overrides))
-    if keys := [key for key in changed if key not in MAY_CHANGE]:
+    is_auto = changed.get("training.precision", ("", ""))[1] == "auto"  # which stands for that of the folder
+    may_change = MAY_CHANGE | ({"training.precision"} if is_auto else set())
+    if keys := [key for key in changed if key not in may_change]:
         raise ConfigError(
             f"--set changes {', '.join(keys)} of {folder}, which is trained already. Give its config instead."
         )

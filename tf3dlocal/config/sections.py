@@ -211,8 +211,10 @@ class Training(Section):
     """Run folder or `.keras` file whose weights are taken over before the first step."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Seed of the batches, the initial weights and dropout."""
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    """Numbers in which maps are computed; weights stay float32."""
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    """Numbers in which maps are computed; weights stay float32. `auto`: `mixed_bfloat16` where the processor or the
+    GPU computes it fast, else `float32`; the run folder's config names the one chosen.
+    """
     strategy: Literal["auto", "none", "mirrored", "multi_worker", "tpu"] = "auto"
     """Devices; `auto` uses what is there (docs/distributed.md)."""
     jit_compile: bool | Literal["auto"] = "auto"

@@ -6,6 +6,7 @@ from tf3dlocal.evaluation.distances import DISTANCES, check_distance, pairwise_d
 from tf3dlocal.evaluation.embedding import embed_walks
 from tf3dlocal.evaluation.evaluate import evaluate, library_versions
 from tf3dlocal.evaluation.gait_energy_image import evaluate_gait_energy, gait_energy_image
+from tf3dlocal.evaluation.model_precision import in_precision
 from tf3dlocal.evaluation.protocol import (
     Protocol,
     ProtocolError,
@@ -34,6 +35,7 @@ __all__ = [
     "evaluate",
     "evaluate_gait_energy",
     "gait_energy_image",
+    "in_precision",
     "json_report",
     "library_versions",
     "load_protocol",

@@ -13,6 +13,7 @@ import tf3dlocal
 from tf3dlocal.evaluation.cross_view import check_settings, identify_probes
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
 from tf3dlocal.evaluation.embedding import embed_walks, name_of_walk
+from tf3dlocal.evaluation.model_precision import choose_model
 from tf3dlocal.evaluation.protocol import Protocol, load_protocol, shorten_list
 from tf3dlocal.evaluation.roles import as_degrees, assign_roles, match_conditions
 from tf3dlocal.io.types import PathLike
@@ -29,6 +30,7 @@ def evaluate(
     min_frames: int = 1,
     batch_size: int = 8,
     width: int | None = None,
+    precision: str | None = None,
     method: str = "this run",
     seed: int | None = None,
     step: int | None = None,
@@ -49,6 +51,8 @@ def evaluate(
         min_frames: Shorter walks are not used, and counted in the notices. The published protocols use all walks.
         batch_size: Largest number of walks in a batch.
         width: Columns that the model takes, if it is a function; see `embed_walks`.
+        precision: "float32" or "mixed_bfloat16", in which a Keras model computes; "auto": the one that is fast here.
+            Default: as it was trained.
         method: Name of the model, for the rows of the reports.
         seed: Random seed of the training, for the reports.
         step: Training step of the model, for the reports.
@@ -61,13 +65,14 @@ def evaluate(
 
     Raises:
         ProtocolError: If the protocol cannot be read or the data set lacks test subjects, gallery or probes.
-        ValueError: See `embed_walks` and `cross_view`.
+        ValueError: See `embed_walks` and `cross_view`; or a precision for a model that is no Keras model.
 
     Example:
         >>> result = evaluate(model, walks=open_walks("prepared"), protocol="casia-b-st")  # doctest: +SKIP
         >>> print(markdown_report(result))  # doctest: +SKIP
     """
-    return evaluate_embeddings(
+    model, precision, chosen = choose_model(model, precision=precision)
+    result = evaluate_embeddings(
         functools.partial(embed_walks, model, batch_size=batch_size, width=width),
         walks=walks,
         protocol=protocol,
@@ -77,9 +82,10 @@ def evaluate(
         min_frames=min_frames,
         method=method,
         trained_subjects=trained_subjects,
-        details={"seed": seed, "step": step, **(details or {})},
+        details={"seed": seed, "step": step, "precision": precision, **(details or {})},
         progress=progress,
     )
+    return dataclasses.replace(result, notices=(*result.notices, chosen)) if chosen else result
 
 
 def evaluate_embeddings(

@@ -13,6 +13,7 @@ _HOME = {
     "check_names": "names",
     "check_regular_file": "guard",
     "check_writable": "whole_file",
+    "fast_precision": "precision",
     "file_lock": "locks",
     "has_accelerator": "machine",
     "keep_freed_memory": "freed_memory",

@@ -19,10 +19,10 @@ import numpy as np
 import tensorflow as tf
 
 import tf3dlocal
+from tf3dlocal.evaluation import in_precision
 from tf3dlocal.io import check_writable, new_folder, user_path, write_json
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import CARD_FORMAT, CARD_NAME, sha256_of
-from tf3dlocal.serving.float32_model import float32_model
 from tf3dlocal.serving.local_paths import without_local_paths
 
 OUTPUT = "embedding"
@@ -102,7 +102,7 @@ def export(
         raise FileExistsError(f"{target} exists, and a version is never overwritten: choose version {_next(folder)}.")
     height, width = _silhouette_size(model)
     _refuse_weights_that_are_not_finite(model)
-    module = _Embedder(float32_model(model), height, width)
+    module = _Embedder(in_precision(model, precision="float32"), height, width)
     _refuse_embedding_that_is_not_finite(module, name=model.name)
     with new_folder(target) as unfinished:
         signatures = {"serving_default": module.from_uint8, "float": module.from_float}

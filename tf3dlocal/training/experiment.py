@@ -12,6 +12,7 @@ from tf3dlocal.training.data import check_batch, load_walks, make_batches
 from tf3dlocal.training.distributed.lost_workers import names_lost_workers
 from tf3dlocal.training.distributed.workers import Workers
 from tf3dlocal.training.model_setup import check_model, keep_sums_repeatable, make_deterministic, prepare_model
+from tf3dlocal.training.precision import choose_precision
 from tf3dlocal.training.run.run_folder import RunFolder
 
 
@@ -60,6 +61,7 @@ def run_experiment(
     check_batch(config, num_replicas=workers.strategy.num_replicas_in_sync)
     run.check(config, data_set=walks.data_set)
     workers.meet(run, config=config, fingerprint=walks.data_set["fingerprint"])
+    config, chosen = choose_precision(config, run=run, workers=workers)
 
     # Build and compile.
     num_classes, size = len(walks.train.subject_names), walks.train.size
@@ -68,7 +70,7 @@ def run_experiment(
     # Restore, fit and write.
     with workers.hold(run) as is_held:
         restored = workers.restore(run, model=model, config=config, is_held=is_held)
-        sentences = _start(restored, run=run, config=config, model=model, walks=walks, workers=workers)
+        sentences = _start(restored, run=run, config=config, model=model, walks=walks, workers=workers, chosen=chosen)
         own = workers.claim(run, config=config, data_set=walks.data_set, restored=restored, is_held=is_held)
         for sentence in sentences:
             tell(sentence, shown=progress)
@@ -81,9 +83,11 @@ def run_experiment(
     return model
 
 
-def _start(restored, *, run, config, model, walks, workers):
+def _start(restored, *, run, config, model, walks, workers, chosen):
     """What the user is told before the first step."""
     sentences = restored.sentences(run.path, config=config, devices=workers.devices)
+    if chosen and restored.step < config.training.steps:
+        sentences.append(chosen)
     if config.training.jit_compile is True and not model.jit_compile:
         sentences.append("training.jit_compile has no effect: model.fit cannot compile this step with XLA.")
     if workers.strategy.num_replicas_in_sync > 1 and config.model.arguments.get("synchronized") is False:

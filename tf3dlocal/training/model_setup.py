@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.data import silhouette_width
+from tf3dlocal.io import fast_precision
 from tf3dlocal.losses import (
     BatchAllTripletLoss,
     NonzeroTriplets,
@@ -109,7 +110,7 @@ def build_model(config: Experiment, *, num_classes: int, size: int, num_replicas
         **{argument: value for argument, (value, _) in data.items()},
         "clip_length": config.data.clip_length,
         "synchronized": num_replicas > 1,
-        "dtype": config.training.precision,
+        "dtype": fast_precision()[0] if config.training.precision == "auto" else config.training.precision,
         "seed": config.training.seed,
         **({"prior_distances": True} if config.losses.prior.weight else {}),
     }

@@ -89,7 +89,7 @@ class Workers:
     def hold(self, run: RunFolder) -> Iterator[bool]:
         """Let the chief hold the run folder for all workers during a block; gives False if another call holds it."""
         with run.hold() if self.is_chief else contextlib.nullcontext(True) as is_held:
-            yield bool(self.together(int(is_held)).all()) if len(self.addresses) > 1 else is_held
+            yield self.all_agree(is_held)
 
     def restore(self, run: RunFolder, *, model: keras.Model, config: Experiment, is_held: bool) -> Restored:
         """Load the newest intact checkpoint on all workers, or before the first step the weights to start from.
@@ -181,6 +181,10 @@ class Workers:
         """Return when all workers have come here: one that ends first would look lost to the others."""
         if len(self.addresses) > 1:
             self.together(0)
+
+    def all_agree(self, holds: bool) -> bool:
+        """Return whether something holds on all workers."""
+        return bool(self.together(int(holds)).all()) if len(self.addresses) > 1 else holds
 
     def together(self, *numbers: int) -> np.ndarray:
         """Return the numbers of all workers, int64 [workers, numbers], the same on each of them."""

@@ -89,10 +89,10 @@ class RunFolder:
             ConfigError: The folder is of another config, another data set or version 0.1, or the training to start from
                 cannot be used.
         """
-        check_folder_version(self.path)
-        if self.config_file.exists() and self._has_trained():
-            found = Experiment.from_yaml(self.config_file)
+        if found := self.begun():
             may_change = set(MAY_CHANGE)
+            if config.training.precision == "auto":
+                may_change.add("training.precision")  # it stands for that of the folder, see `choose_precision`
             if config.schedule.name != "warmup_cosine" and config.training.steps > found.training.steps:
                 may_change.add("training.steps")  # a longer training; with a cosine every earlier step would differ
             different = {key: pair for key, pair in found.differences(config).items() if key not in may_change}
@@ -110,6 +110,16 @@ class RunFolder:
             )
         if config.training.start_from and not self.checkpoint_steps():  # later the weights are those of the checkpoint
             check_start(config)
+
+    def begun(self) -> Experiment | None:
+        """Return the config of the training that has begun here, or None.
+
+        Raises:
+            ConfigError: The folder is of version 0.1, or its config cannot be read.
+        """
+        check_folder_version(self.path)
+        is_begun = self.config_file.exists() and self._has_trained()
+        return Experiment.from_yaml(self.config_file) if is_begun else None
 
     def _has_trained(self):
         return bool(self.checkpoint_steps()) or self.model_file.exists()
