@@ -80,7 +80,9 @@ def strip_motions(
         (None, 16, 8)
     """
     strips = HorizontalPooling(num_strips, dtype=dtype, name="horizontal_pooling")(maps)  # b t p c
-    return _motions(strips, "micro_motion_pooling", use_bias, activation, dtype, seed)  # b p c
+    return _motions(
+        strips, "micro_motion_pooling", use_bias=use_bias, activation=activation, dtype=dtype, seed=seed
+    )  # b p c
 
 
 def body_part_motions(
@@ -109,10 +111,12 @@ def body_part_motions(
     """
     pooling = HorizontalPooling(1, dtype=dtype, name="body_part_pooling")
     parts = keras.layers.Concatenate(axis=2, dtype=dtype, name="body_parts")([pooling(map_) for map_ in features])
-    return _motions(parts, "body_part_motion_pooling", use_bias, activation, dtype, seed)  # b p c
+    return _motions(
+        parts, "body_part_motion_pooling", use_bias=use_bias, activation=activation, dtype=dtype, seed=seed
+    )  # b p c
 
 
-def _motions(vectors, name, use_bias, activation, dtype, seed):
+def _motions(vectors, name, *, use_bias, activation, dtype, seed):
     return MicroMotionPooling(
         use_bias=use_bias,
         activation=activation,
