@@ -157,10 +157,10 @@ def ThreeDLocal(
     Returns:
         keras.Model. Input "silhouettes": float [batch, frames, height, width, 1], 0..1, any number of frames.
         Outputs, a dict: "part_features" float32 [batch, num_strips, embedding_channels], for the triplet loss (with
-        part_head [batch, num_strips + paths of all blocks, ..]);
-        "embedding" float32 [batch, compact_channels], by which probe and gallery are compared (without a compact block
-        the same as part_features); "logits" float32 [batch, num_classes] with num_classes; "prior_distances" float32
-        [batch, paths of all blocks] with prior_distances=True (see `LocalPath`).
+        part_head [batch, num_strips + paths of all blocks, ..]); "embedding" float32 [batch, compact_channels], by
+        which probe and gallery are compared (without a compact block the same as part_features); "logits" float32
+        [batch, num_classes] with num_classes; "prior_distances" float32 [batch, paths of all blocks] with
+        prior_distances=True (see `LocalPath`).
 
     Raises:
         ValueError: An argument of another type or range; a classifier without a compact block; an input too small.
@@ -186,39 +186,30 @@ def ThreeDLocal(
     )
     if compact_channels is None and num_classes is None:
         chosen.compact_channels = 0  # nothing would train it
-    strips, slope = ((1, 4, 8), chosen.focal_slope) if global_path == "focal" else ((1, 1, 1), 0.01)
     common = dict(dtype=dtype, seed=seed)
-    volumes = dict(sampler=chosen.sampler, geometry=chosen.geometry, num_convolutions=chosen.num_convolutions)
-    places = dict(tied_strides=tied_strides, registered=registered, per_frame=per_frame, clip_length=clip_length)
-    learning = dict(output_norm=location_norm, jitter=location_jitter, dropout=path_dropout, synchronized=synchronized)
-
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
-    x, paths = silhouettes, []
-    for block, (block_channels, focal_strips) in enumerate(zip(channels, strips), start=1):
-        block_input = x
-        x = backbone_block(
-            x, number=block, channels=block_channels, num_strips=focal_strips, negative_slope=slope, **common
-        )
-        if block in chosen.local_blocks:
-            block_paths = local_paths(
-                block_input,
-                global_map=x,
-                parts=chosen.parts,
-                name=f"block_{block}",
-                part_channels=None if feature_extraction else 0,
-                hidden_channels=max(1, block_channels // chosen.hidden_divisor),
-                **volumes,
-                **places,
-                **learning,
-                **common,
-            )
-            if fusion:
-                features = [path["features"] for path in block_paths]
-                x = fuse(x, features=features, name=f"block_{block}", start=fusion_start, **common)
-            paths += block_paths
-        if block < 3:
-            x = FramePooling(dtype=dtype, name=f"block_{block}_pooling")(x)
-
+    x, paths = _blocks(
+        silhouettes,
+        chosen,
+        channels=channels,
+        global_path=global_path,
+        part_channels=None if feature_extraction else 0,
+        fusion=fusion_start if fusion else None,
+        path_arguments=dict(
+            sampler=chosen.sampler,
+            geometry=chosen.geometry,
+            num_convolutions=chosen.num_convolutions,
+            tied_strides=tied_strides,
+            registered=registered,
+            per_frame=per_frame,
+            clip_length=clip_length,
+            output_norm=location_norm,
+            jitter=location_jitter,
+            dropout=path_dropout,
+            synchronized=synchronized,
+        ),
+        **common,
+    )
     motions = dict(use_bias=chosen.temporal_bias, activation=chosen.temporal_activation, **common)
     body_parts = body_part_motions([path["features"] for path in paths], **motions) if part_head else None
     outputs = embedding_head(
@@ -234,3 +225,34 @@ def ThreeDLocal(
     if prior_distances:
         outputs["prior_distances"] = ops.stack([path["prior_distance"] for path in paths], axis=1)
     return GaitModel(silhouettes, outputs, name=name)
+
+
+def _blocks(silhouettes, chosen, *, channels, global_path, part_channels, fusion, path_arguments, **common):
+    """The last map, [batch, frames, height, width, channels], and the outputs of all local paths.
+
+    fusion is the start of the fusions, or None for none.
+    """
+    strips, slope = ((1, 4, 8), chosen.focal_slope) if global_path == "focal" else ((1, 1, 1), 0.01)
+    x, all_paths = silhouettes, []
+    for block, (block_channels, focal_strips) in enumerate(zip(channels, strips), start=1):
+        block_input, name = x, f"block_{block}"
+        x = backbone_block(
+            x, number=block, channels=block_channels, num_strips=focal_strips, negative_slope=slope, **common
+        )
+        if block in chosen.local_blocks:
+            paths = local_paths(
+                block_input,
+                global_map=x,
+                parts=chosen.parts,
+                name=name,
+                part_channels=part_channels,
+                hidden_channels=max(1, block_channels // chosen.hidden_divisor),
+                **path_arguments,
+                **common,
+            )
+            if fusion:
+                x = fuse(x, features=[path["features"] for path in paths], name=name, start=fusion, **common)
+            all_paths += paths
+        if block < 3:
+            x = FramePooling(dtype=common["dtype"], name=f"{name}_pooling")(x)
+    return x, all_paths
