@@ -30,8 +30,8 @@ def local_block(
     """Add local paths to a global path and fuse them all: ReLU(conv 1x1x1([global, part 1, .., part n])).
 
     The layers of the functional model are `{name}_statistics` (a `MapStatistics`, which all paths read),
-    `{name}_{part}` (a `LocalPath`) for every part, `{name}_joined`, `{name}_fusion` and `{name}_fusion_relu`. Main
-    paper section 3.2 and Fig. 2.
+    `{name}_{part}` (a `LocalPath`) for every part, `{name}_fusion` (a `VolumeConvolution` of all their maps) and
+    `{name}_fusion_relu`. Main paper section 3.2 and Fig. 2.
 
     Args:
         block_input: [batch, frames, height, width, channels], the map that the local paths sample.
@@ -81,7 +81,6 @@ def local_block(
             **path_arguments,
         )
         paths.append(path(block_input, global_map, statistics=statistics)["features"])
-    joined = keras.layers.Concatenate(name=f"{name}_joined", dtype=dtype)(paths)  # b t y x (C + n C/2)
     fusion = VolumeConvolution(
         channels,
         kernel_size=1,
@@ -90,7 +89,7 @@ def local_block(
         dtype=dtype,
         name=f"{name}_fusion",
     )
-    fused = fusion(joined)  # b t y x C
+    fused = fusion(paths)  # b t y x C
     if fusion_start == "random":
         fused = keras.layers.ReLU(name=f"{name}_fusion_relu", dtype=dtype)(fused)
     return fused
