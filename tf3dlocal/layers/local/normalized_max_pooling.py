@@ -9,12 +9,13 @@ from tf3dlocal.layers.defaults import NORM_EPSILON, NORM_MOMENTUM, is_synchroniz
 from tf3dlocal.layers.local.map_statistics import map_statistics
 
 
-def _normalized(largest, smallest, scale, shift):
-    """Compute ReLU(scale x + shift) in float32, with x = largest where scale >= 0, else smallest.
+def _normalized(statistics, scale, shift):
+    """Compute ReLU(scale x + shift) in float32, with x = the largest where scale >= 0, else the smallest.
 
     The extremes get no gradient, and a block has them once for all its paths. So of a path the backward pass reads only
     this result, which the convolution that follows it keeps in any case.
     """
+    largest, smallest = statistics["largest"], statistics["smallest"]
 
     @tf.custom_gradient
     def normalized(scale, shift):
@@ -85,7 +86,7 @@ class NormalizedMaxPooling(keras.layers.Layer):
             for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(NORM_MOMENTUM * moving + (1 - NORM_MOMENTUM) * batch)
         scale = self.gamma / ops.sqrt(variance + NORM_EPSILON)
-        result = _normalized(statistics["largest"], statistics["smallest"], scale, self.beta - mean * scale)
+        result = _normalized(statistics, scale, self.beta - mean * scale)
         return ops.cast(result, self.compute_dtype)
 
     def _moments_of_batch(self, means, variances):
