@@ -40,7 +40,9 @@ OPEN_MODULES = {
 MAY_USE_TENSORFLOW = {"cli", "comparison", "data", "demo", "io", "load_model", "serving", "training"}
 # Elsewhere `keras.ops` serves; where a measured gain or a device needs TensorFlow, one small named function has it.
 TENSORFLOW_IN = {
+    "layers/convolution/leaky_relu.py",
     "layers/convolution/volume_convolution.py",
+    "layers/local/normalized_max_pooling.py",
     "layers/replicas.py",
     "losses/class_labels.py",
     "losses/distances.py",

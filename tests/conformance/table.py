@@ -53,6 +53,7 @@ LAYERS = {
     "GaussianSampler3D, release": Row(layers.GaussianSampler3D, RELEASE_SAMPLING, *SAMPLED),
     "HorizontalPooling": Row(layers.HorizontalPooling, {"num_strips": 4}, (VOLUME,), "b t 4 4"),
     "HorizontalPyramidPooling": Row(layers.HorizontalPyramidPooling, {"bins": [4, 1]}, ("b 8 6 4",), "b 5 4"),
+    "LeakyReLU": Row(layers.LeakyReLU, {"negative_slope": 0.01}, (VOLUME,), VOLUME),
     "LocalizationNetwork": Row(layers.LocalizationNetwork, {"hidden_channels": 3, "seed": 0}, (MAP,), "b 8"),
     "LocalizationNetwork, release": Row(
         layers.LocalizationNetwork,

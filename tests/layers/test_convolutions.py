@@ -1,12 +1,14 @@
 """Convolutions against plain loops."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from layer_tools import MODES, relative_error
 from references.layer_loops import convolution_by_hand
 
-from tf3dlocal.layers import BasicBlock3D, FocalConvolution, VolumeConvolution, kaiming_fan_out
+from tf3dlocal.layers import BasicBlock3D, FocalConvolution, LeakyReLU, VolumeConvolution, kaiming_fan_out
+from tf3dlocal.layers.convolution.volume_convolution import volume_convolution
 
 # Sums of up to 135 products of numbers near one: 135 x 2^-24 = 8e-6 at the very most.
 CLOSE = {"rtol": 0, "atol": 1e-5}
@@ -28,6 +30,44 @@ def test_fewer_frames_than_the_kernel_has_see_zeros_around_them(frames):
     layer, volume = VolumeConvolution(3, kernel_size=5, seed=0), random_volume((frames, 8, 6))
     found = layer(volume).numpy()
     np.testing.assert_allclose(found, [convolution_by_hand(clip, layer.kernel.numpy()) for clip in volume], **CLOSE)
+
+
+def gradients_of(function, *values):
+    """The gradients of the sum of squares of what function returns, by every value."""
+    values = [tf.constant(value) for value in values]
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        total = tf.reduce_sum(tf.square(function(*values)))
+    return tape.gradient(total, values)
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_several_maps_are_read_as_one_that_has_their_channels_side_by_side(kernel_size):
+    layer, joined = VolumeConvolution(3, kernel_size=kernel_size, seed=0), random_volume()
+    maps = [joined[..., :1], joined[..., 1:3], joined[..., 3:]]
+    found, expected = layer(maps), layer(joined)
+    assert layer.kernel.shape[3:] == (5, 3)
+    np.testing.assert_allclose(found, expected, **CLOSE)
+    apart, whole = gradients_of(lambda *maps: layer(list(maps)), *maps), gradients_of(layer, joined)
+    assert relative_error(np.concatenate(apart, axis=-1), whole[0]) < 1e-5
+
+
+@pytest.mark.parametrize("kernel_size", [(3, 3, 3), (1, 5, 5), (3, 1, 1), (1, 1, 3)])
+def test_a_convolution_of_one_channel_has_the_gradients_of_tensorflows_own(kernel_size):
+    volume, kernel = random_volume(channels=1), np.random.default_rng(1).normal(size=(*kernel_size, 1, 4))
+    own = gradients_of(volume_convolution, volume, kernel.astype("float32"))
+    plain = gradients_of(lambda *values: tf.nn.conv3d(*values, [1] * 5, "SAME"), volume, kernel.astype("float32"))
+    for found, expected in zip(own, plain):
+        assert relative_error(found, expected) < 1e-5
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.01, 1.0])
+def test_a_leaky_relu_has_the_values_and_the_gradients_of_keras_own(slope):
+    maps = random_volume()
+    maps[0, 0, 0, 0] = [0.0, -0.0, 1e-45, -1e-45, -2.0]
+    own, plain = LeakyReLU(slope), keras.layers.LeakyReLU(slope)
+    np.testing.assert_array_equal(own(maps), plain(maps))
+    np.testing.assert_array_equal(gradients_of(own, maps)[0], gradients_of(plain, maps)[0])
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])

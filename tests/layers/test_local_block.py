@@ -163,7 +163,7 @@ def test_any_parts_make_a_block(parts, names):
     paths = [layer for layer in model.layers if isinstance(layer, LocalPath)]
     assert [path.name for path in paths] == [f"block_{name}" for name in names]
     # C/2 = 4 channels from every path and the C = 8 of the global one, and back to 8.
-    assert model.get_layer("block_joined").output.shape == (None, None, HEIGHT, WIDTH, 8 + 4 * len(names))
+    assert [each.shape[-1] for each in model.get_layer("block_fusion").input] == [8] + [4] * len(names)
     assert model.get_layer("block_fusion").kernel.shape == (1, 1, 1, 8 + 4 * len(names), 8)
     assert {path.localization.conv1.filters for path in paths} == {2}  # C/4
     fused = model(random_map(4)).numpy()

@@ -15,12 +15,9 @@ from tf3dlocal.layers import (
     TrilinearSampler3D,
     apply_filters,
 )
-from tf3dlocal.layers.sampling.filters import LARGEST_JOINT_MAP
 
 SAMPLERS = {"gaussian": GaussianSampler3D, "trilinear": TrilinearSampler3D, "mixture": MixtureSampler3D}
-# Up to and beyond the largest map whose rows and columns are joined into one matrix.
 SMALL, LARGE = (4, 6, 5), (2, 19, 14)
-assert SMALL[1] * SMALL[2] <= LARGEST_JOINT_MAP < LARGE[1] * LARGE[2]
 
 
 def random_volume(size, batch=2, channels=2, seed=0):

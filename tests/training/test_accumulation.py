@@ -248,7 +248,7 @@ def test_a_model_is_cut_where_a_layer_looks_at_the_whole_batch():
     assert [step.name for step in first.whole] == ["block_2_head/location"]
     assert [step.name for step in second.whole] == ["block_3_head/location"]
     assert {"block_1_convolution_1", "block_2_convolution_2_relu"} < {step.name for step in first.sliced}
-    assert {"block_2_head", "block_2_joined", "block_3_convolution_2_relu"} < {step.name for step in second.sliced}
+    assert {"block_2_head", "block_2_fusion", "block_3_convolution_2_relu"} < {step.name for step in second.sliced}
     assert third.sliced[-1].name == "part_features" and not third.whole
     end = graph_sections(narrow("gaitset")).end
     assert [step.name for step in end] == ["compact_block", "logits"]

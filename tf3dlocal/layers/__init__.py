@@ -7,6 +7,7 @@
 from tf3dlocal.layers.compact_block import CompactBlock
 from tf3dlocal.layers.convolution.basic_block_3d import BasicBlock3D
 from tf3dlocal.layers.convolution.frame_block import FocalConvolution, frame_block
+from tf3dlocal.layers.convolution.leaky_relu import LeakyReLU
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
 from tf3dlocal.layers.defaults import batch_normalization, derive_seed, kaiming_fan_out
 from tf3dlocal.layers.dropout import Dropout
@@ -40,6 +41,7 @@ __all__ = [
     "GaussianSampler3D",
     "HorizontalPooling",
     "HorizontalPyramidPooling",
+    "LeakyReLU",
     "LocalPath",
     "LocalTransform",
     "LocalizationNetwork",

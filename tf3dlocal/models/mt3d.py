@@ -8,6 +8,7 @@ from tf3dlocal.layers import (
     BasicBlock3D,
     FramePooling,
     HorizontalPyramidPooling,
+    LeakyReLU,
     LocalTransform,
     SetPooling,
     VolumeConvolution,
@@ -102,7 +103,7 @@ def MT3D(
 
     silhouettes = keras.Input(input_shape, name="silhouettes")  # b t y x 1
     small = VolumeConvolution(channels[0], **options("layer_1"))(silhouettes)
-    small = keras.layers.LeakyReLU(0.01, dtype=dtype, name="layer_1_relu")(small)  # b t y x c
+    small = LeakyReLU(0.01, dtype=dtype, name="layer_1_relu")(small)  # b t y x c
     large = LocalTransform(chosen.interval, **options("local_transform_1"))(small)  # b t/3 y x c
 
     small = FramePooling(dtype=dtype, name="small_2_pooling")(basic_block(small, channels[1], "small_2"))

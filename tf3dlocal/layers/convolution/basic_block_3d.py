@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf3dlocal.layers.convolution.leaky_relu import LeakyReLU
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution, volume_convolution
 from tf3dlocal.layers.defaults import derive_seed
 
@@ -43,7 +44,7 @@ class BasicBlock3D(keras.layers.Layer):
             )
             for name, size in self.KERNELS.items()
         ]
-        self.activation = keras.layers.LeakyReLU(negative_slope, dtype=self.dtype_policy, name="relu")
+        self.activation = LeakyReLU(negative_slope, dtype=self.dtype_policy, name="relu")
 
     def build(self, volume_shape):
         for convolution in self.convolutions:

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
+from tf3dlocal.layers.convolution.leaky_relu import LeakyReLU
 from tf3dlocal.layers.convolution.volume_convolution import VolumeConvolution
 from tf3dlocal.layers.defaults import check_counts, derive_seed
 
@@ -112,5 +113,5 @@ def frame_block(
             dtype=dtype,
             name=layer_name,
         )(maps)
-        maps = keras.layers.LeakyReLU(negative_slope, dtype=dtype, name=f"{layer_name}_relu")(maps)
+        maps = LeakyReLU(negative_slope, dtype=dtype, name=f"{layer_name}_relu")(maps)
     return maps

@@ -21,10 +21,38 @@ def volume_convolution(volume: Tensor, kernel: Tensor) -> Tensor:
     Returns:
         float [batch, frames, height, width, filters].
     """
+    if tuple(kernel.shape[:3]) == (1, 1, 1):
+        cells = ops.matmul(ops.reshape(volume, (-1, kernel.shape[3])), kernel[0, 0, 0])  # (b t y x) c
+        return ops.reshape(cells, (*ops.shape(volume)[:-1], kernel.shape[4]))
     # Where TensorFlow 2.21 computes with oneDNN, it fuses a pad with the conv3d that reads it, and the fused operation
     # forgets the padding of the convolution itself. It does not fuse them across another operation, and this one is
     # free.
-    return ops.conv(tf.ensure_shape(require_walks(volume), volume.shape), kernel, padding="same")
+    volume = tf.ensure_shape(require_walks(volume), volume.shape)
+    return _convolve_one_channel(volume, kernel) if kernel.shape[3] == 1 else ops.conv(volume, kernel, padding="same")
+
+
+@tf.custom_gradient
+def _convolve_one_channel(volume, kernel):
+    """As `ops.conv`, with a faster gradient of the volume.
+
+    oneDNN computes a gradient of one channel as one of sixteen. Here that of every column of the kernel is a channel,
+    and all are moved to their cells and added.
+    """
+    length, height, width, _, filters = kernel.shape
+    strides, padding = [1] * 5, "SAME"
+
+    def backward(upstream):
+        size, around = tf.shape(volume), width // 2
+        columns = tf.reshape(kernel, (length, height, 1, width, filters))
+        parts = tf.nn.conv3d_transpose(upstream, columns, [*tf.unstack(size[:4]), width], strides, padding)
+        parts = tf.pad(parts, ((0, 0), (0, 0), (0, 0), (around, around), (0, 0)))  # b t y x column
+        moved = [tf.slice(parts, (0, 0, 0, width - 1 - column, column), size) for column in range(width)]
+        of_kernel = tf.raw_ops.Conv3DBackpropFilterV2(
+            input=volume, filter_sizes=kernel.shape, out_backprop=upstream, strides=strides, padding=padding
+        )
+        return tf.add_n(moved), of_kernel
+
+    return tf.nn.conv3d(volume, kernel, strides, padding), backward
 
 
 def require_walks(volume: Tensor) -> Tensor:
@@ -53,6 +81,9 @@ class VolumeConvolution(keras.layers.Layer):
 
     A kernel of one frame, (1, k, k), is the per-frame 2D convolution of a silhouette backbone.
 
+    Several maps are read as one that has their channels side by side. They are not joined for it, since a convolution
+    of joined channels is a sum of convolutions: neither the joined map nor its gradient takes memory.
+
     Args:
         filters: Number of output channels.
         kernel_size: One odd number, or three (frames, height, width).
@@ -61,7 +92,7 @@ class VolumeConvolution(keras.layers.Layer):
         seed: Seed of the initial weights.
 
     Call arguments:
-        volume: float [batch, frames, height, width, channels].
+        volume: float [batch, frames, height, width, channels], or a list of such maps.
 
     Returns:
         float [batch, frames, height, width, filters].
@@ -98,15 +129,27 @@ class VolumeConvolution(keras.layers.Layer):
     def build(self, volume_shape):
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(*self.kernel_size, volume_shape[-1], self.filters),
+            shape=(*self.kernel_size, sum(shape[-1] for shape in _each(volume_shape)), self.filters),
             initializer=_identity_kernel if self.identity else kaiming_fan_out(self.seed),
         )
 
     def call(self, volume):
-        return volume_convolution(volume, ops.cast(self.kernel, volume.dtype))
+        if not isinstance(volume, list | tuple):
+            return volume_convolution(volume, ops.cast(self.kernel, volume.dtype))
+        kernel, ends = ops.cast(self.kernel, volume[0].dtype), np.cumsum([each.shape[-1] for each in volume])
+        kernels = ops.split(kernel, ends[:-1].tolist(), axis=3)
+        total = volume_convolution(volume[0], kernels[0])
+        for each, kernel in zip(volume[1:], kernels[1:]):
+            total = total + volume_convolution(each, kernel)
+        return total
 
     def compute_output_shape(self, volume_shape):
-        return (*volume_shape[:-1], self.filters)
+        return (*_each(volume_shape)[0][:-1], self.filters)
+
+
+def _each(shape):
+    """The shapes of several maps; of one alone."""
+    return shape if isinstance(shape[0], list | tuple) else [shape]
 
 
 def _identity_kernel(shape, dtype=None):

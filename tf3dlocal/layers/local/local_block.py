@@ -124,7 +124,8 @@ def fuse(
 ) -> Tensor:
     """Fuse the global path with the local paths: ReLU(conv 1x1x1([global, part 1, .., part n])).
 
-    The layers of the functional model are `{name}_joined`, `{name}_fusion` and `{name}_fusion_relu`.
+    The layers of the functional model are `{name}_fusion`, a `VolumeConvolution` of all these maps, and
+    `{name}_fusion_relu`.
 
     Args:
         global_map: [batch, frames, height, width, C].
@@ -144,7 +145,6 @@ def fuse(
     """
     if start not in FUSION_STARTS:
         raise ValueError(f'fusion_start must be "random" or "identity"; got {start!r}.')
-    joined = keras.layers.Concatenate(name=f"{name}_joined", dtype=dtype)([global_map, *features])  # b t y x (C + n c)
     fusion = VolumeConvolution(
         global_map.shape[-1],
         kernel_size=1,
@@ -153,7 +153,7 @@ def fuse(
         dtype=dtype,
         name=f"{name}_fusion",
     )
-    fused = fusion(joined)  # b t y x C
+    fused = fusion([global_map, *features])  # b t y x C
     if start == "random":
         fused = keras.layers.ReLU(name=f"{name}_fusion_relu", dtype=dtype)(fused)
     return fused

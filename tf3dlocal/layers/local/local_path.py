@@ -230,5 +230,7 @@ class LocalPath(keras.layers.Layer):
 def _pad_by_a_row(rows, height):
     """Add a row of zeros above and below, as far as a map of this height has room: the rows stay in its middle."""
     missing = height - ops.shape(rows)[2]
+    if isinstance(missing, int) and missing == 0:
+        return rows
     above, below = (min(1, side) for side in (missing // 2, missing - missing // 2))
     return ops.pad(rows, ((0, 0), (0, 0), (above, below), (0, 0), (0, 0)))

@@ -31,7 +31,7 @@ class Location(NamedTuple):
 
     Example:
         >>> import numpy as np
-        >>> Location.unstack(np.arange(8.0)[None]).stride_x
+        >>> Location.unstack(np.arange(8.0)[None]).stride_x.numpy()
         array([3.])
     """
 
@@ -62,7 +62,7 @@ class Location(NamedTuple):
                 f"A location has {len(LOCATION_FIELDS)} numbers on its last axis "
                 f"({', '.join(LOCATION_FIELDS)}); got the shape {tuple(stacked.shape)!r}."
             )
-        return cls(*(stacked[..., index] for index in range(len(LOCATION_FIELDS))))
+        return cls(*ops.unstack(stacked, axis=-1))
 
 
 def check_geometry(geometry: str) -> None:
@@ -118,7 +118,7 @@ def decode_location(
     count = raw.shape[-1]
     if count not in (7, 8):
         raise ValueError(f"A localization network has 8 or 7 outputs; got the shape {tuple(raw.shape)!r}.")
-    raw = [raw[..., index] for index in range(count)]
+    raw = list(ops.unstack(raw, axis=-1))
     if count == 7:
         raw.insert(4, raw[3])
     dx, dy, dt, log_stride_x, log_stride_y, log_stride_t, log_variance, logit_confidence = raw

@@ -1,11 +1,36 @@
 """Batch normalization, ReLU and the halving pool of a map that gets no gradient, with the pool first."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.defaults import NORM_EPSILON, NORM_MOMENTUM, is_synchronized
 from tf3dlocal.layers.local.map_statistics import map_statistics
+
+
+def _normalized(statistics, scale, shift):
+    """Compute ReLU(scale x + shift) in float32, with x = the largest where scale >= 0, else the smallest.
+
+    The extremes get no gradient, and a block has them once for all its paths. So of a path the backward pass reads only
+    this result, which the convolution that follows it keeps in any case.
+    """
+    largest, smallest = statistics["largest"], statistics["smallest"]
+
+    @tf.custom_gradient
+    def normalized(scale, shift):
+        pooled = ops.cast(ops.where(scale >= 0, largest, smallest), "float32")
+        result = ops.relu(pooled * scale + shift)
+
+        def backward(upstream):
+            upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=result)
+            cells = tuple(range(len(upstream.shape) - 1))
+            by_largest, by_smallest = (ops.sum(upstream * ops.cast(x, "float32"), cells) for x in (largest, smallest))
+            return ops.where(scale >= 0, by_largest, by_smallest), ops.sum(upstream, cells)
+
+        return result, backward
+
+    return normalized(scale, shift)
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -61,8 +86,8 @@ class NormalizedMaxPooling(keras.layers.Layer):
             for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(NORM_MOMENTUM * moving + (1 - NORM_MOMENTUM) * batch)
         scale = self.gamma / ops.sqrt(variance + NORM_EPSILON)
-        pooled = ops.cast(ops.where(scale >= 0, statistics["largest"], statistics["smallest"]), "float32")
-        return ops.cast(ops.relu((pooled - mean) * scale + self.beta), self.compute_dtype)
+        result = _normalized(statistics, scale, self.beta - mean * scale)
+        return ops.cast(result, self.compute_dtype)
 
     def _moments_of_batch(self, means, variances):
         """Mean and variance of the whole batch from those of its clips, which all have the same number of cells."""

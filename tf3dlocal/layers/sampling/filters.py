@@ -5,9 +5,6 @@ from keras import ops
 from tf3dlocal.io.types import Tensor
 from tf3dlocal.layers.local.location import check_geometry
 
-# Up to this many cells, one joint rows-and-columns matrix per clip is faster than two thin products on a CPU.
-LARGEST_JOINT_MAP = 256
-
 
 def sampling_grid(center: Tensor, stride: Tensor, count: int | Tensor, *, geometry: str = "paper") -> Tensor:
     """Compute the positions of the grid points along one axis: mu(i) = center + (i + 1/2 - count/2) stride.
@@ -120,20 +117,15 @@ def _apply_in_time(volume, frames):
 
 
 def _apply_in_space(volume, rows, columns):
+    """Rows, then columns. No axis moves: a transpose of the map would take as long as the product that it serves."""
     _, num_frames, height, width, channels = ops.shape(volume)
     out_height, out_width = ops.shape(rows)[-2], ops.shape(columns)[-2]
-    if len(rows.shape) == 3 and height * width <= LARGEST_JOINT_MAP:
-        joint = rows[:, :, None, :, None] * columns[:, None, :, None, :]  # b n m y x
-        joint = ops.reshape(joint, (-1, 1, out_height * out_width, height * width))
-        cut = ops.matmul(joint, ops.reshape(volume, (-1, num_frames, height * width, channels)))  # b t (n m) c
+    if len(rows.shape) == 3:  # the frames share their location
+        rows, columns = rows[:, None], columns[:, None]  # b 1 n y, b 1 m x
+    cut = ops.matmul(rows, ops.reshape(volume, (-1, num_frames, height, width * channels)))  # b t n (x c)
+    if channels == 1:  # one large product instead of one of a single column for every row
+        cut = ops.matmul(ops.reshape(cut, (-1, num_frames, out_height, width)), ops.swapaxes(columns, -1, -2))
     else:
-        # Frames that share their location are joined with the channels: large products with few matrices.
-        sharing = num_frames if len(rows.shape) == 3 else 1
-        rows, columns = (ops.reshape(matrix, (-1, *ops.shape(matrix)[-2:])) for matrix in (rows, columns))
-        cut = ops.reshape(volume, (-1, sharing, height, width, channels))
-        cut = ops.reshape(ops.transpose(cut, (0, 2, 1, 3, 4)), (-1, height, sharing * width * channels))
-        cut = ops.reshape(ops.matmul(rows, cut), (-1, out_height, sharing, width, channels))  # b n t x c
-        cut = ops.reshape(ops.transpose(cut, (0, 3, 1, 2, 4)), (-1, width, out_height * sharing * channels))
-        cut = ops.reshape(ops.matmul(columns, cut), (-1, out_width, out_height, sharing, channels))  # b m n t c
-        cut = ops.transpose(cut, (0, 3, 2, 1, 4))  # b t n m c
+        cut = ops.reshape(cut, (-1, num_frames, out_height, width, channels))
+        cut = ops.matmul(columns[:, :, None], cut)  # b t n m c
     return ops.reshape(cut, (-1, num_frames, out_height, out_width, channels))

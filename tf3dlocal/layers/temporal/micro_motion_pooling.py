@@ -13,7 +13,7 @@ def neighbouring_frames(strips: Tensor, length: int) -> Tensor:
     num_frames = ops.shape(strips)[1]
     around = length // 2
     padded = ops.pad(strips, ((0, 0), (around, around), (0, 0), (0, 0)))
-    return ops.stack([padded[:, shift : shift + num_frames] for shift in range(length)], axis=3)  # b t p k c
+    return ops.stack([_frames(padded, shift, num_frames) for shift in range(length)], axis=3)  # b t p k c
 
 
 def windowed_mean_and_max(strips: Tensor, length: int) -> Tensor:
@@ -23,11 +23,17 @@ def windowed_mean_and_max(strips: Tensor, length: int) -> Tensor:
     margin = ((0, 0), (around, around), (0, 0), (0, 0))
     padded = ops.pad(strips, margin)
     floor = ops.pad(strips, margin, constant_values=LOWEST_FLOAT16)
-    total, largest = padded[:, :num_frames], floor[:, :num_frames]
+    total, largest = _frames(padded, 0, num_frames), _frames(floor, 0, num_frames)
     for shift in range(1, length):
-        total = total + padded[:, shift : shift + num_frames]
-        largest = ops.maximum(largest, floor[:, shift : shift + num_frames])
+        total = total + _frames(padded, shift, num_frames)
+        largest = ops.maximum(largest, _frames(floor, shift, num_frames))
     return total / length + largest
+
+
+def _frames(strips, start, count):
+    """Take `count` frames. The gradient of x[:, start : start + count] runs on one core, that of `slice` on all."""
+    size, _, *rest = ops.shape(strips)
+    return ops.slice(strips, (0, start, 0, 0), (size, count, *rest))
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
