@@ -40,7 +40,7 @@ WRONG = {
     ("three_d_local", "registered"): [*NOT_TRUTHS, None],
     ("three_d_local", "fusion"): [*NOT_TRUTHS, None],
     ("three_d_local", "fusion_start"): ["eye", None, True],
-    ("three_d_local", "part_head"): [*NOT_TRUTHS, None],
+    ("three_d_local", "part_strips"): [-1, 2.5, "1", True, None, 10**7],
     ("three_d_local", "location_norm"): NOT_TRUTHS,
     ("three_d_local", "location_jitter"): NOT_SHARES,
     ("three_d_local", "path_dropout"): NOT_SHARES,

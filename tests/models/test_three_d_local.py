@@ -242,11 +242,11 @@ def test_with_identity_fusions_a_model_starts_as_its_global_path(options):
 
 
 @pytest.mark.parametrize("options", [PAPER, RELEASE, {**PAPER, "local_blocks": (2, 3), "num_classes": 3}], ids=str)
-def test_a_part_head_appends_a_feature_of_each_local_path_to_those_of_the_strips(options):
-    without, model = ThreeDLocal(**options), ThreeDLocal(**options, part_head=True)
+def test_part_strips_append_features_of_each_local_path_to_those_of_the_body(options):
+    without, model = ThreeDLocal(**options), ThreeDLocal(**options, part_strips=2)
     num_strips, channels = without.output["part_features"].shape[1:]
     paths = [layer for layer in model.layers if isinstance(layer, LocalPath)]
-    assert model.output["part_features"].shape == (None, num_strips + len(paths), channels)
+    assert model.output["part_features"].shape == (None, num_strips + 2 * len(paths), channels)
     for layer in without.layers:
         if layer.name != "compact_block":  # it reads all features
             model.get_layer(layer.name).set_weights(layer.get_weights())
@@ -255,10 +255,10 @@ def test_a_part_head_appends_a_feature_of_each_local_path_to_those_of_the_strips
     np.testing.assert_array_equal(together[:, :num_strips], strips)
 
 
-def test_without_fusion_the_strips_are_those_of_the_global_path_and_the_part_head_trains_the_parts():
+def test_without_fusion_the_strips_are_those_of_the_global_path_and_part_strips_train_the_parts():
     options = {**PAPER, "compact_channels": 0}
     alone = randomize(ThreeDLocal(**{**options, "local_blocks": ()}))
-    model = randomize(ThreeDLocal(**options, fusion=False, part_head=True))
+    model = randomize(ThreeDLocal(**options, fusion=False, part_strips=1))
     for layer in alone.layers:
         model.get_layer(layer.name).set_weights(layer.get_weights())
     walks, num_strips = random_walks(5), alone.output["part_features"].shape[1]

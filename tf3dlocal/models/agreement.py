@@ -22,17 +22,21 @@ def three_d_local(a: SimpleNamespace, called: Named) -> Iterator[str]:
         yield from _focal(a, called, argument="global_path", strips=(1, 4, 8))
     if a.per_frame and a.geometry == "release":
         yield f'{called("per_frame")} is true and needs {called("geometry")} to be "paper"; got "release".'
+    for block in sorted(a.local_blocks if a.part_strips else ()):
+        options = dict(argument="part_strips", rows=heights[block], where=f"block {block}", halvings=block - 1)
+        yield from _divide(a, called, counts=[a.part_strips], **options)
     asks = {
         "prior_distances": "requires the distances of the parts from their priors",
-        "part_head": "adds a feature of every part to the embedding",
+        "part_strips": "adds features of every part to the embedding",
     }
     for argument, what in asks.items():
         if getattr(a, argument) and not a.local_blocks:
             yield f"{called(argument)} {what}, and {called('local_blocks')} is empty: there are no parts."
-    if not a.fusion and not a.part_head and a.local_blocks:
+    if not a.fusion and not a.part_strips and a.local_blocks:
         yield (
-            f"{called('fusion')} is false and {called('part_head')} is too, so that no output reads the parts. Set one "
-            f"of them to true, or {called('local_blocks')} to [] for the global path alone."
+            f"{called('fusion')} is false and {called('part_strips')} is 0, so that no output reads the parts. Set "
+            f"{called('fusion')} to true, {called('part_strips')} to 1 or more, or {called('local_blocks')} to [] for "
+            "the global path alone."
         )
     if not a.fusion and a.fusion_start != "random":
         yield f"{called('fusion_start')} is {a.fusion_start!r}, and {called('fusion')} is false: nothing starts."

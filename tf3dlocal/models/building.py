@@ -88,28 +88,31 @@ def strip_motions(
 def body_part_motions(
     features: Sequence[Tensor],
     *,
+    num_strips: int,
     use_bias: bool,
     activation: str,
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
 ) -> Tensor:
-    """Add pooling over space and micro-motion pooling: one vector per local path of the whole walk.
+    """Add horizontal pooling and micro-motion pooling of body parts: one vector per strip of every local path.
 
     Args:
         features: Of each local path, [batch, frames, height, width, channels].
+        num_strips: Horizontal strips of a part; must divide the height.
         use_bias: As in `MicroMotionPooling`.
         activation: As in `MicroMotionPooling`.
         dtype: Dtype policy of the layers.
         seed: Seed of the model.
 
     Returns:
-        [batch, paths, channels].
+        [batch, paths num_strips, channels].
 
     Example:
-        >>> body_part_motions([keras.Input((None, 16, 11, 8))] * 6, use_bias=False, activation="relu").shape
-        (None, 6, 8)
+        >>> maps = [keras.Input((None, 16, 11, 8))] * 6
+        >>> body_part_motions(maps, num_strips=2, use_bias=False, activation="relu").shape
+        (None, 12, 8)
     """
-    pooling = HorizontalPooling(1, dtype=dtype, name="body_part_pooling")
+    pooling = HorizontalPooling(num_strips, dtype=dtype, name="body_part_pooling")
     parts = keras.layers.Concatenate(axis=2, dtype=dtype, name="body_parts")([pooling(map_) for map_ in features])
     return _motions(
         parts, "body_part_motion_pooling", use_bias=use_bias, activation=activation, dtype=dtype, seed=seed

@@ -68,7 +68,7 @@ def ThreeDLocal(
     registered: bool = False,
     fusion: bool = True,
     fusion_start: str = "random",
-    part_head: bool = False,
+    part_strips: int = 0,
     location_norm: bool | None = None,
     location_jitter: float = 0.0,
     path_dropout: float = 0.0,
@@ -126,12 +126,12 @@ def ThreeDLocal(
         registered: Return every sampled volume to its own location, on a map that is zero elsewhere, before its
             convolutions and the fusion. Not in the paper; the release has a similar switch, off, which is not
             reproduced (see `SeparableSampler3D.transposed_filters`). Without it a volume fills the whole map.
-        fusion: False leaves the global map of every block as it is: the parts reach the embedding by part_head alone.
+        fusion: False leaves the global map of every block as it is: the parts reach the embedding by part_strips alone.
         fusion_start: "random", or "identity": every fusion starts as a copy of the global map (see `fuse`), so that the
             local paths of a network that starts from a trained global path grow from nothing.
-        part_head: Append a feature of each local path to those of the strips, with pooling, micro-motion pooling and a
-            linear map of its own. Not in the paper; an early version of the authors' code has such a head beside the
-            fusion.
+        part_strips: Append features of each local path to those of the body's strips: the path's volume is cut into so
+            many strips, which have micro-motion pooling and linear maps of their own; 0 for none. Not in the paper; an
+            early version of the authors' code has such a head, without strips, beside the fusion.
         location_norm: Batch normalization after Fc6 of the localization networks, as the release has it; None for the
             geometry's own.
         location_jitter: In training each part's centre moves by a normal number times this share of the part's extent.
@@ -157,10 +157,10 @@ def ThreeDLocal(
     Returns:
         keras.Model. Input "silhouettes": float [batch, frames, height, width, 1], 0..1, any number of frames.
         Outputs, a dict: "part_features" float32 [batch, num_strips, embedding_channels], for the triplet loss (with
-        part_head [batch, num_strips + paths of all blocks, ..]); "embedding" float32 [batch, compact_channels], by
-        which probe and gallery are compared (without a compact block the same as part_features); "logits" float32
-        [batch, num_classes] with num_classes; "prior_distances" float32 [batch, paths of all blocks] with
-        prior_distances=True (see `LocalPath`).
+        part_strips [batch, num_strips + part_strips x paths of all blocks, ..]); "embedding" float32 [batch,
+        compact_channels], by which probe and gallery are compared (without a compact block the same as part_features);
+        "logits" float32 [batch, num_classes] with num_classes; "prior_distances" float32 [batch, paths of all blocks]
+        with prior_distances=True (see `LocalPath`).
 
     Raises:
         ValueError: An argument of another type or range; a classifier without a compact block; an input too small.
@@ -211,7 +211,9 @@ def ThreeDLocal(
         **common,
     )
     motions = dict(use_bias=chosen.temporal_bias, activation=chosen.temporal_activation, **common)
-    body_parts = body_part_motions([path["features"] for path in paths], **motions) if part_head else None
+    body_parts = None
+    if part_strips:
+        body_parts = body_part_motions([path["features"] for path in paths], num_strips=part_strips, **motions)
     outputs = embedding_head(
         strip_motions(x, num_strips=num_strips, **motions),  # b p c
         parts=body_parts,
