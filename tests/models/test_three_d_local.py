@@ -275,6 +275,22 @@ def test_without_fusion_the_strips_are_those_of_the_global_path_and_part_strips_
     }
 
 
+def test_the_recommended_preset_reads_whole_clips_after_block_3_and_leaves_the_global_path_as_it_is():
+    arguments = {**ALL_BLOCKS, "preset": "recommended", "compact_channels": 0}
+    model, alone = ThreeDLocal(**arguments), ThreeDLocal(**arguments, local_blocks=())
+    paths = [layer for layer in model.layers if isinstance(layer, LocalPath)]
+    assert [path.name for path in paths] == [f"block_3_{part.name}" for part in PAPER_PARTS]
+    assert {path.prior.length for path in paths} == {1.0}
+    walks, num_strips = random_walks(), ALL_BLOCKS["num_strips"]
+    together, strips = model(walks)["embedding"], alone(walks)["embedding"]
+    assert together.shape[1] == num_strips + 6
+    np.testing.assert_array_equal(together[:, :num_strips], strips)  # the same seed gives the same initial weights
+    assert ThreeDLocal(**{**arguments, "compact_channels": None}, num_classes=3).output["embedding"].shape == (
+        None,
+        256,
+    )
+
+
 def test_the_distances_of_all_parts_from_their_priors_are_an_output_if_asked_for():
     model = ThreeDLocal(**{**PAPER, "local_blocks": (2, 3)}, prior_distances=True)
     assert "prior_distances" not in ThreeDLocal(**PAPER).output

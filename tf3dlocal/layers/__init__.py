@@ -17,7 +17,7 @@ from tf3dlocal.layers.local.localization_network import LocalizationNetwork
 from tf3dlocal.layers.local.location import LOCATION_FIELDS, Location, decode_location
 from tf3dlocal.layers.local.map_statistics import MapStatistics
 from tf3dlocal.layers.local.normalized_max_pooling import NormalizedMaxPooling
-from tf3dlocal.layers.local.part_priors import PAPER_PARTS, RELEASE_PARTS, PartPrior
+from tf3dlocal.layers.local.part_priors import PAPER_PARTS, RELEASE_PARTS, WHOLE_CLIP_PARTS, PartPrior
 from tf3dlocal.layers.pooling.frame_pooling import FramePooling
 from tf3dlocal.layers.pooling.horizontal_pooling import HorizontalPooling, HorizontalPyramidPooling
 from tf3dlocal.layers.pooling.max_pooling import LOWEST_FLOAT16, adaptive_max_pool, halving_max_pool
@@ -55,6 +55,7 @@ __all__ = [
     "SetPooling",
     "TrilinearSampler3D",
     "VolumeConvolution",
+    "WHOLE_CLIP_PARTS",
     "adaptive_max_pool",
     "apply_filters",
     "batch_normalization",

@@ -25,13 +25,12 @@ def three_d_local(a: SimpleNamespace, called: Named) -> Iterator[str]:
     for block in sorted(a.local_blocks if a.part_strips else ()):
         options = dict(argument="part_strips", rows=heights[block], where=f"block {block}", halvings=block - 1)
         yield from _divide(a, called, counts=[a.part_strips], **options)
-    asks = {
-        "prior_distances": "requires the distances of the parts from their priors",
-        "part_strips": "adds features of every part to the embedding",
-    }
-    for argument, what in asks.items():
-        if getattr(a, argument) and not a.local_blocks:
-            yield f"{called(argument)} {what}, and {called('local_blocks')} is empty: there are no parts."
+    if a.prior_distances and not a.local_blocks:
+        asks = f"{called('prior_distances')} requires the distances of the parts from their priors"
+        yield f"{asks}, and {called('local_blocks')} is empty: there are no parts."
+    if a.part_strips and not a.local_blocks and a.preset != "recommended":  # there: the global path of the preset
+        adds = f"{called('part_strips')} adds features of every part to the embedding"
+        yield f"{adds}, and {called('local_blocks')} is empty: there are no parts."
     if not a.fusion and not a.part_strips and a.local_blocks:
         yield (
             f"{called('fusion')} is false and {called('part_strips')} is 0, so that no output reads the parts. Set "

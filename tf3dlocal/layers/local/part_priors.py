@@ -82,6 +82,10 @@ PAPER_PARTS = tuple(
     )
 )
 
+# With the paper's lengths a path sees a third or two thirds of a clip, on a grid of steps shorter than a frame. These
+# see all of it, frame by frame.
+WHOLE_CLIP_PARTS = tuple(part._replace(length=1.0) for part in PAPER_PARTS)
+
 # The authors' code: a wider head and torso, one length for all parts, and another order of the paths.
 RELEASE_PARTS = tuple(
     map(
