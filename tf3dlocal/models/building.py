@@ -88,16 +88,18 @@ def strip_motions(
 def body_part_motions(
     features: Sequence[Tensor],
     *,
+    name: str,
     num_strips: int,
     use_bias: bool,
     activation: str,
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
 ) -> Tensor:
-    """Add horizontal pooling and micro-motion pooling of body parts: one vector per strip of every local path.
+    """Add horizontal and micro-motion pooling of a block's body parts: one vector per strip of every local path.
 
     Args:
         features: Of each local path, [batch, frames, height, width, channels].
+        name: Prefix of the layers' names.
         num_strips: Horizontal strips of a part; must divide the height.
         use_bias: As in `MicroMotionPooling`.
         activation: As in `MicroMotionPooling`.
@@ -109,13 +111,13 @@ def body_part_motions(
 
     Example:
         >>> maps = [keras.Input((None, 16, 11, 8))] * 6
-        >>> body_part_motions(maps, num_strips=2, use_bias=False, activation="relu").shape
+        >>> body_part_motions(maps, name="block_3", num_strips=2, use_bias=False, activation="relu").shape
         (None, 12, 8)
     """
-    pooling = HorizontalPooling(num_strips, dtype=dtype, name="body_part_pooling")
-    parts = keras.layers.Concatenate(axis=2, dtype=dtype, name="body_parts")([pooling(map_) for map_ in features])
+    pooling = HorizontalPooling(num_strips, dtype=dtype, name=f"{name}_part_pooling")
+    parts = keras.layers.Concatenate(axis=2, dtype=dtype, name=f"{name}_parts")([pooling(map_) for map_ in features])
     return _motions(
-        parts, "body_part_motion_pooling", use_bias=use_bias, activation=activation, dtype=dtype, seed=seed
+        parts, f"{name}_part_motions", use_bias=use_bias, activation=activation, dtype=dtype, seed=seed
     )  # b p c
 
 

@@ -1,6 +1,7 @@
 """The last layers of all models: a linear map per strip, the compact block and the classifier."""
 
 import warnings
+from collections.abc import Mapping
 
 import keras
 
@@ -11,7 +12,7 @@ from tf3dlocal.layers import CompactBlock, SeparateDense, derive_seed
 def embedding_head(
     strips: Tensor,
     *,
-    parts: Tensor | None = None,
+    parts: Mapping[str, Tensor] | None = None,
     embedding_channels: int = 256,
     compact_channels: int = 0,
     num_classes: int | None = None,
@@ -28,8 +29,8 @@ def embedding_head(
 
     Args:
         strips: [batch, strips, channels].
-        parts: [batch, parts, other channels], read beside the strips by linear maps of their own ("body_part_features")
-            and appended to them; None for none.
+        parts: {"block_3": [batch, parts, channels], ..}, read by linear maps of their own ("block_3_part_features")
+            and appended to the strips; None for none.
         embedding_channels: Length of one strip's feature.
         compact_channels: Length of the compact block's embedding; 0 for no compact block.
         num_classes: Number of training subjects, for the classifier; None for no classifier.
@@ -70,8 +71,8 @@ def embedding_head(
         return SeparateDense(embedding_channels, seed=derive_seed(seed, name=name), dtype="float32", name=name)(vectors)
 
     features = linear(strips, "part_features")  # b p c
-    if parts is not None:
-        together = [features, linear(parts, "body_part_features")]
+    if parts:
+        together = [features, *(linear(vectors, f"{name}_part_features") for name, vectors in parts.items())]
         features = keras.layers.Concatenate(axis=1, dtype="float32", name="all_part_features")(together)
     outputs = {"part_features": features, "embedding": features}
     if not compact_channels:

@@ -228,13 +228,9 @@ def ThreeDLocal(
         **common,
     )
     motions = dict(use_bias=chosen.temporal_bias, activation=chosen.temporal_activation, **common)
-    body_parts = None
-    if chosen.part_strips and paths:
-        features = [path["features"] for path in paths]
-        body_parts = body_part_motions(features, num_strips=chosen.part_strips, **motions)
     outputs = embedding_head(
         strip_motions(x, num_strips=num_strips, **motions),  # b p c
-        parts=body_parts,
+        parts=_part_motions(paths, num_strips=chosen.part_strips, **motions),
         embedding_channels=embedding_channels,
         compact_channels=chosen.compact_channels,
         num_classes=num_classes,
@@ -243,17 +239,28 @@ def ThreeDLocal(
         seed=seed,
     )
     if prior_distances:
-        outputs["prior_distances"] = ops.stack([path["prior_distance"] for path in paths], axis=1)
+        distances = [path["prior_distance"] for block_paths in paths.values() for path in block_paths]
+        outputs["prior_distances"] = ops.stack(distances, axis=1)
     return GaitModel(silhouettes, outputs, name=name)
 
 
+def _part_motions(paths, *, num_strips, **motions):
+    """One vector per strip of every part, by block; none if num_strips is 0."""
+    features = {block: [path["features"] for path in block_paths] for block, block_paths in paths.items()}
+    return {
+        block: body_part_motions(maps, name=block, num_strips=num_strips, **motions)
+        for block, maps in features.items()
+        if num_strips
+    }
+
+
 def _blocks(silhouettes, chosen, *, channels, global_path, part_channels, fusion, path_arguments, **common):
-    """The last map, [batch, frames, height, width, channels], and the outputs of all local paths.
+    """The last map, [batch, frames, height, width, channels], and the outputs of the local paths by block.
 
     fusion is the start of the fusions, or None for none.
     """
     strips, slope = ((1, 4, 8), chosen.focal_slope) if global_path == "focal" else ((1, 1, 1), 0.01)
-    x, all_paths = silhouettes, []
+    x, all_paths = silhouettes, {}
     for block, (block_channels, focal_strips) in enumerate(zip(channels, strips), start=1):
         block_input, name = x, f"block_{block}"
         x = backbone_block(
@@ -272,7 +279,7 @@ def _blocks(silhouettes, chosen, *, channels, global_path, part_channels, fusion
             )
             if fusion:
                 x = fuse(x, features=[path["features"] for path in paths], name=name, start=fusion, **common)
-            all_paths += paths
+            all_paths[name] = paths
         if block < 3:
             x = FramePooling(dtype=common["dtype"], name=f"{name}_pooling")(x)
     return x, all_paths

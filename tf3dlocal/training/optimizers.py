@@ -14,14 +14,8 @@ from tf3dlocal.training.keras_internals import variable_index
 
 # The groups of weights that have a rate; `weight_group` says which weight belongs to which.
 WEIGHT_GROUPS = ("global_path", "local_paths", "localization", "head")
-HEAD_LAYERS = {
-    "micro_motion_pooling",
-    "body_part_motion_pooling",
-    "part_features",
-    "body_part_features",
-    "compact_block",
-    "logits",
-}
+HEAD_LAYERS = {"micro_motion_pooling", "part_features", "compact_block", "logits"}
+PART_HEAD_LAYER = re.compile(r"block_\d_part_(motions|features)")
 
 
 def weight_group(path: str) -> str:
@@ -46,7 +40,7 @@ def weight_group(path: str) -> str:
     *layers, _ = path.split("/")
     if "localization" in layers:
         return "localization"
-    if HEAD_LAYERS.intersection(layers):
+    if HEAD_LAYERS.intersection(layers) or any(map(PART_HEAD_LAYER.fullmatch, layers)):
         return "head"
     is_inner_convolution = any(re.fullmatch(r"convolution_\d+", layer) for layer in layers[1:])
     if is_inner_convolution or any(layer.endswith("_fusion") for layer in layers):
