@@ -140,7 +140,6 @@ def test_outputs_and_layers_have_the_names_of_the_papers_figure():
         "torso",
         "left_leg",
         "right_leg",
-        "joined",
         "fusion",
         "fusion_relu",
     ]
@@ -353,7 +352,7 @@ def test_the_same_seed_gives_the_same_model_and_no_two_weights_start_alike():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "seed"}, 'preset must be "paper" or "release"; got .seed.'),
+        ({"preset": "seed"}, 'preset must be "paper" or "release" or "recommended"; got .seed.'),
         ({"local_blocks": (1, 4)}, r"local_blocks must be a list of whole numbers from 1 to 3, .*; got \(1, 4\)"),
         ({"global_path": "fconv"}, 'global_path must be "plain" or "focal"; got \'fconv\''),
         (

@@ -9,7 +9,7 @@ from tf3dlocal.layers import Location, TrilinearSampler3D
 
 def sampled_by_grid_sample(volume, location, num_rows):
     """Sample one volume [t, y, x, c] at positions divided by (size - 1), corners not aligned, zeros outside."""
-    place, sizes = Location.unstack(location), volume.shape[:3]
+    place, sizes = Location(*location), volume.shape[:3]
     counts = (sizes[0], num_rows, sizes[2])
     axes = []
     for center, stride, count, size in zip(

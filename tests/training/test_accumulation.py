@@ -317,4 +317,5 @@ def test_two_devices_in_two_slices_each_give_what_one_device_gives(tmp_path):
     one, two = found
     assert len(one) == len(two) > 20
     for name, expected in one.items():
-        np.testing.assert_allclose(two[name], expected, atol=1e-5, err_msg=name)
+        # Weights of up to two, each the sum of float32 numbers in two orders: 6e-6 of a weight is the most seen.
+        np.testing.assert_allclose(two[name], expected, rtol=1e-5, atol=1e-5, err_msg=name)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import keras
 
 HALVES = ("float16", "bfloat16")
+HEADS = ("SeparateDense", "CompactBlock")  # they compute in float32 under any policy, whatever reads them
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 
 
@@ -65,7 +66,7 @@ def in_precision(model: "keras.Model", *, precision: str) -> "keras.Model":
 
     A model trained in mixed precision has layers whose policy stores feature maps in 16 bits, and operations chosen for
     the device on which it was built. It is built again from its config, with every policy and every cast replaced.
-    From float32 the layers that give an output keep float32: the heads of all models compute in it.
+    From float32 the heads, and the layers that give an output, keep float32.
 
     Args:
         model: A Keras model, compiled or not. It is not changed.
@@ -84,6 +85,7 @@ def in_precision(model: "keras.Model", *, precision: str) -> "keras.Model":
     described = keras.saving.serialize_keras_object(plain)
     is_lowered = precision != "float32" and precision_of(plain) == "float32"
     heads = {name for name in keras.tree.flatten(described["config"]["output_layers"]) if isinstance(name, str)}
+    heads |= {layer.name for layer in plain.layers if type(layer).__name__ in HEADS}
     wanted = _replaced(
         described,
         precision=precision,

@@ -96,7 +96,7 @@ def _curves_of(label, runs):
     """(steps [points], {group: rank-1 [seeds, points]}) of the trainings of one method."""
     if isinstance(runs, (str, bytes)) or not len(runs):
         raise ValueError(f"{label!r} needs a list of run folders, one for each seed; got {runs!r}.")
-    steps, lines = None, {}
+    steps, groups, lines = None, None, {}
     for run in runs:
         measured = [record for record in read_records(run) if "rank_1" in record]
         if not measured:
@@ -107,8 +107,11 @@ def _curves_of(label, runs):
         found = [record["step"] for record in measured]
         if steps not in (None, found):
             raise ValueError(f"The trainings of {label!r} have measured rank-1 at other steps: {steps} and {found}.")
-        steps = found
-        for name in [name for name in measured[0] if name.startswith(PREFIX)]:
+        names = sorted({name for record in measured for name in record if name.startswith(PREFIX)})
+        if groups not in (None, names):
+            raise ValueError(f"The trainings of {label!r} have measured other groups of probes: {groups} and {names}.")
+        steps, groups = found, names
+        for name in [name for name in measured[-1] if name.startswith(PREFIX)]:
             values = [record.get(name, np.nan) for record in measured]
             lines.setdefault(name.removeprefix(PREFIX), []).append(values)
     return steps, {group: np.array(values, float) for group, values in lines.items()}
