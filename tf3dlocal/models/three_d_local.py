@@ -109,8 +109,9 @@ def ThreeDLocal(
     | "release" | 3            | 7           | 2             | C/2          | ReLU, bias     | 16 strips x 256     |
 
     "recommended" is the paper with four changes, with which local paths no longer lowered the scores of our trainings
-    with few people (docs/results.md): local paths after block 3 only, parts that are as long as the clip, no fusion, and
-    features of the parts appended to those of the body (part_strips=1). Its global path computes what it computes without local paths.
+    with few people (docs/results.md): local paths after block 3 only, parts that are as long as the clip, no fusion,
+    and features of the parts appended to those of the body (part_strips=1). Its global path computes what it computes
+    without local paths.
 
     *The compact block is trained by its classifier, so the paper's full model is `ThreeDLocal(num_classes=74)` (74
     subjects; 4,068,144 parameters). Without num_classes there is neither: the embedding is the part features, 16 strips
