@@ -13,7 +13,7 @@ class FrameConvolution(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, kernel_size, padding=kernel_size // 2, bias=False)
 
     def forward(self, x):
-        return F.leaky_relu(self.conv(x), 0.01)
+        return F.leaky_relu(self.conv(x), 0.01, inplace=True)
 
 
 class OfEveryFrame(nn.Module):

@@ -59,17 +59,19 @@ class Localization(nn.Module):
         super().__init__()
         self.convs = nn.Sequential(
             nn.BatchNorm3d(channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool3d(3, 2, 1),
             nn.Conv3d(channels, hidden, 1, bias=False),
             nn.BatchNorm3d(hidden),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv3d(hidden, hidden, 3, padding=1, bias=False),
             nn.BatchNorm3d(hidden),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool3d(3, 2, 1),
             nn.Conv3d(hidden, hidden, 3, padding=1, bias=False),
-            *([nn.BatchNorm3d(hidden), nn.ReLU(), nn.MaxPool3d(3, 2, 1)] if paper_map else [nn.ReLU()]),
+            *([nn.BatchNorm3d(hidden)] if paper_map else []),
+            nn.ReLU(inplace=True),
+            *([nn.MaxPool3d(3, 2, 1)] if paper_map else []),
         )
         bins = paper_map or (2, 2, 2)
         self.pool = nn.AdaptiveMaxPool3d((bins[0], None, None) if paper_map else bins)
@@ -95,10 +97,10 @@ def linear_rows(positions, size):
 
 
 def cut_out(x, rows, columns, frames):
-    """Sample the volume with one small matrix per axis."""
-    x = torch.einsum("niw,ncthw->ncthi", columns, x)
-    x = torch.einsum("njh,ncthi->nctji", rows, x)
-    return torch.einsum("nlt,nctji->nclji", frames, x)
+    """Sample the volume with one small matrix per axis, by batched products of the map as it lies in memory."""
+    x = x @ columns[:, None, None].transpose(-1, -2)  # n c t h i
+    x = rows[:, None, None] @ x  # n c t j i
+    return (frames[:, None] @ x.flatten(3)).unflatten(3, x.shape[3:])  # n c l j i
 
 
 class ReleaseSampler(nn.Module):
@@ -158,7 +160,7 @@ class FeatureExtraction(nn.Module):
 
     def forward(self, x):
         for convolution in self.children():
-            x = F.relu(convolution(x))
+            x = F.relu(convolution(x), inplace=True)
         return x
 
 
@@ -180,7 +182,7 @@ class LocalPaths(nn.Module):
         for name, path in paths.items():
             setattr(self, name, path)
         joined = channels + len(paths) * part_channels
-        self.feature_fusion = nn.Sequential(nn.Conv3d(joined, channels, 1, bias=False), nn.ReLU())
+        self.feature_fusion = nn.Sequential(nn.Conv3d(joined, channels, 1, bias=False), nn.ReLU(inplace=True))
 
     def forward(self, block_input, block_output):
         parts = [getattr(self, name)(block_input, block_output) for name in self.names]
@@ -287,7 +289,7 @@ class PaperThreeDLocal(nn.Module):
         self.hpm = PartwiseLinear(16, channels[2], 256)
         self.compact = nn.Sequential(
             nn.BatchNorm1d(16 * 256),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(16 * 256, 256, bias=False),
             nn.BatchNorm1d(256),
