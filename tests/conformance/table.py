@@ -193,6 +193,12 @@ MODELS = {
         SILHOUETTES,
         {"part_features": "b 2 6", "embedding": "b 2 6"},
     ),
+    "three_d_local, recommended, classified": Row(
+        ThreeDLocal,
+        {**TINY, **CLASSIFIED, "preset": "recommended", "local_blocks": (1,), "part_strips": 2},
+        SILHOUETTES,
+        {"part_features": "b 6 6", "embedding": "b 5", "logits": "b 3"},
+    ),
     "three_d_local, per frame, focal": Row(
         ThreeDLocal,
         {

@@ -30,6 +30,7 @@ NARROW = {
 SYSTEMS = {
     "three_d_local paper": {"num_strips": 4, "parts": PAPER_PARTS[:1], "path_dropout": 0.5, "location_jitter": 0.1},
     "three_d_local release": {"preset": "release", "num_strips": 4, "parts": RELEASE_PARTS[:2]},
+    "three_d_local recommended": {"preset": "recommended", "num_strips": 4, "part_strips": 2},
     "gaitset": {"bins": (1, 2, 4)},
     "gaitpart": {"num_strips": 4},
     "gln": {"bins": (1, 2, 4), "lateral_channels": 4},

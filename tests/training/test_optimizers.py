@@ -55,7 +55,7 @@ GROUPS = {
     rf"{PART}/localization/(pool0|norm1|norm2|norm4|output_norm)/{NORM}": "localization",
     rf"{PART}/localization/(conv1|conv2|conv4)/kernel": "localization",
     rf"{PART}/localization/fc6/(kernel|bias)": "localization",
-    r"(micro_motion_pooling|block_[123]_part_motions)/template_[12]_(squeeze|expand)_(kernel|bias)": "head",
+    r"(block_[123]_)?micro_motion_pooling/template_[12]_(squeeze|expand)_(kernel|bias)": "head",
     r"(block_[123]_)?part_features/kernel": "head",
     rf"compact_block/(input_norm|output_norm)/{NORM}": "head",
     r"compact_block/linear/kernel": "head",

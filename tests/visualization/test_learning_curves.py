@@ -56,6 +56,8 @@ def test_trainings_that_do_not_belong_together_are_refused(run):
     one, other = run("one", {0: {"NM": 10}, 40: {"NM": 50}}), run("other", {0: {"NM": 10}, 30: {"NM": 50}})
     with pytest.raises(ValueError, match=r"'3DLocal' have measured rank-1 at other steps: \[0, 40\] and \[0, 30\]"):
         plot_learning_curves({"3DLocal": [one, other]})
+    with pytest.raises(ValueError, match=r"'3DLocal' have measured other groups: \['NM'\] and \['NM', 'CL'\]"):
+        plot_learning_curves({"3DLocal": [one, run("more", {0: {"NM": 10, "CL": 5}, 40: {"NM": 50, "CL": 9}})]})
     with pytest.raises(ValueError, match=r"must have the groups \['NM'\]; 'GEI' has \['CL'\]"):
         plot_learning_curves({"3DLocal": [one]}, baselines={"GEI": {"CL": 1.0}})
     with pytest.raises(ValueError, match="needs a list of run folders"):

@@ -54,81 +54,42 @@ def backbone_block(maps: Tensor, *, number: int, path: str = "block", **argument
 
 
 def strip_motions(
-    maps: Tensor,
+    maps: Tensor | Sequence[Tensor],
     *,
     num_strips: int,
     use_bias: bool,
     activation: str,
+    prefix: str = "",
     dtype: str | keras.DTypePolicy | None = None,
     seed: int | None = None,
 ) -> Tensor:
     """Add horizontal pooling and micro-motion pooling: one vector per strip of the whole walk, as in GaitPart.
 
     Args:
-        maps: [batch, frames, height, width, channels].
-        num_strips: Horizontal strips; must divide the height.
+        maps: [batch, frames, height, width, channels], or several of them, whose strips stand one after the other.
+        num_strips: Horizontal strips of a map; must divide the height.
         use_bias: As in `MicroMotionPooling`.
         activation: As in `MicroMotionPooling`.
+        prefix: The layers' names begin with it.
         dtype: Dtype policy of the layers.
         seed: Seed of the model.
 
     Returns:
-        [batch, num_strips, channels].
+        [batch, num_strips, channels]; of several maps [batch, maps x num_strips, channels].
 
     Example:
         >>> strip_motions(keras.Input((None, 16, 11, 8)), num_strips=16, use_bias=False, activation="relu").shape
         (None, 16, 8)
     """
-    strips = HorizontalPooling(num_strips, dtype=dtype, name="horizontal_pooling")(maps)  # b t p c
-    return _motions(
-        strips, "micro_motion_pooling", use_bias=use_bias, activation=activation, dtype=dtype, seed=seed
-    )  # b p c
-
-
-def body_part_motions(
-    features: Sequence[Tensor],
-    *,
-    name: str,
-    num_strips: int,
-    use_bias: bool,
-    activation: str,
-    dtype: str | keras.DTypePolicy | None = None,
-    seed: int | None = None,
-) -> Tensor:
-    """Add horizontal and micro-motion pooling of a block's body parts: one vector per strip of every local path.
-
-    Args:
-        features: Of each local path, [batch, frames, height, width, channels].
-        name: Prefix of the layers' names.
-        num_strips: Horizontal strips of a part; must divide the height.
-        use_bias: As in `MicroMotionPooling`.
-        activation: As in `MicroMotionPooling`.
-        dtype: Dtype policy of the layers.
-        seed: Seed of the model.
-
-    Returns:
-        [batch, paths num_strips, channels].
-
-    Example:
-        >>> maps = [keras.Input((None, 16, 11, 8))] * 6
-        >>> body_part_motions(maps, name="block_3", num_strips=2, use_bias=False, activation="relu").shape
-        (None, 12, 8)
-    """
-    pooling = HorizontalPooling(num_strips, dtype=dtype, name=f"{name}_part_pooling")
-    parts = keras.layers.Concatenate(axis=2, dtype=dtype, name=f"{name}_parts")([pooling(map_) for map_ in features])
-    return _motions(
-        parts, f"{name}_part_motions", use_bias=use_bias, activation=activation, dtype=dtype, seed=seed
-    )  # b p c
-
-
-def _motions(vectors, name, *, use_bias, activation, dtype, seed):
+    pooling = HorizontalPooling(num_strips, dtype=dtype, name=f"{prefix}horizontal_pooling")
+    if isinstance(maps, Sequence):
+        strips = keras.layers.Concatenate(axis=2, dtype=dtype, name=f"{prefix}strips")([pooling(each) for each in maps])
+    else:
+        strips = pooling(maps)  # b t p c
+    name = f"{prefix}micro_motion_pooling"
     return MicroMotionPooling(
-        use_bias=use_bias,
-        activation=activation,
-        seed=derive_seed(seed, name=name),
-        dtype=dtype,
-        name=name,
-    )(vectors)
+        use_bias=use_bias, activation=activation, seed=derive_seed(seed, name=name), dtype=dtype, name=name
+    )(strips)  # b p c
 
 
 def start_as_copies(model: keras.Model, *, copies: Mapping[str, str]) -> None:

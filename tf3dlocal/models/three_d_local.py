@@ -16,7 +16,7 @@ from tf3dlocal.layers import (
 )
 from tf3dlocal.models import agreement
 from tf3dlocal.models.arguments import checked
-from tf3dlocal.models.building import backbone_block, body_part_motions, resolve_arguments, strip_motions
+from tf3dlocal.models.building import backbone_block, resolve_arguments, strip_motions
 from tf3dlocal.models.gait_model import GaitModel
 from tf3dlocal.models.heads import embedding_head
 
@@ -159,8 +159,8 @@ def ThreeDLocal(
         embedding_channels: Length of one strip's feature.
         temporal_bias: Whether the convolutions of `MicroMotionPooling` have a bias.
         temporal_activation: Activation of `MicroMotionPooling`.
-        compact_channels: Length of the compact block's embedding; 0 for no compact block; None for the preset's (256
-            in "paper", 0 in "release") with num_classes, and 0 without. A number without num_classes warns: a triplet
+        compact_channels: Length of the compact block's embedding; 0 for no compact block; None for the preset's (0 in
+            "release", else 256) with num_classes, and 0 without. A number without num_classes warns: a triplet
             loss on "part_features" leaves such a block untrained.
         dropout: Dropout of the compact block.
         clip_length: Frames of the training clips (fixes the localization's time bins).
@@ -249,7 +249,7 @@ def _part_motions(paths, *, num_strips, **motions):
     """One vector per strip of every part, by block; none if num_strips is 0."""
     features = {block: [path["features"] for path in block_paths] for block, block_paths in paths.items()}
     return {
-        block: body_part_motions(maps, name=block, num_strips=num_strips, **motions)
+        block: strip_motions(maps, num_strips=num_strips, prefix=f"{block}_", **motions)
         for block, maps in features.items()
         if num_strips
     }

@@ -15,7 +15,7 @@ from tf3dlocal.training.keras_internals import variable_index
 # The groups of weights that have a rate; `weight_group` says which weight belongs to which.
 WEIGHT_GROUPS = ("global_path", "local_paths", "localization", "head")
 HEAD_LAYERS = {"micro_motion_pooling", "part_features", "compact_block", "logits"}
-PART_HEAD_LAYER = re.compile(r"block_\d_part_(motions|features)")
+PART_HEAD_LAYER = re.compile(r"block_\d_(micro_motion_pooling|part_features)")  # of the parts of a block
 
 
 def weight_group(path: str) -> str:
@@ -24,7 +24,7 @@ def weight_group(path: str) -> str:
     | group        | layers                                                                              |
     |--------------|-------------------------------------------------------------------------------------|
     | localization | `localization`, the `LocalizationNetwork` of a `LocalPath`                          |
-    | head         | all after the blocks: `HEAD_LAYERS`                                                 |
+    | head         | all after the blocks: `HEAD_LAYERS`, `PART_HEAD_LAYER`                              |
     | local_paths  | `convolution_1` and so on within a `LocalPath`; `.._fusion` of a `local_block`      |
     | global_path  | every other layer: the convolutions of the blocks, and of the systems without parts |
 

@@ -96,7 +96,7 @@ def _curves_of(label, runs):
     """(steps [points], {group: rank-1 [seeds, points]}) of the trainings of one method."""
     if isinstance(runs, (str, bytes)) or not len(runs):
         raise ValueError(f"{label!r} needs a list of run folders, one for each seed; got {runs!r}.")
-    steps, groups, lines = None, None, {}
+    steps, lines = None, {}
     for run in runs:
         measured = [record for record in read_records(run) if "rank_1" in record]
         if not measured:
@@ -107,13 +107,13 @@ def _curves_of(label, runs):
         found = [record["step"] for record in measured]
         if steps not in (None, found):
             raise ValueError(f"The trainings of {label!r} have measured rank-1 at other steps: {steps} and {found}.")
-        names = sorted({name for record in measured for name in record if name.startswith(PREFIX)})
-        if groups not in (None, names):
-            raise ValueError(f"The trainings of {label!r} have measured other groups of probes: {groups} and {names}.")
-        steps, groups = found, names
-        for name in [name for name in measured[-1] if name.startswith(PREFIX)]:
-            values = [record.get(name, np.nan) for record in measured]
-            lines.setdefault(name.removeprefix(PREFIX), []).append(values)
+        names = dict.fromkeys(name for record in measured for name in record if name.startswith(PREFIX))
+        own = [name.removeprefix(PREFIX) for name in names]
+        if lines and set(lines) != set(own):
+            raise ValueError(f"The trainings of {label!r} have measured other groups: {list(lines)} and {own}.")
+        steps = found
+        for group, name in zip(own, names, strict=True):
+            lines.setdefault(group, []).append([record.get(name, np.nan) for record in measured])
     return steps, {group: np.array(values, float) for group, values in lines.items()}
 
 
