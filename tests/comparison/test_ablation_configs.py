@@ -13,7 +13,7 @@ from tf3dlocal.layers import PAPER_PARTS, LocalPath
 from tf3dlocal.training import prepare_model
 
 FOLDER = pathlib.Path(__file__).parents[2] / "configs" / "ablations"
-BASE = FOLDER.parent / "three_d_local_walkers124_st.yaml"
+BASE = FOLDER.parent / "table" / "three_d_local.yaml"
 CONFIGS = sorted(FOLDER.glob("*.yaml"))
 PARTS = [part.name for part in PAPER_PARTS]
 BLOCK_3 = {3: PARTS}
@@ -41,7 +41,7 @@ def test_every_row_has_a_config_that_the_readme_names():
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_a_row_differs_from_the_walkers_config_in_its_model_only_and_names_its_command(path):
+def test_a_row_differs_from_the_table_in_its_model_only_and_names_its_command(path):
     differences = Experiment.from_yaml(BASE).differences(Experiment.from_yaml(path))
     assert all(key.startswith("model.arguments.") for key in differences)
     assert bool(differences) == (path.stem != "where_block_3")
