@@ -13,7 +13,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 # config.py and two_checkouts.py measure what their arguments name.
 BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/config.py benchmarks/two_checkouts.py,$(wildcard benchmarks/*.py)))
 
-.PHONY: help demo lint test test-quick notebooks docs-reference bench clean check-python
+.PHONY: help demo lint test test-quick notebooks docs docs-reference bench clean check-python
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo 'make test        lint, then all tests and the notebooks, in a separate environment'
 	@echo 'make test-quick  lint, then the tests that take seconds'
 	@echo 'make notebooks   execute the notebooks and save their outputs'
+	@echo 'make docs        build the documentation site into build/site, from the notebooks as they are stored'
 	@echo 'make docs-reference  write the reference pages in docs/ from the code'
 	@echo 'make bench       measure every part on this machine, compared with PyTorch; QUICK=1 for a first look'
 	@echo 'make clean       remove the environments (not $(DEMO)/ and not runs/)'
@@ -44,6 +45,11 @@ test-quick: lint
 
 notebooks: $(TEST_ENV)/installed-$(VERSION)
 	$(PYTEST) --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 --overwrite $(or $(NOTEBOOKS),$(error no notebooks/*.ipynb))
+
+# Less than a minute. Warnings are errors, such as a link that leads nowhere. Nothing is fetched and no notebook is run.
+docs: $(TEST_ENV)/installed-$(VERSION)
+	TF_CPP_MIN_LOG_LEVEL=2 $(TEST_ENV)/bin/python -m sphinx --fail-on-warning --fresh-env --write-all --quiet -c docs/site . build/site
+	@echo 'written: build/site/index.html'
 
 docs-reference: $(TEST_ENV)/installed-$(VERSION)
 	TF_CPP_MIN_LOG_LEVEL=2 $(TEST_ENV)/bin/python docs/make_reference.py

@@ -18,6 +18,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "saved_models" / "README.md",
+    ROOT / "notebooks" / "README.md",
     *DOCS,
     *sorted((ROOT / "configs").rglob("*.md")),
 ]
@@ -194,3 +195,18 @@ def test_the_steps_of_the_resume_example_are_those_of_its_config():
     page = (ROOT / "docs" / "resume.md").read_text(encoding="utf-8")
     config, steps = re.search(r"train (configs/\S+).*?\n.*resumes from step \d+ of (\d+)", page).groups()
     assert re.search(r"^  steps: (\d+)$", (ROOT / config).read_text(), re.MULTILINE)[1] == steps
+
+
+def test_the_glossary_is_sorted_and_has_the_terms_that_it_points_at():
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    groups = [re.findall(r"^- \*\*(.+?)\*\*", group, re.MULTILINE) for group in page.split("\n## ")[1:]]
+    assert [group for group in groups if group != sorted(group, key=str.casefold)] == []
+    terms = {term for group in groups for entry in group for term in entry.split(", ")}
+    assert len(terms) > 100
+    assert set(re.findall(r"see \*(.+?)\*", page)) <= terms
+
+
+def test_the_python_of_from_tensorflow_addons_gives_what_its_comment_says(capsys):
+    (program,) = blocks((ROOT / "docs" / "from-tensorflow-addons.md").read_text(encoding="utf-8"), "python")
+    exec(compile(program, "from-tensorflow-addons.md", "exec"), {})
+    assert float(capsys.readouterr().out) == float(program.rsplit("#", 1)[1])
