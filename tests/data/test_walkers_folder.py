@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tf3dlocal.data.walkers import draw_walk, write, write_walkers
+from tf3dlocal.data import cut_sides, open_walks, prepare
+from tf3dlocal.data.walkers import draw_aligned_walk, draw_walk, write, write_walkers
 from tf3dlocal.data.walkers.processes import share_out
 
 SMALL = {"frames": 3, "views": [0, 90], "sequences": ["nm-01", "cl-01"], "image_size": (96, 128), "progress": False}
@@ -34,6 +35,13 @@ def test_the_layout_is_that_of_casia_b_with_the_pictures_of_draw_walk(tmp_path):
     assert picture.dtype == np.uint8 and picture.ndim == 2
     walk = draw_walk(0, subject=2, condition="nm-01", view_degrees=90, frames=3, image_size=(96, 128))
     assert np.array_equal(picture, walk[2])
+
+
+def test_an_aligned_walk_is_what_the_written_and_prepared_walk_is(tmp_path):
+    raw = write_walkers(tmp_path / "raw", subjects=1, frames=3, views=[90], sequences=["cl-01"], progress=False)
+    prepare(raw, out=tmp_path / "prepared", workers=1, progress=False)
+    walk = draw_aligned_walk(0, subject=1, condition="cl-01", view_degrees=90, frames=3)
+    assert np.array_equal(walk, cut_sides(open_walks(tmp_path / "prepared").read(0).silhouettes))
 
 
 def test_two_workers_write_the_same_as_one(tmp_path):
