@@ -20,10 +20,13 @@ MAY_IMPORT = {
     "visualization": {"io"},
     "config": {"io"},
     "models": {"io", "layers"},
-    "training": {"io", "config", "data", "evaluation", "layers", "load_model", "losses", "models"},
+    "training": {"io", "config", "data", "evaluation", "layers", "load_model", "losses", "models", "visualization"},
     "pytorch_weights": {"io", "models"},
     "serving": {"io", "data", "evaluation"},
     "comparison": {"io", "config", "data", "evaluation", "load_model", "models", "training", "visualization"},
+    "supplement": {
+        "io", "config", "data", "evaluation", "layers", "load_model", "models", "training", "visualization"
+    },  # fmt: skip
     "load_model": {"*"},
     "demo": {"*"},
     "cli": {"*"},
