@@ -25,7 +25,15 @@ MAY_IMPORT = {
     "serving": {"io", "data", "evaluation"},
     "comparison": {"io", "config", "data", "evaluation", "load_model", "models", "training", "visualization"},
     "supplement": {
-        "io", "config", "data", "evaluation", "layers", "load_model", "models", "training", "visualization"
+        "io",
+        "config",
+        "data",
+        "evaluation",
+        "layers",
+        "load_model",
+        "models",
+        "training",
+        "visualization",
     },  # fmt: skip
     "load_model": {"*"},
     "demo": {"*"},

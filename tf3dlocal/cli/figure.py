@@ -42,7 +42,8 @@ def figure(
         typer.Option("--condition", metavar="NAME", help="Such as nm-01; of 2 repeat it for more. Default: of 2 all."),
     ] = None,
     block: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of 1 and 3: such as block_3. Default: the last with local paths.")
+        str | None,
+        typer.Option(metavar="NAME", help="Of 1 and 3: such as block_3. Default: the last one."),
     ] = None,
     steps: Annotated[
         str | None, typer.Option(metavar="10,200,..", help="Of 3: snapshots to draw. Default: all, at most six.")

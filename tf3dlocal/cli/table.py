@@ -24,9 +24,10 @@ def table(
         Path, typer.Option(metavar="RUN", help="Run folder; of 1 and 3 also a .keras file, of 2 a comparison's folder.")
     ],
     block: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of 1 and 3: such as block_3. Default: the last with local paths.")
+        str | None,
+        typer.Option(metavar="NAME", help="Of 1 and 3: such as block_3. Default: the last one."),
     ] = None,
-    frames: Annotated[int | None, typer.Option(min=1, help="Of 1: number of frames. Default: of a training clip.")] = None,
+    frames: Annotated[int | None, typer.Option(min=1, help="Of 1. Default: those of a training clip.")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write it: .csv, .md or .json.", callback=_table_file)
     ] = None,

@@ -84,7 +84,7 @@ def measure_grouping(embeddings: np.ndarray, *, subjects: Sequence[str], views: 
     names, groups = np.unique(np.asarray(subjects), return_inverse=True)
     views = np.asarray(views)
     if len(names) < 2:
-        raise ValueError(f"Groups can be compared with 2 subjects or more; there is {len(names)}. Select more subjects.")
+        raise ValueError(f"Two subjects or more can be compared; there is {len(names)}. Select more subjects.")
     if not len(embeddings) == len(groups) == len(views):
         raise ValueError(f"There are {len(embeddings)} embeddings, {len(groups)} subjects and {len(views)} views.")
     distances = pairwise_distances(embeddings, embeddings, distance="flattened").astype("float64")

@@ -91,7 +91,11 @@ class SupplementTable:
             return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
         sides = "|---" * self.num_texts + "|---:" * (len(self.header) - self.num_texts) + "|"
-        lines = [f"**{self.title}**", "", line(self.header), sides, *map(line, self.rows)]
+        rows = [
+            [f"**{cell}**" if cell else "" for cell in row] if number in self.own_rows else row
+            for number, row in enumerate(self.rows)
+        ]
+        lines = [f"{self.title}.", "", line(self.header), sides, *map(line, rows)]
         for note in self.notes:
             lines += ["", note]
         return "\n".join(printable(each) for each in lines) + "\n"

@@ -53,12 +53,15 @@ def localization_rows(network: LocalizationNetwork, *, volume_shape: Sequence[in
         Pool0 (15, 8, 6, 32)
         Conv1 (15, 8, 6, 8)
     """
-    rows = [LayerRow("Input", None, None, None, None, tuple(volume_shape), 0)]
+    nothing = {"kernel": None, "stride": None, "pad": None, "filters": None}
+    rows = [LayerRow(layer="Input", **nothing, output=tuple(volume_shape), parameters=0)]
     x = map_statistics(ops.zeros((1, *volume_shape), network.compute_dtype), halve_frames=not network.per_frame)
     for name, stage in network.stages(training=False):
         x = stage(x)
         output = tuple(int(size) for size in x.shape[1:])
-        rows.append(LayerRow(name[0].upper() + name[1:], *_numbers(network, name), output, _parameters(network, name)))
+        numbers = dict(zip(nothing, _numbers(network, name), strict=True))
+        parameters = _parameters(network, name)
+        rows.append(LayerRow(layer=name[0].upper() + name[1:], **numbers, output=output, parameters=parameters))
     return rows
 
 

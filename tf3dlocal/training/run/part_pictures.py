@@ -7,13 +7,13 @@ from tf3dlocal.data import WalkDataset
 from tf3dlocal.layers import LocalPath
 from tf3dlocal.models import part_geometry
 
-MOST_VIEWS = 4
+MOST_VIEWS = 2  # the first and the last; to locate the parts in a walk takes a third of a second on a CPU
 NUM_FRAMES = 6  # of a picture, evenly spaced
 SCALE = 3  # pixels of a picture per pixel of the silhouettes
 
 
 class PartPictures:
-    """Draws the located parts in the same few walks again and again: of the first subject, seen from up to four views.
+    """Draws the located parts in the same few walks again and again: of the first subject, from two views.
 
     Args:
         model: With or without local paths.
@@ -48,8 +48,8 @@ class PartPictures:
             margin = (silhouettes.shape[2] - width) // 2
             silhouettes = silhouettes[..., margin : margin + width]
             geometry = part_geometry(self.model, silhouettes=silhouettes)
+            frames = spaced_frames(len(silhouettes), count=NUM_FRAMES)
             for block in geometry["located"]:
-                frames = spaced_frames(len(silhouettes), NUM_FRAMES)
-                painted = paint_parts(silhouettes, geometry=geometry, block=block, scale=SCALE)[frames]
+                painted = paint_parts(silhouettes, geometry=geometry, block=block, scale=SCALE, frames=frames)
                 pictures[f"parts/{block}/{self.walks.view_degrees[row]:03d}"] = np.concatenate(painted, axis=1)
         return pictures

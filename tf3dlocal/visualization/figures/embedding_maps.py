@@ -10,7 +10,7 @@ from tf3dlocal.io.types import PathLike
 from tf3dlocal.visualization.embedding_map import MARKERS, SUBJECT_COLORS, check_shapes, map_points
 from tf3dlocal.visualization.picture import Picture
 
-PANEL, CAPTION, LEGEND = 3.3, 0.5, 0.5  # inches; a panel is as wide as a column
+PANEL, CAPTION, LEGEND_ROW = 3.3, 0.45, 0.17  # inches; a panel is as wide as a column
 FONT_SIZE = 8
 
 
@@ -73,7 +73,7 @@ def plot_embedding_maps(
     names = np.unique(subjects)
     styles = styles_of(len(names))
     rows = -(-len(names) // 10)
-    size = len(models) * PANEL + (len(models) - 1) * 0.1, 0.25 + PANEL + CAPTION + 0.2 * rows + 0.1
+    size = len(models) * PANEL + (len(models) - 1) * 0.1, 0.25 + PANEL + CAPTION + LEGEND_ROW * rows
     picture = Picture(size, layout=None)
     for number, model in enumerate(models):
         left, bottom = number * (PANEL + 0.1), size[1] - 0.25 - PANEL

@@ -117,7 +117,7 @@ class _Inches:
     def at(self, x, y):
         return (self.left + x) / self.width, 1 - (self.top + y) / self.height
 
-    def axes(self, x, y, width, height):
+    def add(self, x, y, *, width, height):
         left, bottom = self.at(x, y + height)
         axes = self.picture.add_axes((left, bottom, width / self.width, height / self.height))
         axes.set_axis_off()
@@ -154,7 +154,7 @@ def _draw_panel(panel, walk, *, block, num_frames):
     boxes, priors = boxes_of(walk.geometry, **common), boxes_of(walk.geometry, **common, what="priors")
     middle = length // 2
     panel.text(0.02, TITLE_HEIGHT / 2, f"{walk.title},  frame {middle}", fontsize=FONT_SIZE + 1)
-    overview = panel.axes(0, TITLE_HEIGHT, OVERVIEW_WIDTH, OVERVIEW_WIDTH * height / width)
+    overview = panel.add(0, TITLE_HEIGHT, width=OVERVIEW_WIDTH, height=OVERVIEW_WIDTH * height / width)
     _show(overview, walk.silhouettes[middle], darkness=BODY)
     for number, (part, box) in enumerate(boxes.items()):
         add_patch(overview, box, middle, left=0, size=size, number=number, linestyle=dashes_of(number), linewidth=1.2)
@@ -164,12 +164,12 @@ def _draw_panel(panel, walk, *, block, num_frames):
         overview.plot(*there, marker="o", markersize=3.2, markerfacecolor="white", markeredgewidth=0.8, **style)
         overview.plot(*here, marker="o", markersize=3, markeredgecolor="white", markeredgewidth=0.4, **style)
     _limit(overview, width, height)
-    frames = spaced_frames(length, num_frames)
+    frames = spaced_frames(length, count=num_frames)
     strip_height, left = _strip_height(walk, num_frames), OVERVIEW_WIDTH + LABEL_WIDTH
     for number, (part, box) in enumerate(boxes.items()):
         top = TITLE_HEIGHT + number * strip_height
-        strip = panel.axes(left, top, _strips_width(), strip_height - 0.02)
-        _draw_strip(strip, walk, box, frames, number=number)
+        strip = panel.add(left, top, width=_strips_width(), height=strip_height - 0.02)
+        _draw_strip(strip, walk, box=box, frames=frames, number=number)
         begin, end = span_of(walk.geometry, block=block, part=part, num_frames=length)
         _draw_bar(strip, (begin, end), frames, size=size, number=number)
         style = {"color": color_of(number), "linestyle": dashes_of(number), "linewidth": 1.6}
@@ -196,7 +196,7 @@ def _show(axes: Axes, silhouette: np.ndarray, *, darkness: float, left: float = 
     axes.plot([extent[0], extent[1], extent[1], extent[0], extent[0]], [-0.5, -0.5, *[height - 0.5] * 2, -0.5], **edges)
 
 
-def _draw_strip(axes, walk, box, frames, *, number):
+def _draw_strip(axes, walk, *, box, frames, number):
     height, width = size = walk.silhouettes.shape[1:]
     for at, frame in enumerate(frames):
         left, read = at * (width + STRIP_GAP), box.read[frame]

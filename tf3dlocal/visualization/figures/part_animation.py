@@ -17,22 +17,28 @@ from tf3dlocal.visualization.figures.located_volumes import LocatedWalk
 from tf3dlocal.visualization.figures.part_styles import boxes_of, chosen_block, color_of, dashes_of, spoken
 from tf3dlocal.visualization.walks import check_silhouettes
 
-DARKNESS, PALE = 0.45, 0.2  # of the body inside of boxes and elsewhere
+DARKNESS = 0.45  # of the body
 FILL = 0.3  # opacity of a part's colour
 DOTS_PER_INCH = 100
 PATTERNS = ((1, 0), (5, 2), (2, 2), (6, 2, 2, 2), (3, 3), (8, 2, 2, 2, 2, 2))  # painted and left out, in steps
 
 
 def paint_parts(
-    silhouettes: np.ndarray, *, geometry: dict[str, Any], block: str | None = None, scale: int = 3
+    silhouettes: np.ndarray,
+    *,
+    geometry: dict[str, Any],
+    block: str | None = None,
+    scale: int = 3,
+    frames: Sequence[int] | None = None,
 ) -> np.ndarray:
-    """Paint the boxes of the parts on all frames of a walk; a box is there in the frames that its part reads.
+    """Paint the boxes of the parts on the frames of a walk; a box is there in the frames that its part reads.
 
     Args:
         silhouettes: uint8 [frames, height, width].
         geometry: Result of `tf3dlocal.models.part_geometry` for these silhouettes.
         block: Such as "block_3"; the last one with local paths by default.
         scale: Pixels of the result per pixel of the silhouettes.
+        frames: Numbers of the frames to paint; all by default.
 
     Returns:
         uint8 [frames, height * scale, width * scale, 3].
@@ -50,16 +56,19 @@ def paint_parts(
     silhouettes = check_silhouettes(silhouettes)
     block = chosen_block(geometry, block)
     boxes = boxes_of(geometry, block=block, picture_size=silhouettes.shape[1:], num_frames=len(silhouettes))
-    large = silhouettes.repeat(scale, axis=1).repeat(scale, axis=2)
+    frames = range(len(silhouettes)) if frames is None else frames
+    large = silhouettes[list(frames)].repeat(scale, axis=1).repeat(scale, axis=2)
     painted = np.repeat(255 - DARKNESS * large[..., None].astype("float32"), 3, axis=3)
     for number, box in enumerate(boxes.values()):
         color = 255 * np.array(to_rgb(color_of(number)), "float32")
-        for frame in np.flatnonzero(box.read):
+        for at, frame in enumerate(frames):
+            if not box.read[frame]:
+                continue
             edges = [box.left[frame], box.top[frame], box.right[frame], box.bottom[frame]]
             left, top, right, bottom = (round((float(edge) + 0.5) * scale) for edge in edges)
-            inside = painted[frame, max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+            inside = painted[at, max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
             inside[:] = (1 - FILL) * inside + FILL * color
-            _outline(painted[frame], (left, top, right, bottom), color=color, number=number)
+            _outline(painted[at], (left, top, right, bottom), color=color, number=number)
     return painted.round().astype(np.uint8)
 
 

@@ -76,7 +76,9 @@ def table_3(run: PathLike, *, block: str | None = None) -> SupplementTable:
     return SupplementTable(
         title=f"Supplement Table 3: priors of {found[0][0]} of {source.name}, as shares of the map",
         header=["Path", *COLUMNS.values()],
-        rows=[[prior.name.replace("_", " "), *(as_fraction(getattr(prior, name)) for name in COLUMNS)] for prior in priors],
+        rows=[
+            [prior.name.replace("_", " "), *(as_fraction(getattr(prior, name)) for name in COLUMNS)] for prior in priors
+        ],
         values=[{"path": prior.name, **{name: getattr(prior, name) for name in COLUMNS}} for prior in priors],
         notes=list(_differences(priors)),
     )
@@ -107,8 +109,11 @@ def _differences(priors: list[PartPrior]) -> Iterator[str]:
         pairs = [(p.name, getattr(p, name), getattr(paper[p.name], name)) for p in priors if p.name in paper]
         different = [(part, here, there) for part, here, there in pairs if abs(here - there) > 1e-6]
         if different:
-            told = ", ".join(f"{part} {as_fraction(here)} ({as_fraction(there)})" for part, here, there in different)
-            yield f"{column} differs from the supplement, whose value is in brackets: {told}.".replace("_arm", " arm").replace("_leg", " leg")
+            told = ", ".join(
+                f"{part.replace('_', ' ')} {as_fraction(here)} ({as_fraction(there)})"
+                for part, here, there in different
+            )
+            yield f"{column} differs from the supplement, whose value is in brackets: {told}."
     if not others and not missing and all(p == paper[p.name] for p in priors):
         yield "All values are those of the supplement."
 

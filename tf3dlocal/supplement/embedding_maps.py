@@ -38,7 +38,7 @@ def figure_2(
     seed: int = 0,
     progress: bool = True,
 ) -> dict:
-    """Draw t-SNE of the same walks by two models side by side, with a silhouette score and a nearest-neighbour accuracy.
+    """Draw t-SNE of the same walks by two models side by side, each with two scores of what the eye sees.
 
     The scores are those of `measure_grouping` for the walks that are drawn, with 95 % bootstrap intervals over the
     subjects. The difference of the models is paired: it has an interval of its own, which is the one to look at.
@@ -68,8 +68,8 @@ def figure_2(
     walks = walks.select(conditions=conditions, views=views)
     if len(walks) < FEWEST_WALKS:
         raise ValueError(
-            f"There are {len(walks)} walks, and t-SNE needs {FEWEST_WALKS} or more. Select more --subjects, --conditions "
-            "or --views."
+            f"There are {len(walks)} walks, and t-SNE needs {FEWEST_WALKS} or more. Select more with --subject, "
+            "--condition and --views."
         )
     columns = {"subjects": walks.subjects, "views": walks.view_degrees}
     measure_grouping(np.zeros((len(walks), 1)), **columns)  # raises before anything is embedded
@@ -102,7 +102,7 @@ def _drawn(sources: Sequence[Source], *, walks: WalkDataset, count: int, subject
     if not new:
         raise ValueError(
             f"Every subject of {walks.name!r} has trained {sources[0].name} or {sources[1].name}. Name subjects with "
-            "--subjects, or give another data set."
+            "--subject, or give another data set."
         )
     return walks.select(subjects=new[:count])
 
