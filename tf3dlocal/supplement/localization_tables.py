@@ -36,14 +36,14 @@ def table_1(run: PathLike, *, block: str | None = None, frames: int | None = Non
     norms = "BN and ReLU follow the input and every convolution"
     if path.geometry == "release":
         norms += ", but no BN follows Conv4; Pool5 is a maximum over 2 x 2 x 2 bins"
-    notes = [f"{norms}. The parameters of a row include its BN."]
+    notes = [f"Output: frames x height x width x channels. {norms}. The parameters of a row include its BN."]
     if any(row.layer == "Time bins" for row in rows):
         notes.append(
             "Time bins, which the supplement lacks: a maximum over as many bins as a training clip leaves frames, so "
             "that walks of any length fit into Fc6."
         )
     return SupplementTable(
-        title=f"Supplement Table 1: localization network of {block} of {source.name}, frames x height x width x channels",
+        title=f"Supplement Table 1: localization network of {block} of {source.name}",
         header=["Layer", "Kernel", "Stride", "Pad", "Filters", "Output", "Parameters"],
         rows=[
             [

@@ -1,6 +1,5 @@
 """Supplement Fig. 3: what each part looks at, at several moments of a training."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,8 +37,8 @@ def plot_part_history(
 ) -> Picture:
     """Draw the focused patch of every part at several steps of a training, as supplement Fig. 3 does.
 
-    At the top left is the input silhouette; the rows are the steps, the columns the parts. In every picture the patch is
-    where the part looks (its centre and scale), the dotted frame is its prior. The text below says how far the centre
+    At the top left is the input silhouette; rows are steps, columns are parts. In every picture the patch is where the
+    part looks (its centre and scale), the dotted frame is its prior. The text below says how far the centre
     is from that of the prior, in pixels of the silhouette, and how many times its area the patch has.
 
     Args:
