@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import app, keep_apart, writable
-from tf3dlocal.cli.console import console, say, start_tensorflow
+from tf3dlocal.cli.app import Json, app, keep_apart, writable
+from tf3dlocal.cli.console import console, say, start_tensorflow, write_numbers
 
 SUFFIXES = (".csv", ".md", ".json")
 
@@ -31,6 +31,7 @@ def table(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write it: .csv, .md or .json.", callback=_table_file)
     ] = None,
+    json: Json = None,
 ) -> None:
     """Print a table of the supplement from your own run.
 
@@ -65,5 +66,6 @@ def table(
         if out is not None:
             found.write(out)
             say(f"Written to {out}.")
+        write_numbers(json, values=found.as_json())
     finally:
         found.print(console)

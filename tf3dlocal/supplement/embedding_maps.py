@@ -141,7 +141,8 @@ def _caption(numbers):
     silhouette, nearest = numbers["silhouette_interval"], [100 * end for end in numbers["nearest_interval"]]
     return (
         f"silhouette score {numbers['silhouette']:.2f} ({silhouette[0]:.2f} to {silhouette[1]:.2f})\n"
-        f"nearest neighbour right {100 * numbers['nearest']:.1f} % ({nearest[0]:.1f} to {nearest[1]:.1f})"
+        f"nearest neighbour right {100 * numbers['nearest']:.1f} % ({nearest[0]:.1f} to {nearest[1]:.1f})\n"
+        "in brackets: 95 % intervals over the subjects"
     )
 
 

@@ -79,10 +79,14 @@ class SupplementTable:
         if suffix not in SUFFIXES:
             raise ValueError(f"{path}: {suffix!r} is not a format of tables. Use one of {', '.join(SUFFIXES)}.")
         if suffix == ".json":
-            write_json(path, {"title": self.title, "rows": list(self.values), "notes": list(self.notes)})
+            write_json(path, self.as_json())
         else:
             write_text(path, self.markdown() if suffix == ".md" else self.csv())
         return path
+
+    def as_json(self) -> dict[str, Any]:
+        """Return title, values and notes as plain dicts and lists."""
+        return {"title": self.title, "rows": list(self.values), "notes": list(self.notes)}
 
     def markdown(self) -> str:
         """Return the table as Markdown."""

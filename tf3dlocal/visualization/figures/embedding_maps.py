@@ -10,7 +10,7 @@ from tf3dlocal.io.types import PathLike
 from tf3dlocal.visualization.embedding_map import MARKERS, SUBJECT_COLORS, check_shapes, map_points
 from tf3dlocal.visualization.picture import Picture
 
-PANEL, CAPTION, LEGEND_ROW = 3.3, 0.45, 0.17  # inches; a panel is as wide as a column
+PANEL, CAPTION, LEGEND_ROW = 3.3, 0.6, 0.17  # inches; a panel is as wide as a column
 FONT_SIZE = 8
 
 
