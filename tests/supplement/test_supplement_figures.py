@@ -134,6 +134,15 @@ def test_too_few_subjects_or_walks_for_figure_2_are_named(run, small_walks_folde
 
 
 @pytest.mark.bad_input
+def test_a_second_model_that_is_missing_is_named_before_the_walks_are_embedded(
+    run, small_walks_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tf3dlocal.supplement.embedding_maps.embed_walks", None)  # not called
+    with pytest.raises(FileNotFoundError, match="There is no .*missing"):
+        figure_2(run.path, beside=tmp_path / "missing", data=small_walks_folder, out=tmp_path / "map.png")
+
+
+@pytest.mark.bad_input
 def test_silhouettes_of_another_size_are_named_with_the_command(run, tmp_path):
     write_small_walks(tmp_path / "large", size=128, subjects=("003",))
     with pytest.raises(ValueError, match=r"takes silhouettes of 64 x 44.*have 128 x 128. Prepare.*at size 64"):

@@ -77,6 +77,13 @@ def test_text_is_at_least_seven_points_at_the_width_of_a_column_and_a_page():
         assert smallest_text(picture) >= 7
 
 
+def test_the_fonts_of_a_pdf_are_those_that_publishers_take(tmp_path):
+    plot_located_volumes([walk(head=location())], path=tmp_path / "figure.pdf")
+    content = (tmp_path / "figure.pdf").read_bytes()
+    assert b"/Subtype /TrueType" in content or b"/CIDFontType2" in content
+    assert b"/Subtype /Type3" not in content
+
+
 def test_parts_differ_by_line_style_and_subjects_by_marker_so_that_grey_suffices():
     assert len({str(dashes_of(number)) for number in range(6)}) == 6
     assert len({styles["marker"] for styles in styles_of(10)}) == 10

@@ -72,13 +72,13 @@ def figure_2(
             "--condition and --views."
         )
     columns = {"subjects": walks.subjects, "views": walks.view_degrees}
-    measure_grouping(np.zeros((len(walks), 1)), **columns)  # raises before anything is embedded
+    measure_grouping(np.zeros((len(walks), 1)), **columns)  # raises if it cannot be measured
     titles = [source.method for source in sources]
     if titles[0] == titles[1]:
         titles = [f"{source.method}, {source.name}" for source in sources]
-    seen = []
-    for source, title in zip(sources, titles, strict=True):
-        embeddings = embed_walks(source.model(), walks=walks, progress=progress)
+    seen, loaded = [], [source.model() for source in sources]  # both, before anything is embedded
+    for source, model, title in zip(sources, loaded, titles, strict=True):
+        embeddings = embed_walks(model, walks=walks, progress=progress)
         grouping = measure_grouping(embeddings, **columns)
         seen.append(_Seen(source=source, title=title, embeddings=embeddings, grouping=grouping))
     found = _numbers(seen, walks=walks, seed=seed)

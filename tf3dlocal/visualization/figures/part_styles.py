@@ -12,7 +12,7 @@ from tf3dlocal.visualization.box_geometry import PartBox, part_box
 from tf3dlocal.visualization.part_boxes import PART_COLORS
 
 FONT_SIZE = 7  # points, the smallest of the supplement's figures at the width of a column
-BODY, PALE_BODY = 0.42, 0.16  # darkness of silhouettes in frames that a part reads, and in the others
+BODY, PALE_BODY = 0.34, 0.12  # darkness of silhouettes in frames that a part reads, and in the others
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.2, 1.2, 1.2)), (0, (3, 3)), (0, (8, 1.2, 1.2, 1.2, 1.2, 1.2)))
 
 
@@ -121,6 +121,8 @@ def add_patch(axes: Axes, box: PartBox, frame: int, *, left: float, size: Sequen
     y0, y1 = np.clip([box.top[frame], box.bottom[frame]], -0.5, height - 0.5)
     color = color_of(number)
     axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, facecolor=color, alpha=0.3, linewidth=0, zorder=2))
-    axes.add_patch(
-        Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=color, **{"linewidth": 0.9, "zorder": 3, **style})
-    )
+    outline = {"edgecolor": color, "linewidth": 0.9, "zorder": 3, **style}
+    # A white line below: in grey some of the colours are as bright as the body.
+    below = {"edgecolor": "white", "linewidth": outline["linewidth"] + 0.9, "zorder": 2.5}
+    for each in (below, outline):
+        axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, **each))
