@@ -49,7 +49,7 @@ def interval(resampled: np.ndarray) -> np.ndarray:
     """Compute the 95 % percentile interval of each column: float [columns, (low, high)].
 
     Example:
-        >>> interval(np.arange(1001.0)[:, None]).tolist()
+        >>> interval(np.arange(1001.0)[:, None]).round(6).tolist()
         [[25.0, 975.0]]
     """
     return np.quantile(resampled, [(1 - SHARE) / 2, (1 + SHARE) / 2], axis=0).T
