@@ -334,6 +334,7 @@ def test_a_shipped_config_is_valid_complete_and_says_how_it_went(path):
         "training.start_from",
         "training.stop_above",
         "training.keep_model",
+        "training.snapshots",
     }
     wanted = set(flat_keys(config.model_dump())) - may_be_left_out
     wanted = {key for key in wanted if not key.startswith(("optimizer.", "schedule."))}

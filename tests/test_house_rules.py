@@ -21,6 +21,7 @@ HOOKS = {"build", "call", "get_config", "from_config", "compute_output_shape", "
 # Public names that take more than one positional argument, each with its reason.
 POSITIONAL = {
     "GaitModel": "Keras' own arguments of a functional model, by which it loads one",
+    "LayerRow": "a named tuple, a row of supplement Table 1",
     "Location": "a named tuple of the eight numbers",
     "PartPrior": "a named tuple, a row of supplement Table 3",
     "Walk": "a named tuple",

@@ -17,9 +17,9 @@ def sheet_of(figure):
 
 
 def test_frames_are_evenly_spaced_from_the_first_to_the_last():
-    assert spaced_frames(30, 4).tolist() == [0, 10, 19, 29]
-    assert spaced_frames(3, 12).tolist() == [0, 1, 2]
-    assert spaced_frames(9, 1).tolist() == [0]
+    assert spaced_frames(30, count=4).tolist() == [0, 10, 19, 29]
+    assert spaced_frames(3, count=12).tolist() == [0, 1, 2]
+    assert spaced_frames(9, count=1).tolist() == [0]
 
 
 def test_every_tile_is_the_frame_of_its_number():

@@ -19,6 +19,8 @@ COMMANDS = (
     "evaluate",
     "compare",
     "parts",
+    "figure",
+    "table",
     "export",
     "embed",
     "convert",

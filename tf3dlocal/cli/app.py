@@ -22,6 +22,8 @@ app = typer.Typer(
       tf3dlocal evaluate runs/CONFIG --data ...    rank-1 by a published protocol
       tf3dlocal compare A.yaml B.yaml --data ...   train and test several models, one report
       tf3dlocal parts runs/CONFIG --data ...       where the body parts look, as pictures
+      tf3dlocal figure 1 --run runs/CONFIG ...     a figure of the paper's supplement from your run
+      tf3dlocal table 2 --run runs/CONFIG          a table of the paper's supplement from your run
       tf3dlocal export runs/CONFIG saved           write a SavedModel for TF Serving
       tf3dlocal embed saved alice=walks/alice-1    compute embeddings, and find the nearest
       tf3dlocal convert IN.pt OUT.keras ...        convert weights from PyTorch, and back

@@ -233,6 +233,10 @@ class Training(Section):
     """Steps between two checkpoints."""
     keep_checkpoints: PositiveInt = 2
     """Number of checkpoints to keep."""
+    snapshots: Annotated[int, Field(ge=0, le=1000)] = 4
+    """Number of models of a training with local paths to keep for supplement Fig. 3: one early, the others evenly
+    spaced to the last step. A model without local paths keeps none.
+    """
     evaluate_every: NonNegativeInt = 0
     """Steps between two measurements of rank-1 on the held-out subjects; the first is before step 1. 0: none."""
     held_out_subjects: NonNegativeInt = 0

@@ -14,6 +14,7 @@ from tf3dlocal.layers.dropout import Dropout
 from tf3dlocal.layers.local.local_block import fuse, local_block, local_paths
 from tf3dlocal.layers.local.local_path import LocalPath
 from tf3dlocal.layers.local.localization_network import LocalizationNetwork
+from tf3dlocal.layers.local.localization_table import LayerRow, localization_rows
 from tf3dlocal.layers.local.location import LOCATION_FIELDS, Location, decode_location
 from tf3dlocal.layers.local.map_statistics import MapStatistics
 from tf3dlocal.layers.local.normalized_max_pooling import NormalizedMaxPooling
@@ -41,6 +42,7 @@ __all__ = [
     "GaussianSampler3D",
     "HorizontalPooling",
     "HorizontalPyramidPooling",
+    "LayerRow",
     "LeakyReLU",
     "LocalPath",
     "LocalTransform",
@@ -69,5 +71,6 @@ __all__ = [
     "fuse",
     "local_block",
     "local_paths",
+    "localization_rows",
     "sampling_grid",
 ]

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 
@@ -18,7 +18,9 @@ from tf3dlocal.training.model_setup import schedule_of
 from tf3dlocal.training.reports import Report, StepCallback, rank_1_line
 from tf3dlocal.training.run.checkpoint import Restored
 from tf3dlocal.training.run.model_file import BestModel
+from tf3dlocal.training.run.part_pictures import PartPictures
 from tf3dlocal.training.run.run_folder import RunFolder
+from tf3dlocal.training.run.snapshots import snapshot_steps
 
 # On an accelerator the host waits for what it reads; weights are read every so many steps there, on a CPU after each.
 WEIGHTS_EVERY = 50
@@ -70,6 +72,11 @@ def training_callbacks(
     if settings.evaluate_every:
         evaluate = functools.partial(held_out_rank_1, embedding_model(model), walks.held_out, config)
         callbacks.append(HeldOutRank1(evaluate, report=report, best=run.best, every=settings.evaluate_every, **span))
+    pictures = PartPictures(model, walks=walks.train if walks.held_out is None else walks.held_out)
+    if pictures.has_parts:
+        kept = snapshot_steps(settings.steps, count=settings.snapshots)
+        every = settings.evaluate_every
+        callbacks.append(PartsOverTraining(run, pictures=pictures, report=report, kept=kept, every=every, **span))
     kept = {"keep": settings.keep_checkpoints, "report_every": settings.report_every}
     callbacks.append(Checkpoint(run, every=settings.checkpoint_every, **kept, **span))
     try:
@@ -146,6 +153,56 @@ class HeldOutRank1(StepCallback):
         self.report.record(step, {"rank_1": rank_1, **record})
         self.report.say(rank_1_line(step, rank_1=rank_1, groups=record, last_step=self.last_step))
         return {"rank_1": rank_1, "groups": record}
+
+
+class PartsOverTraining(keras.callbacks.Callback):
+    """Keeps a model with local paths at a few moments, and draws its located parts for TensorBoard.
+
+    It draws before the first step, where the parts are on their priors, at each snapshot, and with each rank-1 of the
+    held-out subjects.
+
+    Args:
+        run: The folder of the snapshots.
+        pictures: Draws the parts.
+        report: Writes the pictures.
+        kept: Steps of the snapshots.
+        every: Steps between two measurements of rank-1; 0: none.
+        first_step: Number of steps before this call of `fit`.
+        last_step: Of the whole training.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        *,
+        pictures: PartPictures,
+        report: Report,
+        kept: Sequence[int],
+        every: int,
+        first_step: int,
+        last_step: int,
+    ):
+        super().__init__()
+        self.run, self.pictures, self.report = run, pictures, report
+        self.kept, self.first_step = set(kept), first_step
+        measured = range(every, last_step + 1, every) if every else ()
+        self.drawn = {0, last_step, *kept, *measured} if kept or every else set()
+
+    def on_train_begin(self, logs=None):
+        """Draw what the training begins with."""
+        if self.first_step == 0:
+            self._show(0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Keep and draw the model if this step is due."""
+        step = self.first_step + batch + 1
+        if step in self.kept:
+            self.run.snapshots.keep(self.model, step=step)
+        self._show(step)
+
+    def _show(self, step):
+        if step in self.drawn:
+            self.report.show(step, self.pictures.draw())
 
 
 class Checkpoint(StepCallback):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf3dlocal.io import progress_bar, tell
@@ -117,6 +118,13 @@ class Report(StepCallback):
         with self.writer.as_default(step=step):
             for name, value in record.items():
                 tf.summary.scalar(name, value)
+        self.writer.flush()
+
+    def show(self, step: int, pictures: dict[str, np.ndarray]) -> None:
+        """Write pictures, uint8 [height, width, 3] by name, to TensorBoard."""
+        with self.writer.as_default(step=step):
+            for name, picture in pictures.items():
+                tf.summary.image(name, picture[None])
         self.writer.flush()
 
     def say(self, line: str) -> None:

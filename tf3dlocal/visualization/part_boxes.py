@@ -72,7 +72,7 @@ def draw_part_boxes(
     check_names(located, map_sizes, priors=priors, num_rows=num_rows)
     names = list(dict.fromkeys(part for parts in located.values() for part in parts))
     colors = {name: PART_COLORS[index % len(PART_COLORS)] for index, name in enumerate(names)}
-    frames = spaced_frames(len(silhouettes), num_frames)
+    frames = spaced_frames(len(silhouettes), count=num_frames)
     size = silhouettes.shape[1:]
 
     def boxes_of(block, locations):

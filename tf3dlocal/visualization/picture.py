@@ -3,6 +3,7 @@
 import io
 import pathlib
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -48,7 +49,8 @@ class Picture(Figure):
                 raise ValueError(
                     f"{path}: {suffix!r} is not a format of pictures. Use one of the suffixes {', '.join(formats)}."
                 )
-            write_file(path, lambda temporary: self.savefig(temporary, bbox_inches="tight"))
+            with matplotlib.rc_context({"pdf.fonttype": 42}):  # whole fonts: publishers refuse matplotlib's Type 3
+                write_file(path, lambda temporary: self.savefig(temporary, bbox_inches="tight"))
         return self
 
     # IPython calls this where matplotlib's inline backend is not set up, which only pyplot does.

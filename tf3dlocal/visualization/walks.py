@@ -48,7 +48,7 @@ def contact_sheet(
     if titles is not None and len(titles) != len(walks):
         raise ValueError(f"There are {len(walks)} walks and {len(titles)} titles. Give one title per walk.")
 
-    shown = [spaced_frames(len(walk), num_frames) for walk in walks]
+    shown = [spaced_frames(len(walk), count=num_frames) for walk in walks]
     height, width = np.max([walk.shape[1:] for walk in walks], axis=0)
     num_columns = max(len(frames) for frames in shown)
     # One image for the whole sheet: with hundreds of axes matplotlib would take half a minute.
@@ -154,7 +154,7 @@ def check_silhouettes(silhouettes: np.ndarray, *, name: str = "silhouettes") -> 
     raise ValueError(f"{name} must be uint8 [frames, height, width], not {found}. {solution}")
 
 
-def spaced_frames(num_frames: int, count: int) -> np.ndarray:
+def spaced_frames(num_frames: int, *, count: int) -> np.ndarray:
     """Choose up to `count` frame numbers, evenly spaced from the first frame to the last.
 
     Args:
@@ -168,7 +168,7 @@ def spaced_frames(num_frames: int, count: int) -> np.ndarray:
         ValueError: `count` is below 1.
 
     Example:
-        >>> spaced_frames(30, 4)
+        >>> spaced_frames(30, count=4)
         array([ 0, 10, 19, 29])
     """
     if count < 1:

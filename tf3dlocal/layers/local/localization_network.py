@@ -1,5 +1,7 @@
 """The localization network: from a map to the eight raw numbers of a location (supplement Table 1)."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
@@ -28,6 +30,13 @@ def smooth_over_frames(raw: Tensor) -> Tensor:
     num_frames = ops.shape(raw)[1]
     before = ops.pad(ops.stop_gradient(raw), ((0, 0), (2, 0), (0, 0)))
     return raw + 0.5 * (before[:, 1 : num_frames + 1] + before[:, :num_frames])
+
+
+def _pool_to_two(x: Tensor) -> Tensor:
+    """Compute the maximum over 2 x 2 x 2 bins, as the release does instead of Pool5."""
+    for axis in (1, 2, 3):
+        x = adaptive_max_pool(x, num_bins=2, axis=axis)
+    return x
 
 
 @keras.saving.register_keras_serializable("tf3dlocal")
@@ -145,23 +154,38 @@ class LocalizationNetwork(keras.layers.Layer):
 
     def read(self, statistics: dict[str, Tensor], *, training: bool | None = None) -> Tensor:
         """Compute the result from the `MapStatistics` of the map."""
+        x = statistics
+        for _, stage in self.stages(training=training):
+            x = stage(x)
+        return x
 
-        def pool(values):
-            return halving_max_pool(values, halve_frames=not self.per_frame)
+    def stages(self, *, training: bool | None = None) -> list[tuple[str, Callable]]:
+        """Return names and functions of the rows of supplement Table 1, in their order.
 
-        x = self.pool0.normalize(statistics, training=training)  # b t y x c
-        x = ops.relu(self.norm1(self.conv1(x), training=training))
-        x = pool(ops.relu(self.norm2(self.conv2(x), training=training)))  # pool3
-        x = self.conv4(x)
-        x = ops.relu(self.norm4(x, training=training) if self.norm4 else x)
-        if self.geometry == "release":
-            for axis in (1, 2, 3):
-                x = adaptive_max_pool(x, num_bins=2, axis=axis)
-        else:
-            x = pool(x)  # pool5
+        The first function takes the `MapStatistics` of the map, each further one the result of the one before it.
+        """
+
+        def convolved(convolution, norm):
+            return lambda x: ops.relu(norm(convolution(x), training=training) if norm else convolution(x))
+
+        def pool(x):
+            return halving_max_pool(x, halve_frames=not self.per_frame)
+
+        stages = [
+            ("pool0", lambda statistics: self.pool0.normalize(statistics, training=training)),  # b t y x c
+            ("conv1", convolved(self.conv1, self.norm1)),
+            ("conv2", convolved(self.conv2, self.norm2)),
+            ("pool3", pool),
+            ("conv4", convolved(self.conv4, self.norm4)),
+            ("pool5", _pool_to_two if self.geometry == "release" else pool),
+        ]
         if self.per_frame:
-            return self._raw_per_frame(x, training=training)
-        x = adaptive_max_pool(x, num_bins=self.time_bins, axis=1)
+            return [*stages, ("fc6", lambda x: self._raw_per_frame(x, training=training))]
+        if self.geometry == "paper":
+            stages.append(("time bins", lambda x: adaptive_max_pool(x, num_bins=self.time_bins, axis=1)))
+        return [*stages, ("fc6", lambda x: self._raw(x, training=training))]
+
+    def _raw(self, x, *, training):
         raw = self.fc6(ops.reshape(x, (-1, self.fc6.kernel.shape[0])))  # b 8
         return self.output_norm(raw, training=training) if self.output_norm else raw
 

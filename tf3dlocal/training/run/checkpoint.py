@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import re
 import zipfile
 
 import keras
@@ -56,6 +57,17 @@ class Restored:
             new = ", ".join(self.new_layers) or "none"
             told.append(f"It starts from the weights of {config.training.start_from}; new layers: {new}.")
         return told
+
+
+def steps_in(folder: PathLike) -> list[int]:
+    """Return the numbers of the files step-000500.keras in a folder, ascending.
+
+    Example:
+        >>> steps_in("nowhere")
+        []
+    """
+    names = (re.fullmatch(r"step-(\d+)\.keras", path.name) for path in pathlib.Path(folder).glob("step-*.keras"))
+    return sorted(int(name[1]) for name in names if name)
 
 
 def write_checkpoint(

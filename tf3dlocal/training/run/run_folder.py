@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import re
 
 import keras
 
@@ -11,7 +10,7 @@ from tf3dlocal import __version__
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.io import file_lock, lock_holder, read_json, remove_unfinished, write_file, write_json, write_text
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.training.run.checkpoint import Restored, best_in, damage_of, load_checkpoint, write_checkpoint
+from tf3dlocal.training.run.checkpoint import Restored, best_in, damage_of, load_checkpoint, steps_in, write_checkpoint
 from tf3dlocal.training.run.log import append_line, append_record, cut_event_files, cut_lines, cut_log, read_records
 from tf3dlocal.training.run.model_file import (
     VERSION,
@@ -21,6 +20,7 @@ from tf3dlocal.training.run.model_file import (
     plain_model,
     write_model,
 )
+from tf3dlocal.training.run.snapshots import Snapshots
 from tf3dlocal.training.start_from import check_start
 
 # Keys that may change between two calls with one folder: they change where and how fast it trains, not what is learned.
@@ -35,6 +35,7 @@ MAY_CHANGE = {
     "training.report_every",
     "training.checkpoint_every",
     "training.keep_checkpoints",
+    "training.snapshots",
     "training.evaluate_every",
     "training.keep_model",
     "training.stop_above",
@@ -51,6 +52,7 @@ class RunFolder:
         log.txt                        what is printed: one line per report, and what was repeated or left out
         tensorboard/                   the numbers of log.jsonl for TensorBoard
         best.keras, best.json          the best model on the held-out subjects, and its step and rank-1
+        snapshots/step-000100.keras    the model at a few moments, for supplement Fig. 3
         bad_batch/step-000123.npz      the batch that stopped the training, if one did
         model.keras                    the model of the run, last or best, without the optimizer
         .lock                          held by the call that trains here
@@ -74,7 +76,7 @@ class RunFolder:
         self.text_log = self.path / "log.txt"
         self.checkpoints, self.bad_batches = self.path / "checkpoints", self.path / "bad_batch"
         self.model_file, self.lock_file = self.path / "model.keras", self.path / ".lock"
-        self.best = BestModel(self.path)
+        self.best, self.snapshots = BestModel(self.path), Snapshots(self.path)
 
     def check(self, config: Experiment, *, data_set: dict | None = None) -> None:
         """Make sure that a training can begin or resume here; nothing is written.
@@ -152,6 +154,7 @@ class RunFolder:
         cut_lines(self.text_log, step=last_kept)
         cut_event_files(self.tensorboard, step=last_kept)
         self.best.go_back(best_in(restored.checkpoint) if restored.checkpoint else None)
+        self.snapshots.go_back(restored.step)
 
     def hold(self) -> contextlib.AbstractContextManager[bool]:
         """Hold the folder while a block runs; gives False if another call holds it."""
@@ -180,8 +183,7 @@ class RunFolder:
 
     def checkpoint_steps(self) -> list[int]:
         """Return the steps of the checkpoints, ascending."""
-        names = (re.fullmatch(r"step-(\d+)\.keras", path.name) for path in self.checkpoints.glob("step-*.keras"))
-        return sorted(int(name[1]) for name in names if name)
+        return steps_in(self.checkpoints)
 
     def last_checkpoint(self) -> tuple[int, pathlib.Path] | None:
         """Return step and file of the newest checkpoint."""
