@@ -110,6 +110,8 @@ def facts(result: CrossViewResult) -> dict[str, str]:
         "probe walks": f"{int(result.num_probes.sum())} ({probes})",
         "probes without gallery": f"{result.num_lacking_gallery} pairs of probe and gallery view, {verb}",
     }
+    if result.comparisons is not None:
+        texts["verification"] = _equal_error_rates(result)
     if protocol.exclude:
         texts["excluded subjects"] = ", ".join(protocol.exclude)
     for key, value in result.details.items():
@@ -119,6 +121,17 @@ def facts(result: CrossViewResult) -> dict[str, str]:
             texts[key] = str(value)
     texts.setdefault("seed", "not given")
     return texts
+
+
+def _equal_error_rates(result: CrossViewResult) -> str:
+    """Describe the EER of each group in one line, such as "EER NM 8.1 [6.9, 9.4], CL 12.0 [10.1, 14.2] %, ..."."""
+    texts, has_interval = [], False
+    for group, rates in result.comparisons.verification.items():
+        percent = [one_decimal(100 * value) for value in (rates.eer.value, rates.eer.low, rates.eer.high)]
+        known = percent[1] != "-"
+        has_interval |= known
+        texts.append(f"{group} {percent[0]}" + (f" [{percent[1]}, {percent[2]}]" if known else ""))
+    return f"EER {', '.join(texts)} %" + ("; in brackets the 95 % interval over subjects" if has_interval else "")
 
 
 def caption(result: CrossViewResult) -> str:

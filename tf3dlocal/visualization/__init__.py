@@ -6,6 +6,7 @@ used, so the functions work without a screen, in threads and in notebooks.
 
 from tf3dlocal.visualization.box_geometry import part_box
 from tf3dlocal.visualization.embedding_map import plot_embedding_map
+from tf3dlocal.visualization.error_curves import ErrorRates, plot_error_curves
 from tf3dlocal.visualization.learning_curves import plot_learning_curves
 from tf3dlocal.visualization.part_boxes import draw_part_boxes
 from tf3dlocal.visualization.part_lines import plot_part_lines
@@ -16,11 +17,13 @@ from tf3dlocal.visualization.walks import contact_sheet, write_animation
 
 __all__ = [
     "MOST_METHODS",
+    "ErrorRates",
     "Picture",
     "contact_sheet",
     "draw_part_boxes",
     "part_box",
     "plot_embedding_map",
+    "plot_error_curves",
     "plot_learning_curves",
     "plot_part_lines",
     "plot_rank_by_view",
