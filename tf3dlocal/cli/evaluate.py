@@ -95,23 +95,25 @@ def evaluate(
             details={"model": str(model)},
             **_origin_of(model, subjects=walks.subject_names),
         )
-    numbers = json_report(result)
+    numbers, written = json_report(result), []
     try:  # a terminal may be unable to print, and a disk to be written: each result has both chances
         _keep_in_run(model, result=result, numbers=numbers)
         write_numbers(json, values=numbers)
-        _write_details(details, result=result)
+        written = _write_details(details, result=result)
     finally:
         print_report(result, published=published, console=console)
     if details is None:
         say("Every answer, verification and open-set rates: add --details DIR.")
+    else:
+        say(f"Details written to {details}: {', '.join(path.name for path in written)}.", soft_wrap=True)
     if _is_run(model):
         say_next(["export", model, "OUT"])
 
 
-def _write_details(folder: Path | None, *, result: "CrossViewResult") -> None:
-    """Write tables, rates and pictures of --details and say where they are; do nothing without a folder."""
+def _write_details(folder: Path | None, *, result: "CrossViewResult") -> list[Path]:
+    """Write tables, rates and pictures of --details and return their paths; do nothing without a folder."""
     if folder is None:
-        return
+        return []
     from tf3dlocal.evaluation import write_details
     from tf3dlocal.visualization import ErrorRates, plot_error_curves
 
@@ -142,7 +144,7 @@ def _write_details(folder: Path | None, *, result: "CrossViewResult") -> None:
         if curves:
             written.append(folder / f"{name}.png")
             plot_error_curves(curves, path=written[-1], **axes)
-    say(f"Details written to {folder}: {', '.join(path.name for path in written)}.", soft_wrap=True)
+    return written
 
 
 def _is_run(model: Path) -> bool:

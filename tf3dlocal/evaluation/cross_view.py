@@ -138,6 +138,8 @@ def identify_probes(
         )
     place = find_places(probes=roles.probes, observe=counter)
     counts = _count(place, roles=roles, max_rank=max_rank)
+    found = None if counter is None else counter.result(place)
+    notices = [*_notices(place, roles=roles, without=without, counts=counts), *(found.notices if found else ())]
     return CrossViewResult(
         protocol=roles.protocol,
         distance=distance,
@@ -146,10 +148,10 @@ def identify_probes(
         **counts,
         split=roles.split,
         probes_without_gallery=without,
-        notices=tuple(_notices(place, roles=roles, without=without, counts=counts)),
+        notices=tuple(notices),
         details=dict(details or {}),
         method=method,
-        comparisons=None if counter is None else counter.result(place),
+        comparisons=found,
     )
 
 

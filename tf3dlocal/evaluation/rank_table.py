@@ -124,14 +124,13 @@ def facts(result: CrossViewResult) -> dict[str, str]:
 
 
 def _equal_error_rates(result: CrossViewResult) -> str:
-    """Describe the EER of each group in one line, such as "EER NM 8.1 [6.9, 9.4], CL 12.0 [10.1, 14.2] %, ..."."""
+    """Describe the EER of each group in one line, such as "EER in % [95 % over subjects]: NM 8.1 [6.9, 9.4]"."""
     texts, has_interval = [], False
     for group, rates in result.comparisons.verification.items():
-        percent = [one_decimal(100 * value) for value in (rates.eer.value, rates.eer.low, rates.eer.high)]
-        known = percent[1] != "-"
-        has_interval |= known
-        texts.append(f"{group} {percent[0]}" + (f" [{percent[1]}, {percent[2]}]" if known else ""))
-    return f"EER {', '.join(texts)} %" + ("; in brackets the 95 % interval over subjects" if has_interval else "")
+        value, low, high = (one_decimal(100 * each) for each in (rates.eer.value, rates.eer.low, rates.eer.high))
+        texts.append(f"{group} {value}" + (f" [{low}, {high}]" if low != "-" else ""))
+        has_interval |= low != "-"
+    return f"EER in %{' [95 % over subjects]' if has_interval else ''}: {', '.join(texts)}"
 
 
 def caption(result: CrossViewResult) -> str:

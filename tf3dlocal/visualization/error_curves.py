@@ -5,14 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.visualization.picture import LINE_COLORS, Picture, style_axes
 
 # Next to the colour, each line has its own dashes, so that a print in grey is readable.
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)), (0, (8, 2)), (0, (3, 3)))
-_LOWEST = 1e-4
+_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
+_INSIDE = 1e-6, 1 - 1e-6  # what the logit scale can place
 _TEXT = 8  # points, at the width of a column
 
 
@@ -39,10 +40,11 @@ def plot_error_curves(
     path: PathLike | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Plot the misses over the false positives, both in per cent on logarithmic axes, with a band for the interval.
+    """Plot the misses over the false positives in per cent, with a band for the interval.
 
-    The picture has the width of a paper's column (3.4 inches). A curve is a straight line between two thresholds. It
-    ends on the left at the lowest rate of false positives that is not zero.
+    Both axes have the logit scale, log(p / (1 - p)), which spreads small and large rates like the normal deviates of a
+    DET plot. The picture has the width of a paper's column (3.4 inches). A curve begins at the lowest rate of false
+    positives that is not zero.
 
     Args:
         curves: {"NM": ErrorRates(fmr, fnmr, fnmr_interval), ...}.
@@ -66,38 +68,46 @@ def plot_error_curves(
     known = {label: _known(rates) for label, rates in curves.items()}
     if not any(len(rates.false_positive) for rates in known.values()):
         raise ValueError("No curve has a point with a false positive: there is nothing to draw.")
-    picture = Picture((3.4, 3.0), dpi=200)
+    picture = Picture((3.4, 3.1), dpi=200)
     axes = picture.subplots()
-    lowest_x = max(_LOWEST, min(rates.false_positive[0] for rates in known.values() if len(rates.false_positive)))
-    misses = np.concatenate([rates.miss[rates.miss > 0] for rates in known.values()])
-    lowest_y = max(_LOWEST, min(0.1, misses.min(initial=0.1)))
+    limits = [_limits([rates[axis] for rates in known.values()]) for axis in (0, 1)]
     if show_equal:
-        ends = max(lowest_x, lowest_y), 1
-        axes.plot(ends, ends, color="0.6", linewidth=0.8, zorder=1)
+        ends = max(limits[0][0], limits[1][0]), min(limits[0][1], limits[1][1])
+        axes.plot(ends, ends, color="0.55", linewidth=0.8, zorder=1)
     for number, (label, rates) in enumerate(known.items()):
         color, dashes = LINE_COLORS[number % 6], DASHES[(number + number // 6) % 6]
-        miss_rate = np.maximum(rates.miss, lowest_y / 10)  # zero is below the picture
-        axes.plot(rates.false_positive, miss_rate, color=color, linestyle=dashes, linewidth=1.6, label=label, zorder=3)
+        shown = [np.clip(rate, *_INSIDE) for rate in rates[:2]]
+        axes.plot(*shown, color=color, linestyle=dashes, linewidth=1.6, label=label, zorder=3)
         if rates.miss_interval is not None and np.isfinite(rates.miss_interval).any():
-            low, high = np.maximum(rates.miss_interval, lowest_y / 10)
-            axes.fill_between(rates.false_positive, low, high, color=color, alpha=0.16, linewidth=0)
-    for axis, lowest, name in ((axes.xaxis, lowest_x, false_positive), (axes.yaxis, lowest_y, miss)):
-        axis.axes.set(**{f"{axis.axis_name}scale": "log", f"{axis.axis_name}lim": (lowest, 1)})
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if lowest > 2e-3 else (1,)))
-        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
-        axis.set_minor_formatter(NullFormatter())
-        axis.set_label_text(name, fontsize=_TEXT + 0.5)
+            bounds = np.clip(rates.miss_interval, *_INSIDE)
+            axes.fill_between(shown[0], *bounds, color=color, alpha=0.18, linewidth=0)
+    for axis, (low, high), name in zip((axes.xaxis, axes.yaxis), limits, (false_positive, miss)):
+        axes.set(**{f"{axis.axis_name}scale": "logit", f"{axis.axis_name}lim": (low, high)})
+        axis.set_major_locator(FixedLocator([share for share in _TICKS if low <= share <= high]))
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
+        axis.set_minor_locator(NullLocator())
+        axis.set_label_text(f"{name}, %", fontsize=_TEXT + 0.5)
     style_axes(axes)
-    axes.tick_params(labelsize=_TEXT, which="both")
-    axes.legend(frameon=False, fontsize=_TEXT, loc="lower left", handlelength=3)
+    axes.tick_params(labelsize=_TEXT)
+    picture.legend(
+        loc="outside upper center", frameon=False, fontsize=_TEXT, handlelength=2.8, ncols=min(3, len(known))
+    )
     if title:
         picture.suptitle(title, fontsize=_TEXT + 0.5, x=0.01, ha="left")
     return picture.keep(path)
 
 
 def _known(rates: ErrorRates) -> ErrorRates:
-    """Keep the points that logarithmic axes can show."""
+    """Keep the points with a false positive: below them nothing is known."""
     false_positive, miss = np.asarray(rates.false_positive, float), np.asarray(rates.miss, float)
     shown = (false_positive > 0) & np.isfinite(miss)
     interval = None if rates.miss_interval is None else np.asarray(rates.miss_interval, float)[:, shown]
     return ErrorRates(false_positive[shown], miss[shown], interval)
+
+
+def _limits(rates: list[np.ndarray]) -> tuple[float, float]:
+    """Return the next ticks outside of some rates, as far as there are ticks."""
+    inside = np.concatenate([rate[(rate > 0) & (rate < 1)] for rate in rates])
+    low = max((tick for tick in _TICKS if tick <= inside.min(initial=0.5)), default=_TICKS[0])
+    high = min((tick for tick in _TICKS if tick >= inside.max(initial=0.5)), default=_TICKS[-1])
+    return low, high

@@ -12,14 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tf3dlocal.evaluation.details.error_curve import bins_of, choose_thresholds
-from tf3dlocal.evaluation.details.open_set import (
-    NUM_SPLITS,
-    STRANGERS,
-    OpenSet,
-    enrolled_in_splits,
-    from_searches,
-    nearest_in_splits,
-)
+from tf3dlocal.evaluation.details.open_set import OpenSet, from_searches
+from tf3dlocal.evaluation.details.random_splits import NUM_SPLITS, STRANGERS, enrolled_in_splits, nearest_in_splits
 from tf3dlocal.evaluation.details.subject_bootstrap import unit_of_subjects
 from tf3dlocal.evaluation.details.verification import Verification, from_counts
 from tf3dlocal.evaluation.places import NOT_THERE, Block
@@ -55,6 +49,15 @@ class Comparisons:
     rank: np.ndarray
     verification: dict[str, Verification]
     open_set: dict[str, OpenSet]
+
+    @property
+    def notices(self) -> list[str]:
+        """Why groups have no equal error rate, in a sentence for each reason."""
+        groups_of = {}
+        for group, rates in self.verification.items():
+            for sentence in rates.notices if np.isnan(rates.eer.value) else ():
+                groups_of.setdefault(sentence, []).append(group)
+        return [f"verification, {', '.join(groups)}: {sentence}" for sentence, groups in groups_of.items()]
 
 
 class ComparisonCounter:

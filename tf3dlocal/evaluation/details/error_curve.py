@@ -36,14 +36,12 @@ def choose_thresholds(right: np.ndarray, false: np.ndarray, *, most: int = MOST_
     distinct = np.unique(np.concatenate([right, false]))
     if len(distinct) <= most:
         return distinct
-    num_false = most * 3 // 4
-    levels = {
-        "false": np.geomspace(_LOWEST_LEVEL, 1, num_false),  # equal steps of the logarithm, on which curves are drawn
-        "right": np.linspace(0, 1, most - num_false),
-    }
+    quarter = most // 4
+    # Equal steps of the logarithm for small rates, equal steps for large ones.
+    levels_of_false = np.concatenate([np.geomspace(_LOWEST_LEVEL, 1, 2 * quarter), np.linspace(0, 1, quarter)])
     chosen = [
-        values[np.minimum(np.int64(levels[name] * len(values)), len(values) - 1)]
-        for name, values in (("false", false), ("right", right))
+        values[np.minimum(np.int64(levels * len(values)), len(values) - 1)]
+        for levels, values in ((levels_of_false, false), (np.linspace(0, 1, quarter), right))
         if len(values)
     ]
     return np.unique(np.concatenate(chosen))

@@ -1,7 +1,8 @@
 """Bootstrap over subjects: how much a rate would change with other people.
 
 Comparisons of one person are not independent of each other: who is easy to recognise is so in every walk. Therefore
-people are drawn with replacement, with all their comparisons. A person who is drawn w times counts w times; a comparison of two people counts w(a) w(b) times.
+people are drawn with replacement, with all their comparisons. A person who is drawn w times counts w times; a
+comparison of two people counts w(a) w(b) times.
 
 Source of drawing people instead of comparisons: R. Bolle, N. Ratha and S. Pankanti, "Error analysis of pattern
 recognition systems: the subsets bootstrap", Computer Vision and Image Understanding 93(1), 2004.
