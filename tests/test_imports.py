@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "comparison": {"io", "config", "data", "evaluation", "load_model", "models", "training", "visualization"},
     "load_model": {"*"},
     "demo": {"*"},
+    "quiet": {"cli"},
     "cli": {"*"},
     "__init__": {"io", "load_model"},
     "__main__": {"cli"},
@@ -35,7 +36,7 @@ OPEN_MODULES = {
     "tf3dlocal.io.types": "names for type hints",
     "tf3dlocal.io.machine": "the light top level imports nothing else",
     "tf3dlocal.data.walkers": "a separate package within data",
-    "tf3dlocal.cli.console": "the demo speaks as the command line does",
+    "tf3dlocal.cli.console": "the demo and notebooks start TensorFlow as the command line does",
 }
 MAY_USE_TENSORFLOW = {"cli", "comparison", "data", "demo", "io", "load_model", "serving", "training"}
 # Elsewhere `keras.ops` serves; where a measured gain or a device needs TensorFlow, one small named function has it.

@@ -162,10 +162,13 @@ def test_the_numbers_are_written_completely_or_not_at_all_and_their_file_is_name
 
 
 @pytest.mark.slow
-def test_tensorflow_prints_nothing_when_a_verb_starts_it(tmp_path):
-    program = (
-        "from tf3dlocal.cli.console import start_tensorflow; start_tensorflow(); import tensorflow as tf; tf.zeros(1)"
-    )
+@pytest.mark.parametrize(
+    "start",
+    ["from tf3dlocal.cli.console import start_tensorflow; start_tensorflow()", "import tf3dlocal.quiet"],
+    ids=["a command", "a notebook"],
+)
+def test_tensorflow_prints_nothing_when_a_command_or_a_notebook_starts_it(start):
+    program = f"{start}; import tensorflow as tf; tf.zeros(1)"
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,

@@ -74,6 +74,8 @@ def plot_error_curves(
     if show_equal:
         ends = max(limits[0][0], limits[1][0]), min(limits[0][1], limits[1][1])
         axes.plot(ends, ends, color="0.55", linewidth=0.8, zorder=1)
+        place = {"xytext": (-26, -3), "textcoords": "offset points", "ha": "right", "va": "top"}
+        axes.annotate("equal rates", (ends[1], ends[1]), color="0.4", fontsize=_TEXT - 0.5, **place)
     for number, (label, rates) in enumerate(known.items()):
         color, dashes = LINE_COLORS[number % 6], DASHES[(number + number // 6) % 6]
         shown = [np.clip(rate, *_INSIDE) for rate in rates[:2]]
