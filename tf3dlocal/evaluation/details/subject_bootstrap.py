@@ -24,11 +24,23 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True)
 class Estimate:
-    """A rate (0..1) with its 95 % bootstrap interval over subjects; NaN where it does not exist."""
+    """A rate (0..1) with its 95 % bootstrap interval over subjects; NaN where it does not exist.
+
+    Example:
+        >>> print(Estimate(0.25, 0.2, 0.31))
+        0.250 [0.200, 0.310]
+    """
 
     value: float
     low: float = np.nan
     high: float = np.nan
+
+    def __post_init__(self):
+        for name, number in list(vars(self).items()):
+            object.__setattr__(self, name, float(number))  # of numpy, which prints its type
+
+    def __str__(self):
+        return f"{self.value:.3f}" + ("" if np.isnan(self.low) else f" [{self.low:.3f}, {self.high:.3f}]")
 
     def as_json(self) -> dict[str, float | None]:
         """Return the three numbers; None for NaN, which JSON lacks."""
