@@ -211,7 +211,8 @@ def test_reports_give_the_equal_error_rate_in_one_line():
     (line,) = (line for line in markdown_report(result).splitlines() if line.startswith("- verification"))
     value = 100 * result.comparisons.verification["NM"].eer.value
     assert line.startswith(f"- verification: EER in % [95 % over subjects]: NM {value:.1f} [")
-    json.dumps(json_report(result), allow_nan=False)
+    report = json.loads(json.dumps(json_report(result), allow_nan=False))
+    assert 100 * report["verification"]["NM"]["eer"]["value"] == pytest.approx(value)
 
 
 def test_gait_energy_images_have_details_too(small_walks):

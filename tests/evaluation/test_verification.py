@@ -65,6 +65,12 @@ def test_pairs_that_are_not_compared_do_not_count():
     assert (result.num_genuine, result.num_impostor) == (2, 1)
 
 
+def test_no_threshold_accepts_an_infinite_distance():
+    result = verification([[np.inf, 5], [4, 2]], **TWO, num_resamples=0)  # own: infinity and 2, others: 5 and 4
+    assert result.fnmr.tolist() == [0.5, 0.5, 0.5] and result.fmr.tolist() == [0, 0.5, 1]
+    assert result.eer.value == 0.5
+
+
 def test_above_400_distances_the_curve_is_thinned_and_stays_on_the_exact_one():
     distances, columns = people(num_subjects=20, walks=20)
     result = verification(distances, **columns, num_resamples=0)

@@ -63,7 +63,7 @@ def plot_error_curves(
     Example:
         >>> figure = plot_error_curves({"NM": ErrorRates(np.array([0.01, 0.1, 1]), np.array([0.3, 0.1, 0]))})
         >>> figure.axes[0].get_xlabel()
-        'FMR'
+        'FMR, %'
     """
     known = {label: _known(rates) for label, rates in curves.items()}
     if not any(len(rates.false_positive) for rates in known.values()):

@@ -63,11 +63,11 @@ def write_details(result: CrossViewResult, *, folder: PathLike) -> list[pathlib.
     ranks = [f"rank_{rank}" for rank in range(1, result.max_rank + 1)]
     header = ["group", "probe_view", "gallery_view", "counts", "probes", "gallery", "without_gallery", *ranks]
     _write_csv(paths[1], header, _pair_rows(result))
-    for name, groups, curve, as_json in (
-        ("verification", comparisons.verification, _VERIFICATION_CURVE, _verification_as_json),
-        ("open_set", comparisons.open_set, _OPEN_SET_CURVE, _open_set_as_json),
+    for name, groups, curve in (
+        ("verification", comparisons.verification, _VERIFICATION_CURVE),
+        ("open_set", comparisons.open_set, _OPEN_SET_CURVE),
     ):
-        values = {group: as_json(rates) for group, rates in groups.items()}
+        values = {group: rates.as_json() for group, rates in groups.items()}
         paths.append(folder / f"{name}.json")
         write_json(paths[-1], {"about": ABOUT, "method": result.method, "facts": facts(result), "groups": values})
         paths.append(folder / f"{name}.csv")
@@ -118,40 +118,6 @@ def _curve_rows(groups: dict[str, Verification] | dict[str, OpenSet], names: Seq
         columns = [rates.thresholds, *(getattr(rates, name) for name in names[1:3])]
         for row in zip(*columns, *getattr(rates, f"{names[2]}_interval")):
             yield [group, *map(_number, row)]
-
-
-def _verification_as_json(rates: Verification) -> dict[str, Any]:
-    return {
-        "eer": {**rates.eer.as_json(), "threshold": rates.eer_threshold},
-        "tar_at_far": {
-            f"{far:g}": {**rate.as_json(), "threshold": rates.threshold_at_far[far]}
-            for far, rate in rates.tar_at_far.items()
-        },
-        "num_genuine_pairs": rates.num_genuine,
-        "num_impostor_pairs": rates.num_impostor,
-        "num_subjects": rates.num_subjects,
-        "notices": list(rates.notices),
-    }
-
-
-def _open_set_as_json(rates: OpenSet) -> dict[str, Any]:
-    return {
-        "fnir_at_fpir": {
-            f"{fpir:g}": {
-                **rate.as_json(),
-                "threshold": rates.threshold_at_fpir[fpir],
-                "of_splits": [None if np.isnan(value) else float(value) for value in rates.fnir_of_splits[fpir]],
-            }
-            for fpir, rate in rates.fnir_at_fpir.items()
-        },
-        "fnir_without_threshold": rates.fnir_without_threshold.as_json(),
-        "num_splits": rates.num_splits,
-        "num_subjects": rates.num_subjects,
-        "num_strangers_in_each_split": rates.num_strangers,
-        "num_searches_of_enrolled": rates.num_searches[0],
-        "num_searches_of_strangers": rates.num_searches[1],
-        "notices": list(rates.notices),
-    }
 
 
 def _write_csv(path: pathlib.Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

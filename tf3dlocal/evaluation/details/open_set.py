@@ -12,6 +12,7 @@ random into enrolled people and strangers, several times, and the counts of all 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,26 @@ class OpenSet:
     num_subjects: int
     num_searches: tuple[int, int]
     notices: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers without the curve for JSON; None where they do not exist."""
+        return {
+            "fnir_at_fpir": {
+                f"{fpir:g}": {
+                    **rate.as_json(),
+                    "threshold": self.threshold_at_fpir[fpir],
+                    "of_splits": [None if np.isnan(value) else float(value) for value in self.fnir_of_splits[fpir]],
+                }
+                for fpir, rate in self.fnir_at_fpir.items()
+            },
+            "fnir_without_threshold": self.fnir_without_threshold.as_json(),
+            "num_splits": self.num_splits,
+            "num_subjects": self.num_subjects,
+            "num_strangers_in_each_split": self.num_strangers,
+            "num_searches_of_enrolled": self.num_searches[0],
+            "num_searches_of_strangers": self.num_searches[1],
+            "notices": list(self.notices),
+        }
 
 
 def open_set(

@@ -12,6 +12,7 @@ One threshold serves all views: a model whose distances grow with the change of 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +71,20 @@ class Verification:
     num_subjects: int
     notices: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers without the curve for JSON; None where they do not exist."""
+        return {
+            "eer": {**self.eer.as_json(), "threshold": self.eer_threshold},
+            "tar_at_far": {
+                f"{far:g}": {**rate.as_json(), "threshold": self.threshold_at_far[far]}
+                for far, rate in self.tar_at_far.items()
+            },
+            "num_genuine_pairs": self.num_genuine,
+            "num_impostor_pairs": self.num_impostor,
+            "num_subjects": self.num_subjects,
+            "notices": list(self.notices),
+        }
+
 
 def verification(
     distances: Tensor,
@@ -122,7 +137,7 @@ def verification(
     np.add.at(impostor, (unit_a[~same], unit_b[~same], bins[~same]), 1)
     genuine = np.zeros((num_units, num_bins), np.int64)
     np.add.at(genuine, (unit_a[same], bins[same]), 1)
-    every = np.unique(values)
+    every = np.unique(values[np.isfinite(values)])
     exact = [np.bincount(bins_of(values[which], every), minlength=len(every) + 1) for which in (same, ~same)]
     return from_counts(
         thresholds,
@@ -192,7 +207,14 @@ def from_counts(
         num_genuine=num_genuine,
         num_impostor=num_impostor,
         num_subjects=num_subjects,
-        notices=tuple(_notices(num_genuine, num_impostor, num_subjects, [f for f, r in zip(fars, resolved) if not r])),
+        notices=tuple(
+            _notices(
+                num_genuine=num_genuine,
+                num_impostor=num_impostor,
+                num_subjects=num_subjects,
+                unresolved=[far for far, is_resolved in zip(fars, resolved) if not is_resolved],
+            )
+        ),
     )
 
 
@@ -218,7 +240,7 @@ def _at(thresholds: np.ndarray, place: float) -> float:
     return float(np.interp(place - 1, np.arange(len(thresholds)), thresholds))
 
 
-def _notices(num_genuine: int, num_impostor: int, num_subjects: int, unresolved: list[float]) -> Iterator[str]:
+def _notices(*, num_genuine: int, num_impostor: int, num_subjects: int, unresolved: list[float]) -> Iterator[str]:
     if num_genuine == 0:
         yield (
             "There is no pair of two walks of one person to compare, so FNMR, EER and TAR do not exist. Add gallery "
