@@ -145,7 +145,7 @@ def test_the_same_seed_gives_the_same_interval():
             ["ben"],
             "There is no pair of two walks of one person to compare, so FNMR, EER and TAR do not exist",
         ),
-        ([], ["ben"], "There is no pair of two walks of one person to compare"),
+        ([], ["ben"], "There is no pair of walks to compare, so EER and TAR do not exist."),
     ],
     ids=["one subject, no impostor", "no genuine pair", "no probe"],
 )

@@ -55,7 +55,8 @@ class Comparisons:
         """Why groups have no equal error rate, in a sentence for each reason."""
         groups_of = {}
         for group, rates in self.verification.items():
-            for sentence in rates.notices if np.isnan(rates.eer.value) else ():
+            has_probes = self.roles.groups[group].any()  # a group without probes has a notice of its own
+            for sentence in rates.notices if has_probes and np.isnan(rates.eer.value) else ():
                 groups_of.setdefault(sentence, []).append(group)
         return [f"verification, {', '.join(groups)}: {sentence}" for sentence, groups in groups_of.items()]
 
@@ -151,9 +152,9 @@ class ComparisonCounter:
         )
 
     def _choose_thresholds(self, find_places) -> np.ndarray:
-        """Choose thresholds from the distances of some probes, spread over all of them."""
+        """Choose thresholds from the distances of some probes, drawn at random."""
         probes = self.roles.probes
-        some = probes[np.unique(np.linspace(0, len(probes) - 1, _PROBES_FOR_THRESHOLDS).astype(int))]
+        some = np.random.default_rng(SEED).permutation(probes)[:_PROBES_FOR_THRESHOLDS]
         found = [], []
 
         def keep(block):

@@ -241,17 +241,21 @@ def _at(thresholds: np.ndarray, place: float) -> float:
 
 
 def _notices(*, num_genuine: int, num_impostor: int, num_subjects: int, unresolved: list[float]) -> Iterator[str]:
-    if num_genuine == 0:
+    if num_genuine == num_impostor == 0:
+        yield (
+            "There is no pair of walks to compare, so EER and TAR do not exist. Add gallery walks in views that count."
+        )
+    elif num_genuine == 0:
         yield (
             "There is no pair of two walks of one person to compare, so FNMR, EER and TAR do not exist. Add gallery "
             "walks of the probes' subjects, in views that count."
         )
-    if num_impostor == 0:
+    elif num_impostor == 0:
         yield (
             "There is no pair of walks of two people to compare, so FMR, EER and TAR do not exist. Test at least two "
             "subjects."
         )
-    if num_genuine and num_impostor:
+    else:
         for far in unresolved:
             yield (
                 f"TAR at FAR {far:g} needs at least {round(1 / far):,} pairs of two people; there are {num_impostor:,}."
