@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_curve
 
 from tf3dlocal.evaluation import verification
-from tf3dlocal.evaluation.details.error_curve import choose_thresholds
+from tf3dlocal.evaluation.details.error_curve import choose_thresholds, equal_error, miss_at
 
 TWO = {"probe_subjects": ["anna", "ben"], "gallery_subjects": ["anna", "ben"]}
 
@@ -128,6 +128,13 @@ def test_more_than_100_people_are_drawn_in_groups_and_their_interval_shrinks_as_
         eer = verification(distances, **columns, num_resamples=400).eer
         widths[num_subjects] = eer.high - eer.low
     assert widths[200] == pytest.approx(widths[100] / np.sqrt(2), rel=0.3)
+
+
+def test_a_draw_without_a_pair_of_two_people_has_no_rate():
+    unknown = miss_at(np.full((1, 3), np.nan), np.array([[1, 0.5, 0]]), levels=np.array([0.1, 0.9]))
+    assert np.isnan(unknown).all()
+    rate, _ = equal_error(np.full((1, 3), np.nan), np.array([[1, 0.5, 0]]))
+    assert np.isnan(rate).all()
 
 
 def test_the_same_seed_gives_the_same_interval():

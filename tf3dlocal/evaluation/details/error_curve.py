@@ -121,18 +121,24 @@ def equal_error(false_positive: np.ndarray, miss: np.ndarray) -> tuple[np.ndarra
 
 
 def miss_at(false_positive: np.ndarray, miss: np.ndarray, *, levels: np.ndarray) -> np.ndarray:
-    """Read M where F has given levels, on the straight line between points: float64 [curves, levels].
+    """Read M where F has given levels, on the straight line between points; NaN without a curve.
 
     Args:
         false_positive: float [curves, points].
         miss: float [curves, points].
         levels: float [levels], 0..1.
 
+    Returns:
+        float64 [curves, levels].
+
     Example:
         >>> miss_at(np.array([[0, 0, 1.0]]), np.array([[1, 0.5, 0]]), levels=np.array([0, 0.5])).tolist()
         [[0.5, 0.25]]
     """
-    return np.array([np.interp(levels, *curve) for curve in zip(false_positive, miss)]).reshape(-1, len(levels))
+    found = [np.interp(levels, *curve) for curve in zip(false_positive, miss)]
+    found = np.array(found).reshape(-1, len(levels))
+    found[np.isnan(false_positive).any(axis=1)] = np.nan  # np.interp would return a number
+    return found
 
 
 def threshold_at(thresholds: np.ndarray, false_positive: np.ndarray, *, level: float) -> float | None:
