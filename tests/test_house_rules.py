@@ -20,6 +20,8 @@ PACKAGES = sorted(path.parent for path in MODULES if path.name == "__init__.py")
 HOOKS = {"build", "call", "get_config", "from_config", "compute_output_shape", "compute_output_spec", "train_step"}
 # Public names that take more than one positional argument, each with its reason.
 POSITIONAL = {
+    "ErrorRates": "a named tuple, the two rates of a curve",
+    "Estimate": "a value and its two bounds",
     "GaitModel": "Keras' own arguments of a functional model, by which it loads one",
     "LayerRow": "a named tuple, a row of supplement Table 1",
     "Location": "a named tuple of the eight numbers",

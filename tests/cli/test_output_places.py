@@ -75,6 +75,9 @@ TEST = "--protocol casia-b-st"
         (f"evaluate gei --data set --json set/dataset.json {TEST}", "is needed where it is"),
         (f"evaluate gei --data set --json a.keras {TEST}", "exists and is no JSON file, and would be overwritten"),
         ("evaluate gei --data set --protocol own.json --json own.json", "own.json holds the protocol"),
+        (f"evaluate gei --data set --details set/d {TEST}", "set/d is inside set, which holds the data set"),
+        (f"evaluate gei --data set --details set {TEST}", "set holds the data set"),
+        (f"evaluate saved --data set --details saved/d {TEST}", "saved/d is inside saved, which holds the model"),
         ("parts run --data set --out set/p", "set/p is inside set, which holds the data set"),
         ("parts run --data set --out run", "run holds the trained model"),
         ("export run run", "run holds the trained model"),
@@ -98,6 +101,7 @@ def test_an_output_in_an_input_is_refused(places, line, told, capfd):
         "demo OUT",
         "train a.yaml --run OUT",
         "parts run --data set --out OUT",
+        f"evaluate gei --data set --details OUT {TEST}",
         f"compare a.yaml --data set --out OUT {TEST}",
     ],
 )

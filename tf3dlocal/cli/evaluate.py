@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tf3dlocal.cli.app import Distance, Json, Trust, app, keep_apart
+from tf3dlocal.cli.app import Distance, Json, Trust, app, folder_to_write, keep_apart
 from tf3dlocal.cli.console import console, say, say_next, start_tensorflow, write_numbers
 
 if TYPE_CHECKING:
@@ -32,6 +32,14 @@ def evaluate(
         typer.Option(help="Numbers in which the model computes; auto: the fast ones. Default: as it was trained."),
     ] = None,
     published: Annotated[bool, typer.Option("--published", help="Also print the rows of the papers.")] = False,
+    details: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also write the answer to every probe, counts by pair of views, and error rates with curves into DIR.",
+            callback=folder_to_write,
+        ),
+    ] = None,
     trust: Trust = False,
     json: Json = None,
 ) -> None:
@@ -42,6 +50,11 @@ def evaluate(
     (the mean silhouette of a walk): it needs no training, and a network should beat it. For a run folder the numbers
     are also written to RUN/evaluation.json, which `export` puts into the model card, and to RUN/tensorboard/test.
 
+    The report also gives the equal error rate (EER) of verification. `--details DIR` writes probes.csv (for every probe
+    and gallery view the nearest walk, its distance, and rank and distance of the right person), pairs.csv (hits and
+    probes by pair of views), verification.json and open_set.json (EER, TAR at FAR, FNIR at FPIR, with intervals over
+    subjects), their curves as .csv and pictures.
+
     With `--precision auto` the model computes in mixed_bfloat16 where the processor or the GPU does so fast. The report
     names the precision. Exported models always compute in float32.
 
@@ -51,11 +64,13 @@ def evaluate(
     Examples:
       tf3dlocal evaluate gei --data casia --protocol casia-b-st
       tf3dlocal evaluate runs/st --data casia --protocol casia-b-st --published
+      tf3dlocal evaluate runs/st --data casia --protocol casia-b-st --details st-details
       tf3dlocal evaluate saved_models/gait --data own --protocol own.yaml --distance flattened --json own.json
     """
     if precision and str(model) == "gei":
         raise typer.BadParameter("gei has no network that computes; leave it out", param_hint="--precision")
     keep_apart(json, option="--json", the_data_set=data, the_protocol=protocol)
+    keep_apart(details, option="--details", the_data_set=data, **({} if _is_run(model) else {"the_model": model}))
     start_tensorflow()
     from tf3dlocal import load_model
     from tf3dlocal.data import open_walks
@@ -67,7 +82,7 @@ def evaluate(
     loaded = None if str(model) == "gei" else load_model(model, trust=trust)
     walks = open_walks(data)
     if loaded is None:
-        result = evaluate_gait_energy(walks, protocol=protocol, min_frames=min_frames)
+        result = evaluate_gait_energy(walks, protocol=protocol, min_frames=min_frames, comparisons=True)
     else:
         result = rank(
             loaded,
@@ -76,17 +91,60 @@ def evaluate(
             distance=distance,
             min_frames=min_frames,
             precision=precision,
+            comparisons=True,
             details={"model": str(model)},
             **_origin_of(model, subjects=walks.subject_names),
         )
-    numbers = json_report(result)
+    numbers, written = json_report(result), []
     try:  # a terminal may be unable to print, and a disk to be written: each result has both chances
         _keep_in_run(model, result=result, numbers=numbers)
         write_numbers(json, values=numbers)
+        written = _write_details(details, result=result)
     finally:
         print_report(result, published=published, console=console)
+    if details is None:
+        say("Every answer, verification and open-set rates: add --details DIR.")
+    else:
+        say(f"Details written to {details}: {', '.join(path.name for path in written)}.", soft_wrap=True)
     if _is_run(model):
         say_next(["export", model, "OUT"])
+
+
+def _write_details(folder: Path | None, *, result: "CrossViewResult") -> list[Path]:
+    """Write tables, rates and pictures of --details and return their paths; do nothing without a folder."""
+    if folder is None:
+        return []
+    from tf3dlocal.evaluation import write_details
+    from tf3dlocal.visualization import ErrorRates, plot_error_curves
+
+    written = write_details(result, folder=folder)
+    comparisons = result.comparisons
+    matches = {
+        group: ErrorRates(rates.fmr, rates.fnmr, rates.fnmr_interval)
+        for group, rates in comparisons.verification.items()
+        if rates.num_genuine and rates.num_impostor
+    }
+    answers = {
+        group: ErrorRates(rates.fpir, rates.fnir, rates.fnir_interval)
+        for group, rates in comparisons.open_set.items()
+        if all(rates.num_searches)
+    }
+    for name, curves, axes in (
+        ("verification", matches, {"false_positive": "false match rate (FMR)", "miss": "false non-match rate (FNMR)"}),
+        (
+            "open_set",
+            answers,
+            {
+                "false_positive": "false positive identification (FPIR)",
+                "miss": "false negative identification (FNIR)",
+                "show_equal": False,
+            },
+        ),
+    ):
+        if curves:
+            written.append(folder / f"{name}.png")
+            plot_error_curves(curves, path=written[-1], **axes)
+    return written
 
 
 def _is_run(model: Path) -> bool:

@@ -2,6 +2,8 @@
 
 from tf3dlocal.evaluation.cross_view import cross_view
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
+from tf3dlocal.evaluation.details import Comparisons, Estimate, OpenSet, Verification, open_set, verification
+from tf3dlocal.evaluation.details.detail_files import write_details
 from tf3dlocal.evaluation.distances import DISTANCES, check_distance, pairwise_distances
 from tf3dlocal.evaluation.embedding import embed_walks
 from tf3dlocal.evaluation.evaluate import evaluate, library_versions
@@ -23,10 +25,14 @@ from tf3dlocal.evaluation.score_events import write_score_events
 
 __all__ = [
     "DISTANCES",
+    "Comparisons",
     "CrossViewResult",
+    "Estimate",
+    "OpenSet",
     "Protocol",
     "ProtocolError",
     "Roles",
+    "Verification",
     "assign_roles",
     "check_distance",
     "cross_view",
@@ -41,6 +47,7 @@ __all__ = [
     "load_protocol",
     "markdown_report",
     "match_conditions",
+    "open_set",
     "pairwise_distances",
     "print_report",
     "protocol_names",
@@ -49,6 +56,8 @@ __all__ = [
     "published_names",
     "published_table",
     "rank_rows",
+    "verification",
+    "write_details",
     "write_reports",
     "write_score_events",
 ]

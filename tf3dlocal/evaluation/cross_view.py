@@ -6,12 +6,14 @@ the probe is 1 + the number of other subjects' walks at distance <= d. A tie cou
 that have all collapsed to one point score 0 and not 100.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
+from tf3dlocal.evaluation.details.comparisons import ComparisonCounter
 from tf3dlocal.evaluation.distances import as_parts, check_distance, usable_rows
 from tf3dlocal.evaluation.places import NOT_THERE, places
 from tf3dlocal.evaluation.protocol import Protocol, load_protocol, shorten_list
@@ -37,6 +39,7 @@ def cross_view(
     block_size: int = 512,
     workers: int | None = None,
     progress: bool = False,
+    comparisons: bool = False,
 ) -> CrossViewResult:
     """Count how many probes find their own subject, for every pair of a probe view and a gallery view.
 
@@ -57,6 +60,7 @@ def cross_view(
             there is never a matrix of all distances.
         workers: Number of threads. Default: one for each core. Time grows with probes * gallery walks in any case.
         progress: Show a progress bar on standard error if the work takes longer than two seconds.
+        comparisons: Also keep the answer to each probe, and compute verification and open-set rates; see `Comparisons`.
 
     Returns:
         CrossViewResult. Its `notices` list what is missing or not counted.
@@ -93,6 +97,7 @@ def cross_view(
         block_size=block_size,
         workers=workers,
         progress=progress,
+        comparisons=comparisons,
     )
 
 
@@ -105,6 +110,7 @@ def identify_probes(
     probes_without_gallery: str | None = None,
     method: str = "this run",
     details: dict | None = None,
+    comparisons: bool = False,
     **search: Any,
 ) -> CrossViewResult:
     """Count as `cross_view` does, which describes the arguments, for walks whose roles are assigned already.
@@ -116,15 +122,24 @@ def identify_probes(
     without = probes_without_gallery or roles.protocol.probes_without_gallery
     embeddings = as_parts(embeddings)
     _check_finite(embeddings, roles)
-    place = places(
+    subject_numbers = np.unique(roles.subjects, return_inverse=True)[1]
+    find_places = functools.partial(
+        places,
         embeddings,
-        subject_numbers=np.unique(roles.subjects, return_inverse=True)[1],
-        probes=roles.probes,
+        subject_numbers=subject_numbers,
         galleries=roles.gallery_rows(),
         as_one_part=distance == "flattened",
         **search,
     )
+    counter = None
+    if comparisons:
+        counter = ComparisonCounter(
+            roles, subject_numbers=subject_numbers, find_places=find_places, drop_without_gallery=without == "drop"
+        )
+    place = find_places(probes=roles.probes, observe=counter)
     counts = _count(place, roles=roles, max_rank=max_rank)
+    found = None if counter is None else counter.result(place)
+    notices = [*_notices(place, roles=roles, without=without, counts=counts), *(found.notices if found else ())]
     return CrossViewResult(
         protocol=roles.protocol,
         distance=distance,
@@ -133,9 +148,10 @@ def identify_probes(
         **counts,
         split=roles.split,
         probes_without_gallery=without,
-        notices=tuple(_notices(place, roles=roles, without=without, counts=counts)),
+        notices=tuple(notices),
         details=dict(details or {}),
         method=method,
+        comparisons=found,
     )
 
 
@@ -206,6 +222,7 @@ def _notices(place: np.ndarray, *, roles: Roles, without: str, counts: dict[str,
             f"{total} pairs of a probe and a gallery view lack a gallery walk of the subject in that view: {verb}. "
             f"Subjects and views: {shorten_list(_lacking(place, roles=roles, num_gallery=num_gallery))}."
         )
+    yield from _certain_hits(roles)
     alone = sorted(set(roles.subjects[roles.probes[(place == NOT_THERE).all(axis=1)]]))
     if alone:
         yield f"{len(alone)} probe subjects have no gallery walk in any view: {shorten_list(alone)}."
@@ -214,6 +231,25 @@ def _notices(place: np.ndarray, *, roles: Roles, without: str, counts: dict[str,
             f"there is only one view ({roles.views[0]}), so the mean that excludes identical views does not exist; "
             "read the mean that includes them."
         )
+
+
+def _certain_hits(roles: Roles) -> Iterator[str]:
+    """Yield a sentence if a probe has nobody to be confused with: then it is a hit whatever the model does."""
+    walkers = [set(roles.subjects[rows]) for rows in roles.gallery_rows()]
+    alone = {view: names for view, names in zip(roles.views, walkers) if len(names) == 1}
+    certain = {view: names for view, names in alone.items() if names & set(roles.subjects[roles.probes])}
+    if not certain:
+        return
+    subjects, all_views = sorted(set().union(*certain.values())), len(certain) == sum(map(bool, walkers))
+    if all_views and len(subjects) == 1:
+        where = f"All gallery walks are of one subject ({subjects[0]})"
+    else:
+        where = f"In the gallery view{'s' * (len(certain) > 1)} {shorten_list(certain)} all walks are of one subject"
+        where += f" ({shorten_list(subjects)})"
+    yield (
+        f"{where}, so each probe of that subject is a hit there whatever the model does. Rank-1 says nothing about the "
+        "model then: test at least two subjects in each gallery view."
+    )
 
 
 def _empty_views(views: Sequence[int | str], *, num_gallery: np.ndarray, num_probes: np.ndarray) -> Iterator[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tf3dlocal.evaluation.details.comparisons import Comparisons
 from tf3dlocal.evaluation.protocol import Protocol, SubjectSplit
 
 IDENTICAL_VIEWS = ("exclude", "include", "only")
@@ -29,6 +30,7 @@ class CrossViewResult:
         notices: Sentences on what is missing or not counted.
         details: Data set, model, seed, versions: further facts that the caller knows.
         method: Name of what was tested, for the rows of the reports.
+        comparisons: Answers to the probes, verification and open-set rates; None if they were not asked for.
     """
 
     protocol: Protocol
@@ -44,6 +46,7 @@ class CrossViewResult:
     notices: tuple[str, ...] = ()
     details: dict = field(default_factory=dict)
     method: str = "this run"
+    comparisons: Comparisons | None = None
 
     @property
     def max_rank(self) -> int:

@@ -36,6 +36,7 @@ def evaluate(
     step: int | None = None,
     trained_subjects: Iterable[str] = (),
     details: dict | None = None,
+    comparisons: bool = False,
     progress: bool = True,
 ) -> CrossViewResult:
     """Embed the test walks of a data set and identify every probe across views.
@@ -58,6 +59,8 @@ def evaluate(
         step: Training step of the model, for the reports.
         trained_subjects: Subjects that the model was trained on; a notice names those that are tested here.
         details: Further facts for the reports, for instance {"model": "runs/one"}.
+        comparisons: Also keep the answer to each probe, and compute verification and open-set rates; `write_details`
+            writes them.
         progress: Show a progress bar.
 
     Returns:
@@ -83,6 +86,7 @@ def evaluate(
         method=method,
         trained_subjects=trained_subjects,
         details={"seed": seed, "step": step, "precision": precision, **(details or {})},
+        comparisons=comparisons,
         progress=progress,
     )
     return dataclasses.replace(result, notices=(*result.notices, chosen)) if chosen else result

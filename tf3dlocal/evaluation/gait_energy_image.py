@@ -54,6 +54,7 @@ def evaluate_gait_energy(
     min_frames: int = 1,
     probes_without_gallery: str | None = None,
     details: dict | None = None,
+    comparisons: bool = False,
     progress: bool = True,
 ) -> CrossViewResult:
     """Identify every probe across views by the nearest gait energy image.
@@ -65,6 +66,7 @@ def evaluate_gait_energy(
         min_frames: Shorter walks are not used, and counted in the notices.
         probes_without_gallery: "keep" or "drop". Default: the protocol's choice.
         details: Further facts for the reports.
+        comparisons: As for `evaluate`.
         progress: Show a progress bar.
 
     Returns:
@@ -86,6 +88,7 @@ def evaluate_gait_energy(
         min_frames=min_frames,
         method=GAIT_ENERGY,
         details={"model": "nearest gait energy image", "seed": "none, nothing is trained", **(details or {})},
+        comparisons=comparisons,
         progress=progress,
     )
     return dataclasses.replace(result, distance="Euclidean")

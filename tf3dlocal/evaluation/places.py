@@ -6,7 +6,7 @@ of other subjects at distance <= d. A tie counts against the probe.
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -31,6 +31,7 @@ def places(
     block_size: int = 512,
     workers: int | None = None,
     progress: bool = False,
+    observe: Callable[["Block"], None] | None = None,
 ) -> np.ndarray:
     """Count the walks of other subjects that are at least as near as the nearest own one, in each of several galleries.
 
@@ -43,6 +44,7 @@ def places(
         block_size: Number of probes at a time.
         workers: Number of threads. Default: one for each core of this process. They change no digit of the result.
         progress: Show a progress bar if the work takes longer than two seconds.
+        observe: Called with every `Block` of distances, from several threads and in any order; it may overwrite them.
 
     Returns:
         int32 [probes, galleries]; NOT_THERE (-1) without a walk of the probe's own subject. A probe that is in the
@@ -79,10 +81,42 @@ def places(
                     distances = distances_by_products(factor, gallery[:, begin:end])
                     before = _walks_before_own(distances, view=view, block=block, subjects=subject_numbers[block])
                     found[start : start + block_size, view.column] = before
+                    if observe is not None:
+                        observe(
+                            Block(
+                                first=start,
+                                probes=block,
+                                column=view.column,
+                                gallery=view.rows,
+                                gallery_subjects=view.subjects,
+                                distances=distances,
+                            )
+                        )
 
             for _ in threads.map(compare, starts):
                 advance(1)
     return found
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Block:
+    """Distances of some probes to the gallery of one view.
+
+    Attributes:
+        first: Number of the first probe among all probes.
+        probes: int [n], rows of the probes.
+        column: Number of the view.
+        gallery: int [m], rows of the view's gallery walks, sorted by subject.
+        gallery_subjects: int [m], their subject numbers, ascending.
+        distances: float32 [n, m].
+    """
+
+    first: int
+    probes: np.ndarray
+    column: int
+    gallery: np.ndarray
+    gallery_subjects: np.ndarray
+    distances: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)

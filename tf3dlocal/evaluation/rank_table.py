@@ -110,6 +110,8 @@ def facts(result: CrossViewResult) -> dict[str, str]:
         "probe walks": f"{int(result.num_probes.sum())} ({probes})",
         "probes without gallery": f"{result.num_lacking_gallery} pairs of probe and gallery view, {verb}",
     }
+    if result.comparisons is not None:
+        texts["verification"] = _equal_error_rates(result)
     if protocol.exclude:
         texts["excluded subjects"] = ", ".join(protocol.exclude)
     for key, value in result.details.items():
@@ -119,6 +121,16 @@ def facts(result: CrossViewResult) -> dict[str, str]:
             texts[key] = str(value)
     texts.setdefault("seed", "not given")
     return texts
+
+
+def _equal_error_rates(result: CrossViewResult) -> str:
+    """Describe the EER of each group in one line, such as "EER in % [95 % over subjects]: NM 8.1 [6.9, 9.4]"."""
+    texts, has_interval = [], False
+    for group, rates in result.comparisons.verification.items():
+        value, low, high = (one_decimal(100 * each) for each in (rates.eer.value, rates.eer.low, rates.eer.high))
+        texts.append(f"{group} {value}" + (f" [{low}, {high}]" if low != "-" else ""))
+        has_interval |= low != "-"
+    return f"EER in %{' [95 % over subjects]' if has_interval else ''}: {', '.join(texts)}"
 
 
 def caption(result: CrossViewResult) -> str:

@@ -118,6 +118,7 @@ def json_report(result: CrossViewResult, *, method: str | None = None, published
     """
     rows = rank_rows(result, method=method, published=published)
     measured = {row.group: row for row in rows if row.is_measured}
+    compared = {} if result.comparisons is None else result.comparisons.verification
     return {
         "method": result.method if method is None else method,
         "facts": facts(result),
@@ -142,6 +143,7 @@ def json_report(result: CrossViewResult, *, method: str | None = None, published
             "without_gallery": result.num_without_gallery.tolist(),
             "per_cent": _numbers(result.rank),
         },
+        **({"verification": {group: rates.as_json() for group, rates in compared.items()}} if compared else {}),
         "published": [_published_as_json(row) for row in rows if not row.is_measured],
         "notices": list(result.notices),
         "details": result.details,

@@ -6,6 +6,7 @@ used, so the functions work without a screen, in threads and in notebooks.
 
 from tf3dlocal.visualization.box_geometry import part_box
 from tf3dlocal.visualization.embedding_map import plot_embedding_map
+from tf3dlocal.visualization.error_curves import ErrorRates, plot_error_curves
 from tf3dlocal.visualization.figures import (
     LocatedWalk,
     NamedEmbeddings,
@@ -25,6 +26,7 @@ from tf3dlocal.visualization.walks import contact_sheet, spaced_frames, write_an
 
 __all__ = [
     "MOST_METHODS",
+    "ErrorRates",
     "LocatedWalk",
     "NamedEmbeddings",
     "Picture",
@@ -34,6 +36,7 @@ __all__ = [
     "part_box",
     "plot_embedding_map",
     "plot_embedding_maps",
+    "plot_error_curves",
     "plot_learning_curves",
     "plot_located_volumes",
     "plot_part_history",

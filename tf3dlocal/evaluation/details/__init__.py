@@ -1,0 +1,8 @@
+"""Behind the rank-1 table: the answer to each probe, verification and open-set identification."""
+
+from tf3dlocal.evaluation.details.comparisons import Comparisons
+from tf3dlocal.evaluation.details.open_set import OpenSet, open_set
+from tf3dlocal.evaluation.details.subject_bootstrap import Estimate
+from tf3dlocal.evaluation.details.verification import Verification, verification
+
+__all__ = ["Comparisons", "Estimate", "OpenSet", "Verification", "open_set", "verification"]
