@@ -39,6 +39,8 @@ app = typer.Typer(
 )
 
 OWN_FILES = {"dataset.json", "data.json", "best.json", "model_card.json"}  # of data sets, runs and exports
+OWN_REPORTS = {"evaluation.json", "report.json"}  # of runs, comparisons and data sets; elsewhere they are the user's
+BESIDE_REPORTS = ("checkpoints", "model.keras", "runs", "dataset.json")  # one of them lies in the same folder
 
 Distance = Annotated[
     Literal["part_mean", "flattened"],
@@ -60,6 +62,20 @@ def writable(path: Path | None) -> Path | None:
     above = next(each for each in path.absolute().parents if each.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise typer.BadParameter(f"{str(path)!r} cannot be written: {str(above)!r} is no folder that may be written.")
+    return path
+
+
+def spare_own_files(path: Path | None) -> Path | None:
+    """Check a file to write as `writable` does, and that none of a data set, run, export or comparison would be lost.
+
+    Raises:
+        typer.BadParameter: The file is one that another command needs.
+    """
+    if writable(path) is None or not path.is_file():
+        return path
+    is_report = path.name in OWN_REPORTS and any((path.parent / name).exists() for name in BESIDE_REPORTS)
+    if is_report or path.name in OWN_FILES or path.suffix == ".jsonl":
+        raise typer.BadParameter(f"{str(path)!r} is needed where it is, and would be overwritten. Give another name.")
     return path
 
 
@@ -98,14 +114,23 @@ def keep_apart(out: Path | None, *, option: str, **sources: Path | str | None) -
 
 def _numbers_file(path: Path | None) -> Path | None:
     """Check a file of --json as `writable` does, and that no file of another kind would be lost."""
-    if writable(path) is None or not path.is_file():
+    if spare_own_files(path) is None or not path.is_file():
         return path
     with open(path, "rb") as file:
         begin = file.read(100).lstrip()
-    if path.name in OWN_FILES or (begin and begin[:1] not in (b"{", b"[")):
-        kind = "is needed where it is" if path.name in OWN_FILES else "exists and is no JSON file"
-        raise typer.BadParameter(f"{str(path)!r} {kind}, and would be overwritten. Give another name.")
+    if begin and begin[:1] not in (b"{", b"["):
+        raise typer.BadParameter(f"{str(path)!r} exists and is no JSON file, and would be overwritten. Give another name.")
     return path
+
+
+def two_files(out: Path | None, *, json: Path | None) -> None:
+    """Check that a picture or table and its numbers are not written to one file.
+
+    Raises:
+        typer.BadParameter: Both are the same file.
+    """
+    if out is not None and json is not None and out.resolve() == json.resolve():
+        raise typer.BadParameter(f"{str(json)!r} is the file of --out too. Give another name.", param_hint="'--json'")
 
 
 Json = Annotated[

@@ -70,6 +70,7 @@ def evaluate(
     if precision and str(model) == "gei":
         raise typer.BadParameter("gei has no network that computes; leave it out", param_hint="--precision")
     keep_apart(json, option="--json", the_data_set=data, the_protocol=protocol)
+    keep_apart(json, option="--json", the_details=details)
     keep_apart(details, option="--details", the_data_set=data, **({} if _is_run(model) else {"the_model": model}))
     start_tensorflow()
     from tf3dlocal import load_model
@@ -141,9 +142,12 @@ def _write_details(folder: Path | None, *, result: "CrossViewResult") -> list[Pa
             },
         ),
     ):
+        picture = folder / f"{name}.png"
         if curves:
-            written.append(folder / f"{name}.png")
-            plot_error_curves(curves, path=written[-1], **axes)
+            written.append(picture)
+            plot_error_curves(curves, path=picture, **axes)
+        else:  # that of an earlier test would be taken for one of this
+            picture.unlink(missing_ok=True)
     return written
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Json, app, keep_apart, parse_integers, writable
+from tf3dlocal.cli.app import Json, app, keep_apart, parse_integers, two_files, writable
 from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
 
 # The options of each figure, by their names in Python; those of all figures are not listed.
@@ -79,6 +79,10 @@ def figure(
     out = Path(f"figure_{number}.png") if out is None else out
     arguments = {"data": data, "out": out, **_checked(number, given, out=out)}
     keep_apart(out, option="--out", the_data_set=data)
+    keep_apart(json, option="--json", the_data_set=data)
+    two_files(out, json=json)
+    if beside is not None and beside.resolve() == run.resolve():
+        raise typer.BadParameter(f"{str(beside)!r} is the run itself; give another one", param_hint="'--beside'")
     start_tensorflow()
     from tf3dlocal import supplement
 

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Json, app, keep_apart, writable
+from tf3dlocal.cli.app import Json, app, keep_apart, spare_own_files, two_files
 from tf3dlocal.cli.console import console, say, start_tensorflow, write_numbers
 
 SUFFIXES = (".csv", ".md", ".json")
 
 
 def _table_file(path: Path | None) -> Path | None:
-    if writable(path) is not None and path.suffix.lower() not in SUFFIXES:
+    if spare_own_files(path) is not None and path.suffix.lower() not in SUFFIXES:
         raise typer.BadParameter(f"{str(path)!r}: use one of the suffixes {', '.join(SUFFIXES)}.")
     return path
 
@@ -53,8 +53,8 @@ def table(
     if number != 1 and frames is not None:
         raise typer.BadParameter("only table 1 has frames", param_hint="--frames")
     keep_apart(out, option="--out", the_run=run / "checkpoints")
-    if number != 2:
-        start_tensorflow()
+    two_files(out, json=json)
+    start_tensorflow()
     from tf3dlocal import supplement
 
     arguments = {} if number == 2 else {"block": block}
