@@ -73,7 +73,7 @@ They need no data set and no GPU: they draw synthetic walkers. Outputs are store
 running them. The [glossary](../docs/glossary.md) defines every term. To run them:
 
 ```sh
-pip install -e '.[notebooks]'
+pip install -e '.[notebooks,convert]'
 jupyter lab notebooks
 ```
 

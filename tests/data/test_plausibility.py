@@ -225,7 +225,7 @@ def test_a_walk_of_no_silhouettes_is_left_out_and_named_and_the_others_are_prepa
     raw = write_tree(tmp_path / "raw", files)
     report = prepare(raw, out=tmp_path / "out", workers=1, progress=False)
     assert len(open_walks(tmp_path / "out")) == 3 and report.drop_reasons == {"inverted (white background)": 3}
-    assert (1, "walks left out: no silhouettes: 001/nm-01/090") in report.losses()
+    assert (1, "walk left out: no silhouettes: 001/nm-01/090") in report.losses()
     text = (tmp_path / "out" / "report.md").read_text()
     assert "001/nm-01/090: 3 of 3 frames are no silhouettes: inverted" in text
 

@@ -140,7 +140,7 @@ def _numbers(seen, *, walks, seed):
 def _caption(numbers):
     silhouette, nearest = numbers["silhouette_interval"], [100 * end for end in numbers["nearest_interval"]]
     return (
-        f"silhouette score {numbers['silhouette']:.2f} ({silhouette[0]:.2f} to {silhouette[1]:.2f})\n"
+        f"silhouette score {numbers['silhouette']:z.2f} ({silhouette[0]:z.2f} to {silhouette[1]:z.2f})\n"
         f"nearest neighbour right {100 * numbers['nearest']:.1f} % ({nearest[0]:.1f} to {nearest[1]:.1f})\n"
         "in brackets: 95 % intervals over the subjects"
     )
@@ -153,7 +153,7 @@ def _sentence(found):
     near_low, near_high = (100 * end for end in difference["nearest_interval"])
     return (
         f"{found['walks']} walks of {len(found['subjects'])} subjects of {found['data_set']}. {first} minus {second}: "
-        f"silhouette score {difference['silhouette']:+.3f} ({low:+.3f} to {high:+.3f}), nearest neighbour right "
-        f"{100 * difference['nearest']:+.1f} points ({near_low:+.1f} to {near_high:+.1f}); in brackets 95 % bootstrap "
-        "intervals over the subjects."
+        f"silhouette score {difference['silhouette']:+z.3f} ({low:+z.3f} to {high:+z.3f}), nearest neighbour right "
+        f"{100 * difference['nearest']:+z.1f} points ({near_low:+z.1f} to {near_high:+z.1f}); in brackets 95 % "
+        "bootstrap intervals over the subjects."
     )

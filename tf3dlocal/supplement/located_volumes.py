@@ -56,8 +56,9 @@ def figure_1(
     else:
         plot_located_volumes(located, block=block, path=out)
     blocks = list(located[0].geometry["located"])
+    others = f" (of {', '.join(blocks)})" if len(blocks) > 1 else ""
     return (
-        f"{out}: the parts of {block or blocks[-1]} (of {', '.join(blocks)}) of {source.name} in {described(chosen)}, "
+        f"{out}: the parts of {block or blocks[-1]}{others} of {source.name} in {described(chosen)}, "
         f"from {', '.join(map(str, views))} degrees."
     )
 

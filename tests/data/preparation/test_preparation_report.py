@@ -81,3 +81,13 @@ def test_the_losses_are_one_line_each_and_none_where_nothing_was_lost():
     assert whole.losses() == []
     lossy = PreparationReport("toy", **who, drop_reasons={"empty frame": 3}, strays=["a", "b"])
     assert lossy.losses() == [(3, "frames dropped: empty frame"), (2, "files that belong to no walk: a, b")]
+
+
+def test_one_frame_walk_or_file_is_not_spoken_of_as_several():
+    who = {"source": "raw", "layout": "casia-b", "settings": {}}
+    lossy = PreparationReport("toy", **who, drop_reasons={"empty frame": 1}, missing=["a"], strays=["b"])
+    assert lossy.losses() == [
+        (1, "frame dropped: empty frame"),
+        (1, "walk missing from the raw data: a"),
+        (1, "file that belongs to no walk: b"),
+    ]

@@ -362,4 +362,4 @@ def test_a_layout_file_that_cannot_be_used_is_named(tmp_path, content, words):
 def test_the_subject_that_lacks_a_view_is_named(tmp_path):
     files = {name: content for name, content in casia_files().items() if not name.startswith("002/nm-01/090")}
     report = prepared(write_tree(tmp_path / "raw", files), tmp_path)
-    assert report.losses() == [(1, "walks missing from the raw data: 002/nm-01/090")]
+    assert report.losses() == [(1, "walk missing from the raw data: 002/nm-01/090")]

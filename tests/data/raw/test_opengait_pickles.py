@@ -83,7 +83,7 @@ def test_arrays_that_are_no_silhouettes_are_refused_and_left_out(tmp_path, array
         read_opengait_pickle(tmp_path / "000.pkl")
     report, walks = prepared(tmp_path, {("001", "nm-01", 0): array, ("001", "nm-01", 90): silhouettes()})
     assert len(walks) == 1 and report.left_out[0]["sequence"] == "001/nm-01/000"
-    assert report.losses()[-1] == (1, "walks left out: no silhouettes: 001/nm-01/000")
+    assert report.losses()[-1] == (1, "walk left out: no silhouettes: 001/nm-01/000")
 
 
 @pytest.mark.bad_input

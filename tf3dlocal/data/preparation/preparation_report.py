@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, asdict, dataclass, field, fields
 
@@ -145,7 +146,7 @@ class PreparationReport:
     def losses(self) -> list[tuple[int, str]]:
         """Return what was lost or changed, one line each: [(count, what), ...]. Empty if nothing was.
 
-        The first entries of a list are named, such as the walks that are missing.
+        The first entries of a list are named, such as the walks that are missing. One frame is a "frame".
         """
         lines = [(count, what) for what, count in sorted(self.changed.items())]
         lines += [(count, f"frames dropped: {reason}") for reason, count in sorted(self.drop_reasons.items())]
@@ -163,7 +164,7 @@ class PreparationReport:
                 first = [entry["sequence"] if isinstance(entry, dict) else entry for entry in entries[:NAMED]]
                 more = f" and {len(entries) - NAMED} more" if len(entries) > NAMED else ""
                 lines.append((len(entries), f"{what}: {', '.join(map(printable, first))}{more}"))
-        return lines
+        return [(count, _singular(what) if count == 1 else what) for count, what in lines]
 
     def as_dict(self) -> dict:
         """Return the content of report.json."""
@@ -220,3 +221,9 @@ def _common_pairs(places: set[Place]) -> list[tuple[str, int]]:
     counts = collections.Counter(place[1:] for place in places)
     num_subjects = len({place[0] for place in places})
     return sorted(pair for pair, count in counts.items() if 2 * count >= num_subjects)
+
+
+def _singular(what: str) -> str:
+    """Write the words that follow a count for the count 1: "walks missing" becomes "walk missing"."""
+    what = re.sub(r"^files that belong\b", "file that belongs", what)
+    return re.sub(r"^(frame|walk|file)s\b", r"\1", what)

@@ -12,6 +12,7 @@ from tf3dlocal.visualization.picture import Picture
 
 PANEL, CAPTION, LEGEND_ROW = 3.3, 0.6, 0.17  # inches; a panel is as wide as a column
 FONT_SIZE = 8
+SIZES = {"*": 2.2, "P": 1.2, "X": 1.2}  # of an area, so that all markers look equally large
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,14 +82,15 @@ def plot_embedding_maps(
         features = np.asarray(model.embeddings).reshape(len(subjects), -1)
         points = map_points(features, perplexity=perplexity, seed=seed)
         for name, style in zip(names, styles, strict=True):
-            axes.scatter(*points[subjects == name].T, s=16, edgecolors="white", linewidths=0.3, **style)
+            area = 16 * SIZES.get(style["marker"], 1)
+            axes.scatter(*points[subjects == name].T, s=area, edgecolors="white", linewidths=0.3, **style)
         axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
         axes.spines[:].set(color="0.8", linewidth=0.6)
         axes.set_title(model.title, fontsize=FONT_SIZE + 1, pad=4)
         place = (left + PANEL / 2) / size[0], (bottom - 0.05) / size[1]
         picture.text(*place, model.caption, fontsize=FONT_SIZE, ha="center", va="top", linespacing=1.3)
     handles = [
-        Line2D([], [], linestyle="", markersize=4.5, label=str(name), **style)
+        Line2D([], [], linestyle="", markersize=4.5 * SIZES.get(style["marker"], 1) ** 0.5, label=str(name), **style)
         for name, style in zip(names, styles, strict=True)
     ]
     picture.legend(

@@ -142,12 +142,15 @@ def write_part_animation(
     ]
     figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False, fontsize=8, borderpad=0.2)
 
+    place = figure.text(4 / width, 1 - head / 2 / (head + height + foot), "", va="center", fontsize=7, color="0.4")
+
     def write(temporary):
         writer = PillowWriter(fps=frames_per_second)
         with writer.saving(figure, temporary, DOTS_PER_INCH):
             for time in range(max(map(len, painted))):
                 for image, each in zip(images, painted, strict=True):
                     image.set_data(each[time % len(each)])
+                place.set_text(f"frame {time + 1}")
                 writer.grab_frame()
 
     write_file(path, write)
