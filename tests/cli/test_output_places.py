@@ -22,6 +22,8 @@ def places(tmp_path, monkeypatch):
     (tmp_path / "run" / "config.yaml").write_text(CONFIG)
     (tmp_path / "a.yaml").write_text(CONFIG.replace("DATA", "set"))
     (tmp_path / "own.json").write_text("{}")
+    for name in ("evaluation.json", "log.jsonl"):
+        (tmp_path / "run" / name).write_text("{}")
     (tmp_path / "a.pt").write_bytes(b"PK")
     (tmp_path / "a.keras").write_bytes(b"PK")
     (tmp_path / "link").symlink_to("raw")
@@ -78,6 +80,16 @@ TEST = "--protocol casia-b-st"
         (f"evaluate gei --data set --details set/d {TEST}", "set/d is inside set, which holds the data set"),
         (f"evaluate gei --data set --details set {TEST}", "set holds the data set"),
         (f"evaluate saved --data set --details saved/d {TEST}", "saved/d is inside saved, which holds the model"),
+        (f"evaluate gei --data set --details d --json d/verification.json {TEST}", "d/verification.json is inside d"),
+        ("table 3 --run run --out set/dataset.json", "is needed where it is, and would be overwritten"),
+        ("table 2 --run run --out run/evaluation.json", "is needed where it is"),
+        ("table 2 --run run --json run/evaluation.json", "is needed where it is"),
+        ("table 3 --run run --json run/log.jsonl", "is needed where it is"),
+        ("table 3 --run run --out t.json --json t.json", "is the file of --out too"),
+        ("figure 1 --run run --data set --out set/f.png", "set/f.png is inside set"),
+        ("figure 2 --run run --beside run --data set", "is the run itself"),
+        ("figure 2 --run run --beside a.keras --data set --json run/log.jsonl", "is needed where it is"),
+        ("figure 2 --run run --beside a.keras --data set --json set/f.json", "set/f.json is inside set"),
         ("parts run --data set --out set/p", "set/p is inside set, which holds the data set"),
         ("parts run --data set --out run", "run holds the trained model"),
         ("export run run", "run holds the trained model"),

@@ -119,7 +119,9 @@ def _numbers_file(path: Path | None) -> Path | None:
     with open(path, "rb") as file:
         begin = file.read(100).lstrip()
     if begin and begin[:1] not in (b"{", b"["):
-        raise typer.BadParameter(f"{str(path)!r} exists and is no JSON file, and would be overwritten. Give another name.")
+        raise typer.BadParameter(
+            f"{str(path)!r} exists and is no JSON file, and would be overwritten. Give another name."
+        )
     return path
 
 
