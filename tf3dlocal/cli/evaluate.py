@@ -201,7 +201,7 @@ def _origin_of(model: Path, *, subjects: list[str]) -> dict[str, Any]:
     data = config["data"]
     try:
         protocol = load_protocol(data["protocol"], exclude=data["exclude_subjects"])
-        trained = protocol.split(subjects).train
+        trained = protocol.split(subjects, needs_test=False).train
     except (ProtocolError, ConfigError):  # its file is not where it was, or it is of another data set
         trained = ()
     name = inside.name if model.is_dir() or model.name == "model.keras" else f"{inside.name}/{model.stem}"

@@ -88,13 +88,18 @@ class Source:
             return None
 
     def test_subjects(self, walks: WalkDataset) -> list[str]:
-        """Return the subjects of a data set that the training has not seen; all of them if that is not known."""
-        protocol = self.protocol()
+        """Return the subjects of a data set that the training has not seen; all of them if that is not known.
+
+        They are the test subjects of its protocol, or, where none of these is there, whoever did not train.
+        """
+        protocol, names = self.protocol(), walks.subject_names
         try:
-            test = [] if protocol is None else list(protocol.split(walks.subject_names).test)
+            split = None if protocol is None else protocol.split(names, needs_test=False)
         except (ProtocolError, ConfigError):  # of another data set
-            test = []
-        return [name for name in walks.subject_names if name in set(test)] or walks.subject_names
+            split = None
+        if split is None:
+            return names
+        return [name for name in names if name in split.test] or [name for name in names if name not in split.train]
 
 
 def choose_walk(

@@ -203,7 +203,7 @@ class Protocol(pydantic.BaseModel):
         if not self._names_are_checked:
             check_subjects(self, present=subjects, also=check_walks(self, conditions=conditions, views=view_degrees))
 
-    def split(self, subjects: Iterable[str]) -> SubjectSplit:
+    def split(self, subjects: Iterable[str], *, needs_test: bool = True) -> SubjectSplit:
         """Split the subjects of a data set into training and test subjects.
 
         `first` counts all subjects, and those of `exclude` are taken out afterwards, so that no other subject changes
@@ -211,10 +211,11 @@ class Protocol(pydantic.BaseModel):
 
         Args:
             subjects: Ids that are present in the whole data set; repetitions are allowed.
+            needs_test: Whether a data set without any test subject is refused.
 
         Raises:
             ProtocolError: If ids match nobody (see `check`), `first` requires more subjects than there are, or no test
-                subject is present.
+                subject is present although needs_test is true.
         """
         from tf3dlocal.evaluation.protocol.fit import check_subjects
 
@@ -243,7 +244,7 @@ class Protocol(pydantic.BaseModel):
             missing_train=tuple(s for s in named_train if s not in known),
             missing_test=tuple(s for s in named_test if s not in known),
         )
-        if not split.test:
+        if needs_test and not split.test:
             expected = shorten_list(named_test, most=4) or "all subjects that are not trained on"
             raise ProtocolError(
                 f"Protocol {self.name!r} tests {expected}, but none of them is in the data set, which has "
