@@ -107,6 +107,18 @@ def test_a_part_has_one_colour_in_all_blocks():
     assert torso_1.get_edgecolor()[:3] == torso_3.get_edgecolor()[:3]
 
 
+def test_a_part_of_the_body_has_one_colour_in_all_pictures_whatever_the_order_of_the_parts():
+    def colors_of(*parts):
+        located = {"block_3": {part: location() for part in parts}}
+        figure = draw_part_boxes(WALK, located=located, map_sizes=SIZES, num_frames=1)
+        return dict(zip(parts, [patch.get_edgecolor() for patch in figure.axes[0].patches], strict=True))
+
+    paper, release = colors_of("head", "left_arm", "torso"), colors_of("head", "torso", "left_arm")
+    assert paper == release and len(set(paper.values())) == 3
+    own = colors_of("hand", "head", "foot")
+    assert own["head"] == paper["head"] and len(set(own.values())) == 3
+
+
 def test_each_row_lists_its_block_its_parts_their_confidences_and_frames():
     per_frame = np.stack([location(confidence=value) for value in np.linspace(0.2, 0.4, 30)])
     never = location(t=-20)

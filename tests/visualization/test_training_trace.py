@@ -43,12 +43,12 @@ def test_every_number_of_the_log_has_a_panel():
     panels = lines_of(plot_training(TWO_OUTPUTS + RANKS))
     assert {panel: list(lines) for panel, lines in panels.items()} == {
         "loss": ["total", "part features", "logits"],
-        "share": ["non-zero triplets", "accuracy"],
+        "share": ["active triplets", "accuracy"],
         "rank-1, held out": ["mean", "NM", "CL"],
         "learning rate": ["learning rate"],
     }
     np.testing.assert_allclose(panels["loss"]["logits"], [[1, 2], [2, 1], [3, 2 / 3]])
-    np.testing.assert_allclose(panels["share"]["non-zero triplets"], [[1, 0.9], [2, 0.45], [3, 0.3]])
+    np.testing.assert_allclose(panels["share"]["active triplets"], [[1, 0.9], [2, 0.45], [3, 0.3]])
     assert panels["rank-1, held out"]["NM"] == [[2, 60], [3, 80]]
     assert panels["rank-1, held out"]["CL"] == [[2, 40]]  # without probes there is no number and no point
 

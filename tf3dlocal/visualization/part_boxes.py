@@ -1,5 +1,8 @@
 """Boxes of the located parts, drawn over the silhouettes of a walk."""
 
+import itertools
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,6 +15,7 @@ from tf3dlocal.visualization.picture import LINE_COLORS, Picture
 from tf3dlocal.visualization.walks import check_silhouettes, spaced_frames
 
 PART_COLORS = (*LINE_COLORS, "#000000")
+BODY_PARTS = ("head", "left_arm", "right_arm", "torso", "left_leg", "right_leg")  # the paper's; they keep their colours
 FAINT = 0.25  # opacity in frames that the part does not read
 TILE_WIDTH = 1.05  # inches on paper
 LARGEST_MARGIN = 0.25  # of the silhouette's height, for boxes that extend over an edge; the rest is cut off
@@ -71,7 +75,7 @@ def draw_part_boxes(
     priors, num_rows = priors or {}, num_rows or {}
     check_names(located, map_sizes, priors=priors, num_rows=num_rows)
     names = list(dict.fromkeys(part for parts in located.values() for part in parts))
-    colors = {name: PART_COLORS[index % len(PART_COLORS)] for index, name in enumerate(names)}
+    colors = part_colors(names)
     frames = spaced_frames(len(silhouettes), count=num_frames)
     size = silhouettes.shape[1:]
 
@@ -113,6 +117,19 @@ def draw_part_boxes(
     if title:
         picture.suptitle(title, fontsize=10)
     return picture.keep(path)
+
+
+def part_colors(names: Sequence[str]) -> dict[str, str]:
+    """Choose a colour for every part: a part of the paper has its own in every picture, the others take those left.
+
+    Example:
+        >>> part_colors(["torso", "hand"])
+        {'torso': '#CC79A7', 'hand': '#0072B2'}
+    """
+    own = dict(zip(BODY_PARTS, PART_COLORS, strict=False))
+    taken = {own[name] for name in names if name in own}
+    left = itertools.cycle([color for color in PART_COLORS if color not in taken])
+    return {name: own[name] if name in own else next(left) for name in names}
 
 
 def check_names(

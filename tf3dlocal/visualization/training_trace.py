@@ -18,7 +18,7 @@ MAIN_LINES = ("loss", "rank_1", "learning_rate")
 
 
 def plot_training(records_or_path: Sequence[dict] | PathLike, *, path: PathLike | None = None) -> Figure:
-    """Plot loss, share of non-zero triplets, rank-1 of the held-out subjects and learning rate over the steps.
+    """Plot loss, share of active triplets, rank-1 of the held-out subjects and learning rate over the steps.
 
     A panel without numbers in the log is left out, such as rank-1 if no subjects were held out. Lines that belong to
     the same output of the model have the same colour in all panels.
@@ -140,7 +140,7 @@ def line_label(name: str) -> str:
         return {"rank_1": "mean", "loss": "total"}[name]
     if name.startswith("rank_1_"):
         return name.removeprefix("rank_1_")
-    for ending, words in (("_nonzero_triplets", "non-zero triplets"), ("_accuracy", "accuracy")):
+    for ending, words in (("_nonzero_triplets", "active triplets"), ("_accuracy", "accuracy")):
         if name.endswith(ending):
             return words
     return name.removesuffix("_loss").replace("_", " ")
