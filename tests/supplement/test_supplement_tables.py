@@ -82,14 +82,40 @@ def evaluation(protocol="casia-b-st"):
     }
 
 
-def test_table_2_has_the_published_rows_of_the_same_views_before_the_own_one(tmp_path):
-    (tmp_path / "evaluation.json").write_text(json.dumps(evaluation()))
-    table = table_2(tmp_path)
-    assert table.rows[0] == ["NM (nm-05, nm-06)", "GaitSet", "64.6", "75.5", "79.5"]
-    assert table.rows[5] == ["", "mine", "12.3", "-", "12.3"]
-    assert table.rows[10][1:] == ["3DLocal", "66.4", "68.8", "76.0 [77.53]"]  # the printed mean is not that of its row
+def written(folder, **changes):
+    """Write such a file with changes, and make the table from it."""
+    (folder / "evaluation.json").write_text(json.dumps(evaluation() | changes))
+    return table_2(folder)
+
+
+ALL_VIEWS = list(range(0, 181, 18))
+
+
+def test_table_2_has_the_published_rows_before_the_own_one(tmp_path):
+    scores = {group: {"by_probe_view": [12.34] * 10 + [None], "mean": 12.34} for group in ("NM", "BG")}
+    table = written(tmp_path, views=ALL_VIEWS, rank1=scores)
+    assert table.rows[0][:3] == ["NM (nm-05, nm-06)", "GaitSet", "64.6"] and table.rows[0][-1] == "79.5"
+    assert table.rows[5] == ["", "mine", *["12.3"] * 10, "-", "12.3"]
+    assert table.rows[10][-1] == "76.0 [77.53]"  # the printed mean is not that of its row
     assert list(table.own_rows) == [5, 11]
     assert "my walks. Scores of different data sets cannot be compared" in table.notes[0]
+
+
+def test_table_2_with_fewer_views_compares_means_over_the_same_views(tmp_path):
+    table = written(tmp_path)
+    assert table.rows[10][1:] == ["3DLocal", "66.4", "68.8", "67.6"]
+    assert "All means are over the 2 views shown; the papers print means over more views." in table.notes
+
+
+def test_table_2_with_identical_views_has_no_published_rows(tmp_path):
+    table = written(tmp_path, protocol=evaluation()["protocol"] | {"identical_views": "include"})
+    assert [row[1] for row in table.rows] == ["mine", "mine"]
+    assert "This test has included them, so none is shown." in table.notes[0]
+
+
+def test_table_2_repeats_what_the_test_has_noticed_and_who_was_missing(tmp_path):
+    table = written(tmp_path, notices=["A notice."], num_test_subjects=4, missing_test_subjects=["005"] * 96)
+    assert table.notes[-2:] == ["4 of the protocol's 100 test subjects are in my walks.", "A notice."]
 
 
 def test_table_2_of_another_protocol_has_the_own_rows_alone(tmp_path):

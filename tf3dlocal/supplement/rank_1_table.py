@@ -50,11 +50,13 @@ def _of_comparison(found: dict) -> list[dict[str, Any]]:
 
 def _table(found: dict, *, measured: list[dict[str, Any]]) -> SupplementTable:
     protocol, views = found["protocol"]["name"], found["views"]
-    data = found.get("data_set") or found.get("details", {}).get("data") or "the data set of the test"
+    data = _data_of(found)
+    identical = found["protocol"]["identical_views"]
+    rule = found.get("probes_without_gallery", "keep")
     rows, values, own, groups, sources = [], [], [], [], []
     for group in found["groups"]:
         groups.append(len(rows))
-        printed = _published(protocol, group=group, rule=found.get("probes_without_gallery", "keep"))
+        printed = _published(protocol, group=group, rule=rule, views=views) if identical == "exclude" else []
         for at, row in enumerate([*printed, *(row for row in measured if row["group"] == group)]):
             label = f"{group} ({', '.join(found['protocol']['probes'][group])})" if at == 0 else ""
             by_view = row["by_probe_view"] if "views" not in row else [row["views"].get(view) for view in views]
@@ -64,17 +66,21 @@ def _table(found: dict, *, measured: list[dict[str, Any]]) -> SupplementTable:
                 own.append(len(rows))
             rows.append([label, row["method"], *map(_one_decimal, by_view), _mean(row)])
             values.append(_value(row, by_view=by_view, views=views, data=data, protocol=protocol))
-    identical = found["protocol"]["identical_views"]
     notes = []
-    if sources:
+    if identical != "exclude":
+        notes.append(f"Published rows exclude identical views. This test has {identical}d them, so none is shown.")
+    elif sources:
         notes.append(
             f"Published: {'; '.join(dict.fromkeys(sources))}, on the protocol's own data set. The rows in bold are of "
             f"{data}. Scores of different data sets cannot be compared."
         )
         if any("[" in row[-1] for row in rows):
             notes.append("A printed mean that is not the mean of its own row is followed by [the mean of the row].")
+        if set(views) != set(published_table(protocol).views):
+            notes.append(f"All means are over the {len(views)} views shown; the papers print means over more views.")
     else:
         notes.append(f"Nothing is published for the protocol {protocol}: the rows are all of {data}.")
+    notes += _reservations(found)
     return SupplementTable(
         title=f"Supplement Table 2: rank-1 (%), {protocol}, gallery {', '.join(found['protocol']['gallery'])}, "
         f"identical views {identical}d",
@@ -88,21 +94,32 @@ def _table(found: dict, *, measured: list[dict[str, Any]]) -> SupplementTable:
     )
 
 
-def _published(protocol: str, *, group: str, rule: str) -> list[dict[str, Any]]:
+def _reservations(found: dict) -> list[str]:
+    """What a reader of the scores must know: who is missing, and what the test itself has noticed."""
+    missing, notes = found.get("missing_test_subjects") or [], list(found.get("notices") or [])
+    if missing:
+        count = found["num_test_subjects"]
+        notes.insert(0, f"{count} of the protocol's {count + len(missing)} test subjects are in {_data_of(found)}.")
+    return notes
+
+
+def _data_of(found: dict) -> str:
+    return found.get("data_set") or found.get("details", {}).get("data") or "the data set of the test"
+
+
+def _published(protocol: str, *, group: str, rule: str, views: list) -> list[dict[str, Any]]:
     if protocol not in published_names():
         return []
-    table = published_table(protocol)
-    return [
-        {
-            "method": row.label,
-            "group": group,
-            "views": dict(zip(table.views, row.values, strict=False)),
-            "mean": row.printed_mean,
-            "recomputed": row.recomputed_mean if row.mean_is_off else None,
-            "source": row.source,
-        }
-        for row in table.of_group(group, probes_without_gallery=rule)
-    ]
+    table, rows = published_table(protocol), []
+    for row in table.of_group(group, probes_without_gallery=rule):
+        by_view = dict(zip(table.views, row.values, strict=False))
+        mean, recomputed = row.printed_mean, row.recomputed_mean if row.mean_is_off else None
+        if set(views) != set(table.views):  # the printed mean is over views that are not shown
+            shown = [by_view[view] for view in views if view in by_view]
+            mean, recomputed = sum(shown) / len(shown) if len(shown) == len(views) else math.nan, None
+        rows.append({"method": row.label, "group": group, "views": by_view, "mean": mean, "recomputed": recomputed})
+        rows[-1]["source"] = row.source
+    return rows
 
 
 def _value(row, *, by_view, views, data, protocol):
