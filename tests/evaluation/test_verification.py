@@ -188,3 +188,11 @@ def test_arguments_that_do_not_fit_are_named(arguments, sentence):
     given = {"distances": [[1, 4], [3, 2]], **TWO, **arguments}
     with pytest.raises(ValueError, match=sentence):
         verification(given.pop("distances"), **given)
+
+
+@pytest.mark.bad_input
+def test_two_subjects_have_no_interval():
+    """Of two subjects only one draw has both pairs of one and of two people, so every interval would have no width."""
+    distances, subjects = people(num_subjects=2)
+    found = verification(distances, **subjects)
+    assert np.isfinite(found.eer.value) and np.isnan([found.eer.low, found.eer.high]).all()

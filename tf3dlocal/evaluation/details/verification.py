@@ -221,7 +221,7 @@ def from_counts(
 def _intervals(genuine, impostor, *, levels, num_resamples, seed) -> tuple[np.ndarray, np.ndarray]:
     """Return low and high of EER and of FNMR at some levels of FMR: each float [1 + levels]."""
     num_units = len(genuine)
-    if num_resamples == 0 or num_units < 2 or not genuine.any() or not impostor.any():
+    if num_resamples == 0 or num_units < 3 or not genuine.any() or not impostor.any():
         return np.full(1 + len(levels), np.nan), np.full(1 + len(levels), np.nan)
     first, second = np.triu_indices(num_units)  # w(a) w(b) is symmetric: half of the matrix is enough
     both = (impostor + impostor.transpose(1, 0, 2))[first, second].astype(np.float32)
