@@ -47,7 +47,7 @@ def test_figure_2_gives_both_scores_of_both_models_and_their_difference(
     run, other_run, small_walks_folder, tmp_path, capfd
 ):
     out, numbers = tmp_path / "map.png", tmp_path / "map.json"
-    runs = ["--run", run.path, "--beside", other_run.path]
+    runs = ["--run", run.path, "--compare-with", other_run.path]
     assert call("figure", 2, *runs, "--data", small_walks_folder, "--out", out, "--json", numbers) == 0
     found = json.loads(numbers.read_text())
     assert found["subjects"] == ["003", "004"] and found["walks"] == 60  # those that did not train
@@ -62,7 +62,7 @@ def test_figure_2_gives_both_scores_of_both_models_and_their_difference(
 
 def test_figure_2_of_a_run_and_itself_finds_no_difference(run, small_walks_folder, tmp_path):
     select = {"conditions": ["nm"], "views": [0, 90], "progress": False}
-    found = figure_2(run.path, beside=run.path, data=small_walks_folder, out=tmp_path / "map.png", **select)
+    found = figure_2(run.path, compare_with=run.path, data=small_walks_folder, out=tmp_path / "map.png", **select)
     assert found["difference"]["silhouette_interval"] == [0, 0] == found["difference"]["nearest_interval"]
 
 
@@ -130,7 +130,7 @@ def test_without_a_data_set_the_option_that_gives_it_is_named(run, tmp_path):
 )
 def test_too_few_subjects_or_walks_for_figure_2_are_named(run, small_walks_folder, tmp_path, select, told):
     with pytest.raises(ValueError, match=told):
-        figure_2(run.path, beside=run.path, data=small_walks_folder, out=tmp_path / "map.png", **select)
+        figure_2(run.path, compare_with=run.path, data=small_walks_folder, out=tmp_path / "map.png", **select)
 
 
 @pytest.mark.bad_input
@@ -139,7 +139,7 @@ def test_a_second_model_that_is_missing_is_named_before_the_walks_are_embedded(
 ):
     monkeypatch.setattr("tf3dlocal.supplement.embedding_maps.embed_walks", None)  # not called
     with pytest.raises(FileNotFoundError, match="There is no .*missing"):
-        figure_2(run.path, beside=tmp_path / "missing", data=small_walks_folder, out=tmp_path / "map.png")
+        figure_2(run.path, compare_with=tmp_path / "missing", data=small_walks_folder, out=tmp_path / "map.png")
 
 
 @pytest.mark.bad_input
@@ -153,9 +153,9 @@ def test_silhouettes_of_another_size_are_named_with_the_command(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([1, "--beside", "other"], "--beside.*belongs to figure 2"),
+        ([1, "--compare-with", "other"], "--compare-with.*belongs to figure 2"),
         ([2, "--steps", "1"], "--steps.*belongs to figure 3"),
-        ([2], "--beside.*compares two runs"),
+        ([2], "--compare-with.*compares two runs"),
         ([3, "--views", "0,90"], "figure 3 shows one view"),
         ([1, "--subject", "001", "--subject", "002"], "figure 1 shows one"),
         ([3, "--out", "walk.gif"], "use one of the suffixes .png, .pdf, .svg"),

@@ -40,7 +40,7 @@ app = typer.Typer(
 
 OWN_FILES = {"dataset.json", "data.json", "best.json", "model_card.json"}  # of data sets, runs and exports
 OWN_REPORTS = {"evaluation.json", "report.json"}  # of runs, comparisons and data sets; elsewhere they are the user's
-BESIDE_REPORTS = ("checkpoints", "model.keras", "runs", "dataset.json")  # one of them lies in the same folder
+NEXT_TO_REPORTS = ("checkpoints", "model.keras", "runs", "dataset.json")  # one of them lies in the same folder
 
 Distance = Annotated[
     Literal["part_mean", "flattened"],
@@ -73,7 +73,7 @@ def spare_own_files(path: Path | None) -> Path | None:
     """
     if writable(path) is None or not path.is_file():
         return path
-    is_report = path.name in OWN_REPORTS and any((path.parent / name).exists() for name in BESIDE_REPORTS)
+    is_report = path.name in OWN_REPORTS and any((path.parent / name).exists() for name in NEXT_TO_REPORTS)
     if is_report or path.name in OWN_FILES or path.suffix == ".jsonl":
         raise typer.BadParameter(f"{str(path)!r} is needed where it is, and would be overwritten. Give another name.")
     return path

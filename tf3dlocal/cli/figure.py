@@ -11,7 +11,7 @@ from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
 # The options of each figure, by their names in Python; those of all figures are not listed.
 OPTIONS = {
     1: {"views", "subjects", "conditions", "block"},
-    2: {"beside", "views", "subjects", "conditions", "num_subjects", "seed", "json"},
+    2: {"compare_with", "views", "subjects", "conditions", "num_subjects", "seed", "json"},
     3: {"views", "subjects", "conditions", "block", "steps"},
 }
 
@@ -29,7 +29,9 @@ def figure(
             metavar="FILE", help=".png, .pdf or .svg; of 1 also .gif. Default: figure_N.png.", callback=writable
         ),
     ] = None,
-    beside: Annotated[Path | None, typer.Option(metavar="RUN", help="Of 2: the other run, such as a GaitPart.")] = None,
+    compare_with: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Of 2: the other run, such as a GaitPart.")
+    ] = None,
     views: Annotated[
         str | None, typer.Option(metavar="0,90,..", help="In degrees. Default: of 1 18 to 72, of 2 all, of 3 about 90.")
     ] = None,
@@ -70,19 +72,21 @@ def figure(
     Examples:
       tf3dlocal figure 1 --run runs/st --data casia --out figure_1.pdf
       tf3dlocal figure 1 --run runs/st --data casia --views 90 --out walk.gif
-      tf3dlocal figure 2 --run runs/st --beside runs/gaitpart --data casia --condition nm
+      tf3dlocal figure 2 --run runs/st --compare-with runs/gaitpart --data casia --condition nm
       tf3dlocal figure 3 --run runs/st --data casia --views 54
     """
-    given = {"beside": beside, "views": views, "subjects": subjects, "conditions": conditions, "block": block}
-    given |= {"steps": steps, "num_subjects": num_subjects, "seed": seed, "json": json}
+    given = {"compare_with": compare_with, "views": views, "subjects": subjects, "conditions": conditions}
+    given |= {"block": block, "steps": steps, "num_subjects": num_subjects, "seed": seed, "json": json}
     given = {name: value for name, value in given.items() if value is not None}
     out = Path(f"figure_{number}.png") if out is None else out
     arguments = {"data": data, "out": out, **_checked(number, given, out=out)}
     keep_apart(out, option="--out", the_data_set=data)
     keep_apart(json, option="--json", the_data_set=data)
     two_files(out, json=json)
-    if beside is not None and beside.resolve() == run.resolve():
-        raise typer.BadParameter(f"{str(beside)!r} is the run itself; give another one", param_hint="'--beside'")
+    if compare_with is not None and compare_with.resolve() == run.resolve():
+        raise typer.BadParameter(
+            f"{str(compare_with)!r} is the run itself; give another one", param_hint="'--compare-with'"
+        )
     start_tensorflow()
     from tf3dlocal import supplement
 
@@ -113,8 +117,8 @@ def _checked(number, given, *, out):
         if name in arguments:
             arguments[name] = parse_integers(arguments[name], option=f"--{name}", example=example)
     if number == 2:
-        if "beside" not in given:
-            raise typer.BadParameter("figure 2 compares two runs; give the other one", param_hint="--beside")
+        if "compare_with" not in given:
+            raise typer.BadParameter("figure 2 compares two runs; give the other one", param_hint="--compare-with")
         return arguments
     for name in ("subjects", "conditions"):  # one walk per view
         if len(arguments.get(name, ())) > 1:

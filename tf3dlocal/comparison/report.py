@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tf3dlocal.comparison.comparison import Comparison, MethodRow
-from tf3dlocal.evaluation import published_table
+from tf3dlocal.evaluation import PRINTED_MEANS, one_decimal, published_table
 from tf3dlocal.io import as_shown, printable
 
 if TYPE_CHECKING:
@@ -172,8 +172,7 @@ def _published_section(comparison: Comparison) -> Iterator[str]:
     yield (
         f"The rows marked {published_on} are the papers' ({'; '.join(sources)}): their data set, their training. The "
         f"rows marked {comparison.data} are of this comparison. Differences within one data set can be compared, the "
-        "numbers themselves cannot. A printed mean that is not the mean of its own row is followed by [the mean of the "
-        "row]."
+        f"numbers themselves cannot. {PRINTED_MEANS}"
     )
     yield ""
     yield from _table(["Probe", "Method", "Data set", *_view_names(comparison), "Mean"], rows, num_texts=3)
@@ -189,8 +188,3 @@ def _table(header: list[str], rows: list[list[str]], *, num_texts: int = 2) -> I
 
 def _with_spread(mean: float | None, spread: float | None) -> str:
     return one_decimal(mean) + ("" if spread is None else f" ± {one_decimal(spread)}")
-
-
-def one_decimal(value: float | None) -> str:
-    """Format a number with one decimal; a dash where nothing was counted."""
-    return "-" if value is None or math.isnan(value) else f"{value:.1f}"

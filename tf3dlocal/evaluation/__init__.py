@@ -18,12 +18,13 @@ from tf3dlocal.evaluation.protocol import (
     protocol_template,
 )
 from tf3dlocal.evaluation.published import published_names, published_table
-from tf3dlocal.evaluation.rank_table import rank_rows
+from tf3dlocal.evaluation.rank_table import PRINTED_MEANS, one_decimal, rank_rows
 from tf3dlocal.evaluation.reports import csv_report, json_report, markdown_report, print_report, write_reports
 from tf3dlocal.evaluation.roles import Roles, assign_roles, match_conditions
 from tf3dlocal.evaluation.score_events import write_score_events
 
 __all__ = [
+    "PRINTED_MEANS",
     "DISTANCES",
     "Comparisons",
     "CrossViewResult",
@@ -54,6 +55,7 @@ __all__ = [
     "protocol_reference",
     "protocol_template",
     "published_names",
+    "one_decimal",
     "published_table",
     "rank_rows",
     "verification",

@@ -16,6 +16,8 @@ GALLERY_VIEWS = {
     "only": "the probe's view only",
 }
 
+PRINTED_MEANS = "A printed mean that is not the mean of its own row is followed by [the mean of the row]."
+
 
 @dataclass(frozen=True, kw_only=True)
 class TableRow:
@@ -166,7 +168,7 @@ def table_footnotes(result: CrossViewResult, rows: list[TableRow]) -> list[str]:
         "cannot be compared."
     ]
     if any(row.recomputed_mean is not None for row in published):
-        notes.append("A printed mean that is not the mean of its own row is followed by [the mean of the row].")
+        notes.append(PRINTED_MEANS)
     return notes
 
 
@@ -185,6 +187,6 @@ def summary_table(result: CrossViewResult) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def one_decimal(value: float) -> str:
+def one_decimal(value: float | None) -> str:
     """Format a percentage with one decimal; a dash where nothing was counted."""
-    return "-" if math.isnan(value) else f"{value:.1f}"
+    return "-" if value is None or math.isnan(value) else f"{value:.1f}"

@@ -28,7 +28,7 @@ class _Seen:
 def figure_2(
     run: PathLike,
     *,
-    beside: PathLike,
+    compare_with: PathLike,
     data: PathLike | None = None,
     out: PathLike = "figure_2.png",
     num_subjects: int = 10,
@@ -41,11 +41,11 @@ def figure_2(
     """Draw t-SNE of the same walks by two models side by side, each with two scores of what the eye sees.
 
     The scores are those of `measure_grouping` for the walks that are drawn, with 95 % bootstrap intervals over the
-    subjects. The difference of the models is paired: it has an interval of its own, which is the one to look at.
+    subjects. The difference of the models is paired: it has a separate interval, which is the one to look at.
 
     Args:
         run: Run folder or .keras file, such as of a 3DLocal.
-        beside: The other one, such as of a GaitPart.
+        compare_with: The other one, such as of a GaitPart.
         data: Prepared data set; that of the run's config by default.
         out: The picture.
         num_subjects: Number of test subjects that are drawn, the first in the order of their names.
@@ -63,7 +63,7 @@ def figure_2(
         ValueError: There are too few subjects or walks, no subject is new to both models, or the models and the data
             set do not fit.
     """
-    sources = [Source.of(run), Source.of(beside)]
+    sources = [Source.of(run), Source.of(compare_with)]
     walks = _drawn(sources, walks=sources[0].walks(data), count=num_subjects, subjects=subjects)
     walks = walks.select(conditions=conditions, views=views)
     if len(walks) < FEWEST_WALKS:

@@ -4,7 +4,7 @@ import math
 import pathlib
 from typing import Any
 
-from tf3dlocal.evaluation import published_names, published_table
+from tf3dlocal.evaluation import PRINTED_MEANS, one_decimal, published_names, published_table
 from tf3dlocal.io import read_json, readable
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.supplement.supplement_table import SupplementTable
@@ -64,7 +64,7 @@ def _table(found: dict, *, measured: list[dict[str, Any]]) -> SupplementTable:
                 sources.append(row["source"])
             else:
                 own.append(len(rows))
-            rows.append([label, row["method"], *map(_one_decimal, by_view), _mean(row)])
+            rows.append([label, row["method"], *map(one_decimal, by_view), _mean(row)])
             values.append(_value(row, by_view=by_view, views=views, data=data, protocol=protocol))
     notes = []
     if identical != "exclude":
@@ -75,7 +75,7 @@ def _table(found: dict, *, measured: list[dict[str, Any]]) -> SupplementTable:
             f"{data}. Scores of different data sets cannot be compared."
         )
         if any("[" in row[-1] for row in rows):
-            notes.append("A printed mean that is not the mean of its own row is followed by [the mean of the row].")
+            notes.append(PRINTED_MEANS)
         if set(views) != set(published_table(protocol).views):
             notes.append(f"All means are over the {len(views)} views shown; the papers print means over more views.")
     else:
@@ -135,11 +135,7 @@ def _value(row, *, by_view, views, data, protocol):
 
 
 def _mean(row):
-    text = _one_decimal(row["mean"])
+    text = one_decimal(row["mean"])
     if row.get("recomputed") is not None:
         text += f" [{row['recomputed']:.2f}]"
-    return text if row.get("spread") is None else f"{text} ± {_one_decimal(row['spread'])}"
-
-
-def _one_decimal(value):
-    return "-" if value is None or math.isnan(value) else f"{value:.1f}"
+    return text if row.get("spread") is None else f"{text} ± {one_decimal(row['spread'])}"

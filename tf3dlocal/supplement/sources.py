@@ -90,7 +90,7 @@ class Source:
     def test_subjects(self, walks: WalkDataset) -> list[str]:
         """Return the subjects of a data set that the training has not seen; all of them if that is not known.
 
-        They are the test subjects of its protocol, or, where none of these is there, whoever did not train.
+        They are the test subjects of its protocol, or, if none of these is there, those who did not train.
         """
         protocol, names = self.protocol(), walks.subject_names
         try:

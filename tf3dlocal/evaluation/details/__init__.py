@@ -1,4 +1,4 @@
-"""Behind the rank-1 table: the answer to each probe, verification and open-set identification."""
+"""What lies behind a rank-1 table: the answer to each probe, verification and open-set identification."""
 
 from tf3dlocal.evaluation.details.comparisons import Comparisons
 from tf3dlocal.evaluation.details.open_set import OpenSet, open_set

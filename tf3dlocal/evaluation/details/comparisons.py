@@ -55,7 +55,7 @@ class Comparisons:
         """Why groups have no equal error rate, in a sentence for each reason."""
         groups_of = {}
         for group, rates in self.verification.items():
-            has_probes = self.roles.groups[group].any()  # a group without probes has a notice of its own
+            has_probes = self.roles.groups[group].any()  # a group without probes has a separate notice
             for sentence in rates.notices if has_probes and np.isnan(rates.eer.value) else ():
                 groups_of.setdefault(sentence, []).append(group)
         return [f"verification, {', '.join(groups)}: {sentence}" for sentence, groups in groups_of.items()]
