@@ -111,7 +111,8 @@ def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
         "geometry": "paper" or "release".
 
     Raises:
-        ValueError: A model without local paths, or silhouettes of another size.
+        ValueError: A model without local paths, silhouettes of another size, or a location that is not finite, as of a
+            model that has diverged.
 
     Example:
         >>> from tf3dlocal.models import ThreeDLocal
@@ -132,6 +133,18 @@ def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
         block: {part: ops.convert_to_numpy(location)[0] for part, location in parts.items()}
         for block, parts in located_parts(model)(batch, training=False).items()
     }
+    lost = [
+        f"{block} {part}"
+        for block, parts in located.items()
+        for part, place in parts.items()
+        if not np.isfinite(place).all()
+    ]
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        raise ValueError(
+            f"The location of {', '.join(lost[:3])}{more} is not finite: "
+            "the model has diverged. Use an earlier checkpoint, or train again with a lower learning rate."
+        )
     paths = {block: {part: model.get_layer(f"{block}_{part}") for part in parts} for block, parts in located.items()}
     geometries = {path.geometry for parts in paths.values() for path in parts.values()}
     return {
