@@ -17,6 +17,7 @@ from tf3dlocal.io import keep_freed_memory, printable, write_json
 from tf3dlocal.io.types import PathLike
 
 DEBUG = "TF3DLOCAL_TRACEBACK"  # environment variable; --debug sets it
+EMPTY_VALUE = re.compile(r"--[a-z][a-z-]*=\s*")
 HOME_IN_VALUE = re.compile(r"(?P<name>(?:[^=/~\s]*=)*)(?P<path>~[^/]*/.*)")
 
 
@@ -58,6 +59,7 @@ def run(app: typer.Typer, *, arguments: Sequence[str] | None = None, name: str =
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = bool(os.environ.get(DEBUG)) or "--debug" in given
     try:
+        _refuse_empty(given)
         app([_with_home(argument) for argument in given if argument != "--debug"], prog_name=name)
     except Exception as error:
         if debug:
@@ -70,6 +72,26 @@ def run(app: typer.Typer, *, arguments: Sequence[str] | None = None, name: str =
         sys.exit(code)
     finally:
         _flush_output()
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse an empty argument or value: as a path it would mean the working folder.
+
+    Raises:
+        ValueError: There is one, such as that of a shell variable that is not set.
+
+    Example:
+        >>> _refuse_empty(["evaluate", "run", "--data", ""])
+        Traceback (most recent call last):
+        ValueError: --data is empty. Give a value, or leave it out; a shell variable in it may not be set.
+    """
+    help_text = "Give a value, or leave it out; a shell variable in it may not be set."
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if not argument.strip():
+            what = before if before.startswith("--") else "An argument"
+            raise ValueError(f"{what} is empty. {help_text}")
+        if EMPTY_VALUE.fullmatch(argument):
+            raise ValueError(f"{argument.rstrip().removesuffix('=')} is empty. {help_text}")
 
 
 def _print_error(sentence: str) -> None:

@@ -72,6 +72,35 @@ def part_numbers(model: keras.Model) -> Callable[[Tensor], dict[str, dict[str, T
     return numbers_of
 
 
+def prior_numbers(model: keras.Model) -> dict[str, dict[str, np.ndarray]]:
+    """Compute what each part does before training, in the numbers of `part_numbers`: {block: {part: float32 [8]}}.
+
+    Args:
+        model: A model with local paths, from `ThreeDLocal`.
+
+    Raises:
+        ValueError: A model without local paths.
+
+    Example:
+        >>> from tf3dlocal.models import ThreeDLocal
+        >>> found = prior_numbers(ThreeDLocal(channels=(2, 4, 8), local_blocks=(3,)))["block_3"]["left_arm"]
+        >>> print(dict(zip(PART_NUMBERS, found.round(2)))["center_x"])
+        0.3
+    """
+    paths = {
+        block: {part: model.get_layer(f"{block}_{part}") for part in parts}
+        for block, parts in located_parts(model).output.items()
+    }
+    frames = 2  # of any walk: the numbers are shares
+    return {
+        block: {
+            part: ops.convert_to_numpy(_shares(_prior_location(path, frames)[None], path, frames))[0]
+            for part, path in parts.items()
+        }
+        for block, parts in paths.items()
+    }
+
+
 def _shares(location: Tensor, path: LocalPath, frames: int | Tensor) -> Tensor:
     """Turn locations in cells into `PART_NUMBERS`."""
     if len(location.shape) == 3:
