@@ -47,7 +47,10 @@ def test_with_priors_and_a_picture_size_the_lines_are_pixels_from_the_prior_and_
     figure = plot_part_lines(
         MEAN, parts=PARTS, numbers=names, along=VIEWS, priors=MEAN[:, 0], picture_size=(64, 44), drawn=names[:2]
     )
-    assert [axes.get_ylabel() for axes in figure.axes[::2]] == ["pixels right of the prior", "pixels above the prior"]
+    assert [axes.get_ylabel() for axes in figure.axes[::2]] == [
+        "pixels right of\nthe prior",
+        "pixels above\nthe prior",
+    ]
     right, above = (axes.get_lines()[0].get_ydata() for axes in figure.axes[::2])
     np.testing.assert_allclose(right, 44 * (MEAN[0, :, 0] - MEAN[0, 0, 0]))
     np.testing.assert_allclose(above, 64 * (MEAN[0, 0, 1] - MEAN[0, :, 1]))  # y points down in the map

@@ -188,7 +188,7 @@ def map_points(features: np.ndarray, *, perplexity: float, seed: int) -> np.ndar
 def add_legend(picture: Picture, names: Sequence, *, styles: list[dict], **place) -> None:
     """Draw a legend of names and marker styles at the right of the map."""
     handles = [
-        Line2D([], [], linestyle="", markersize=6, label=str(name), **style)
+        Line2D([], [], linestyle="", markersize=6 * SIZES.get(style["marker"], 1) ** 0.5, label=str(name), **style)
         for name, style in zip(names, styles, strict=False)
     ]
     picture.legend(handles=handles, frameon=False, fontsize=8, title_fontsize=8, alignment="left", **place)

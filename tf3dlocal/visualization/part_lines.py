@@ -99,7 +99,7 @@ def plot_part_lines(
                 axes.set_title(_explained_text(np.asarray(explained)[own, number]), fontsize=7, loc="right", pad=2)
             style_axes(axes, grid="y")
             if priors is not None:
-                axes.axhline(0, color="0.5", linewidth=0.8, zorder=0)
+                axes.axhline(0, color="0.4", linewidth=0.9, zorder=1.5)  # above the grid, below the lines
         first = all_axes[row, 0]
         first.set_ylabel(_label(name, from_prior=priors is not None, in_pixels=in_pixels), fontsize=9)
         first.yaxis.set_major_locator(MaxNLocator(4))
@@ -119,7 +119,7 @@ def _from_prior(line, name, prior):
 
 def _label(name, *, from_prior, in_pixels):
     if from_prior and name in SIDES:
-        return f"{'pixels ' * in_pixels}{SIDES[name]} the prior"
+        return f"{'pixels ' * in_pixels}{SIDES[name]}\nthe prior"
     return DRAWN[name] + " minus\nthat of the prior" * from_prior + ", pixels" * in_pixels
 
 

@@ -76,8 +76,8 @@ def plot_embedding_maps(
         raise ValueError(f"There are {len(perplexities)} perplexities and {len(models)} panels. Give one, or one each.")
     names = np.unique(subjects)
     styles = styles_of(len(names))
-    rows = -(-len(names) // 10)
-    size = len(models) * PANEL + (len(models) - 1) * 0.1, 0.25 + PANEL + CAPTION + LEGEND_ROW * rows
+    rows, caption = -(-len(names) // 10), CAPTION if any(model.caption for model in models) else 0.1
+    size = len(models) * PANEL + (len(models) - 1) * 0.1, 0.25 + PANEL + caption + LEGEND_ROW * rows
     picture = Picture(size, layout=None)
     for number, model in enumerate(models):
         left, bottom = number * (PANEL + 0.1), size[1] - 0.25 - PANEL
