@@ -94,7 +94,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(arguments, monkeypatch):
         (["export", "run", "out", "--distance", "cosine"], "part_mean"),
         (["prepare", "raw"], "OUT"),
         (["walkers", "out", "--subjects", "0"], "greater than or equal to 1"),
-        (["walkers", "out", "--views", ""], "0,90,180"),
+        (["walkers", "out", "--views", "left"], "0,90,180"),
         (["protocol", "casia-b-st", "--new", "x.yaml"], "not both"),
         (["embed", "saved", "=walks"], "NAME=FOLDER"),
         (["embed", "saved", "alice="], "NAME=FOLDER"),
@@ -217,7 +217,7 @@ def test_an_empty_argument_is_refused_and_never_the_working_folder(line, what, c
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(line)
-    assert ended.value.code == 1 and not list(tmp_path.iterdir())
+    assert ended.value.code == 2 and not list(tmp_path.iterdir())
     assert f"{what} is empty. Give a value, or leave it out" in " ".join(capfd.readouterr().err.split())
 
 
