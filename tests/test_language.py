@@ -16,6 +16,8 @@ WORDS = {
     r"\bgoes on\b": "resumes or continues",
     r"\bat hand\b(?!-)": "available",
     r"\bfirst weights\b": "initial weights",
+    r"\b[Bb]eside\b": "next to, or compared with",
+    r"\b[Ww]hoever\b": "a person who, or those who",
 }
 
 

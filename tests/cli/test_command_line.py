@@ -178,3 +178,11 @@ def test_tensorflow_prints_nothing_when_a_command_or_a_notebook_starts_it(start)
         env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.slow
+def test_quiet_says_that_it_comes_too_late():
+    program = "import tensorflow, warnings\nwith warnings.catch_warnings(record=True) as found:\n"
+    program += "    import tf3dlocal.quiet\nprint(found[0].message)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=600)
+    assert "TensorFlow was imported before it. Import tf3dlocal.quiet first" in done.stdout

@@ -94,7 +94,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(arguments, monkeypatch):
         (["export", "run", "out", "--distance", "cosine"], "part_mean"),
         (["prepare", "raw"], "OUT"),
         (["walkers", "out", "--subjects", "0"], "greater than or equal to 1"),
-        (["walkers", "out", "--views", ""], "0,90,180"),
+        (["walkers", "out", "--views", "left"], "0,90,180"),
         (["protocol", "casia-b-st", "--new", "x.yaml"], "not both"),
         (["embed", "saved", "=walks"], "NAME=FOLDER"),
         (["embed", "saved", "alice="], "NAME=FOLDER"),
@@ -189,3 +189,48 @@ def test_output_that_no_disk_takes_is_one_sentence():
 
 def test_there_is_a_help_for_every_command():
     assert "protocol" in COMMANDS
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (["evaluate", "run", "--data", "", "--protocol", "casia-b-st"], "--data"),
+        (["evaluate", "gei", "--data=", "--protocol", "casia-b-st"], "--data"),
+        (["evaluate", "gei", "--data", "set", "--protocol", "casia-b-st", "--details", " "], "--details"),
+        (["prepare", "", "out"], "An argument"),
+        (["train", ""], "An argument"),
+        (["export", "run", ""], "An argument"),
+        (["compare", "a.yaml", "--data", "set", "--protocol", "casia-b-st", "--out="], "--out"),
+        (["parts", "run", "--data", ""], "--data"),
+        (["figure", "1", "--run", ""], "--run"),
+        (["table", "1", "--run="], "--run"),
+        (["embed", "", "walks"], "An argument"),
+        (["convert", "", "out.keras", "--source", "opengait", "--model", "gaitset"], "An argument"),
+        (["walkers", ""], "An argument"),
+        (["protocol", "--new", ""], "--new"),
+        (["demo", ""], "An argument"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_an_empty_argument_is_refused_and_never_the_working_folder(line, what, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(line)
+    assert ended.value.code == 2 and not list(tmp_path.iterdir())
+    assert f"{what} is empty. Give a value, or leave it out" in " ".join(capfd.readouterr().err.split())
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "line",
+    ["walkers out", "demo out", "figure 2 --run a --compare-with b", "compare a --data d --protocol p --out o"],
+)
+def test_a_seed_that_numpy_does_not_take_is_refused_by_every_command(line, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    option = "--seeds" if line.startswith("compare") else "--seed"
+    with pytest.raises(SystemExit) as ended:
+        main([*line.split(), option, str(2**32)])
+    err = " ".join(capfd.readouterr().err.replace("│", " ").split())
+    assert ended.value.code in (1, 2) and not list(tmp_path.iterdir())
+    assert "4294967295" in err and option in err

@@ -20,6 +20,9 @@ def places(tmp_path, monkeypatch):
     (tmp_path / "set" / "dataset.json").write_text("{}")
     (tmp_path / "run" / "model.keras").write_bytes(b"PK")
     (tmp_path / "run" / "config.yaml").write_text(CONFIG)
+    (tmp_path / "with-data" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "with-data" / "config.yaml").write_text(CONFIG.replace("DATA", "set"))
+    (tmp_path / "with-data" / "data.json").write_text('{"version": "0.2.0"}')
     (tmp_path / "a.yaml").write_text(CONFIG.replace("DATA", "set"))
     (tmp_path / "own.json").write_text("{}")
     for name in ("evaluation.json", "log.jsonl"):
@@ -28,6 +31,8 @@ def places(tmp_path, monkeypatch):
     (tmp_path / "a.keras").write_bytes(b"PK")
     (tmp_path / "link").symlink_to("raw")
     (tmp_path / "to-set").symlink_to("set")
+    for name in ("checkpoints", "snapshots", "tensorboard"):
+        (tmp_path / "run" / name).mkdir()
     (tmp_path / "to-nothing").symlink_to("nothing")
     return tmp_path
 
@@ -87,6 +92,17 @@ TEST = "--protocol casia-b-st"
         ("table 3 --run run --json run/log.jsonl", "is needed where it is"),
         ("table 3 --run run --out t.json --json t.json", "is the file of --out too"),
         ("figure 1 --run run --data set --out set/f.png", "set/f.png is inside set"),
+        ("figure 1 --run a.keras --data set --out a.keras", "a.keras"),
+        ("figure 1 --run run --data set --out run/snapshots/f.png", "holds the snapshots of the run"),
+        (
+            "figure 2 --run a.keras --compare-with run --data set --out run/checkpoints/f.png",
+            "the checkpoints of the run",
+        ),
+        ("figure 1 --run with-data --out set/f.png", "set/f.png is inside set, which holds the data set of the run"),
+        ("table 3 --run run --json run/tensorboard/t.json", "holds the tensorboard of the run"),
+        ("train a.yaml --run run --json run/checkpoints/a.json", "holds the checkpoints of the run"),
+        (f"evaluate run --data set --details run/checkpoints {TEST}", "holds the checkpoints of the run"),
+        (f"evaluate run --data set --json run/snapshots/a.json {TEST}", "holds the snapshots of the run"),
         ("figure 2 --run run --compare-with run --data set", "is the run itself"),
         ("figure 2 --run run --compare-with a.keras --data set --json run/log.jsonl", "is needed where it is"),
         ("figure 2 --run run --compare-with a.keras --data set --json set/f.json", "set/f.json is inside set"),

@@ -9,7 +9,7 @@ import pytest
 from tf3dlocal.cli import main
 from tf3dlocal.comparison import measure_parts
 from tf3dlocal.layers import LocalPath
-from tf3dlocal.models import PART_NUMBERS, GaitSet, ThreeDLocal, part_numbers
+from tf3dlocal.models import PART_NUMBERS, GaitSet, ThreeDLocal, part_numbers, prior_numbers
 
 OPTIONS = {
     "channels": (2, 2, 4),
@@ -43,6 +43,7 @@ def test_on_the_priors_the_numbers_of_a_part_are_those_of_its_prior(options, fra
         np.testing.assert_allclose(numbers["height"], height, rtol=0.1 if "geometry" in options else 1e-5)  # whole rows
         np.testing.assert_allclose(numbers["length"], length, rtol=1e-5)
         np.testing.assert_allclose(numbers["confidence"], 0.5, rtol=1e-5)
+        np.testing.assert_allclose(prior_numbers(model)["block_3"][name], found["block_3"][name][0], rtol=1e-5)
 
 
 class Walks:
@@ -65,7 +66,9 @@ def by_brightness(monkeypatch):
         mean = keras.ops.mean(silhouettes, axis=(1, 2, 3, 4)) * 255
         return {"block_3": {"head": keras.ops.stack([mean, 0 * mean + 7.0], axis=1)}}
 
+    priors = {"block_3": {"head": np.zeros(2, "float32")}}
     monkeypatch.setattr("tf3dlocal.comparison.part_behaviour.part_numbers", lambda model: numbers_of)
+    monkeypatch.setattr("tf3dlocal.comparison.part_behaviour.prior_numbers", lambda model: priors)
     return keras.Sequential([keras.Input((None, 64, 44, 1)), keras.layers.Flatten()])
 
 

@@ -83,7 +83,18 @@ def test_some_silhouettes_have_holes():
         ({"subject": 0}, "subject"),
         ({"frames": 0}, "frames"),
         ({"image_size": (8, 8)}, "image_size"),
+        ({"image_size": 64}, "image_size"),
         ({"seed": -1}, "seed"),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to 4294967295"),
+        ({"seed": "a"}, "seed"),
+        ({"subject": "1"}, "subject must be a whole number of at least 1, not '1'"),
+        ({"subject": 1.5}, "subject"),
+        ({"condition": 3}, "The condition 3"),
+        ({"condition": None}, "The condition None"),
+        ({"frames": "5"}, "frames must be a whole number of at least 1, not '5'"),
+        ({"frames": 2.5}, "frames"),
+        ({"view_degrees": "90"}, "The view '90'"),
+        ({"view_degrees": None}, "The view None"),
     ],
 )
 def test_an_argument_out_of_range_raises_an_error_that_names_it(change, named):

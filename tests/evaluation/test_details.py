@@ -162,7 +162,8 @@ def test_the_table_is_the_same_with_and_without_details():
     embeddings, columns = walks(missing=9)
     plain, detailed = (cross_view(embeddings, **columns, protocol=PROTOCOL, comparisons=each) for each in (False, True))
     np.testing.assert_array_equal(plain.hits, detailed.hits)
-    assert plain.comparisons is None and plain.notices == detailed.notices
+    assert plain.comparisons is None
+    assert plain.notices + tuple(detailed.comparisons.notices) == detailed.notices
 
 
 def test_threads_and_blocks_change_no_number():
@@ -209,11 +210,29 @@ def test_names_with_commas_and_quotes_survive_the_csv(tmp_path):
 def test_reports_give_the_equal_error_rate_in_one_line():
     embeddings, columns = walks()
     result = cross_view(embeddings, **columns, protocol=PROTOCOL, comparisons=True)
-    (line,) = (line for line in markdown_report(result).splitlines() if line.startswith("- verification"))
+    (line,) = (line for line in markdown_report(result).splitlines() if line.startswith("- verification:"))
     value = 100 * result.comparisons.verification["NM"].eer.value
     assert line.startswith(f"- verification: EER in % [95 % over subjects]: NM {value:.1f} [")
     report = json.loads(json.dumps(json_report(result), allow_nan=False))
     assert 100 * report["verification"]["NM"]["eer"]["value"] == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("num_subjects", "expected"),
+    [
+        (2, ["verification, NM, CL: There is no interval over 2 subjects; it needs at least 3."]),
+        (9, ["verification, NM, CL: The intervals rest on 9 subjects. Read them as a lower bound of the uncertainty"]),
+        (20, []),
+    ],
+)
+def test_reports_say_once_that_an_interval_rests_on_few_subjects(num_subjects, expected):
+    embeddings, columns = walks(num_subjects=num_subjects)
+    result = cross_view(embeddings, **columns, protocol=PROTOCOL, comparisons=True)
+    found = [notice for notice in result.notices if notice.startswith("verification")]
+    assert len(found) == len(expected)
+    assert all(notice.startswith(start) for notice, start in zip(found, expected, strict=True))
+    assert all(f"- {notice}" in markdown_report(result) for notice in found)
+    assert json_report(result)["notices"] == list(result.notices)
 
 
 def test_gait_energy_images_have_details_too(small_walks):

@@ -132,7 +132,7 @@ def test_a_rate_that_so_few_searches_cannot_resolve_is_not_given():
     ("arguments", "sentence"),
     [
         ({"strangers": 1.0}, "strangers is 1.0. Give the share of people not enrolled, between 0 and 1."),
-        ({"num_splits": 0}, "num_splits is 0. Give a number from 1."),
+        ({"num_splits": 0}, "num_splits must be a whole number of at least 1, not 0."),
         ({"fpirs": (0,)}, "fpirs has 0. Give shares between 0 and 1"),
         ({"distances": [[np.nan] * 3] * 3}, "9 of 9 distances are NaN"),
     ],

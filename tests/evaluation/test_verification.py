@@ -1,10 +1,12 @@
 """EER and TAR at FAR: by hand on four walks, equal to scikit-learn's curve, and honest where they do not exist."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from tf3dlocal.evaluation import verification
+from tf3dlocal.evaluation import open_set, verification
 from tf3dlocal.evaluation.details.error_curve import choose_thresholds, equal_error, miss_at
 
 TWO = {"probe_subjects": ["anna", "ben"], "gallery_subjects": ["anna", "ben"]}
@@ -196,3 +198,42 @@ def test_two_subjects_have_no_interval():
     distances, subjects = people(num_subjects=2)
     found = verification(distances, **subjects)
     assert np.isfinite(found.eer.value) and np.isnan([found.eer.low, found.eer.high]).all()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("rates", [(verification, "fars"), (open_set, "fpirs")], ids=["verification", "open_set"])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"levels": []}, "LEVELS is empty. Give shares between 0 and 1, such as 0.01."),
+        ({"levels": None}, "LEVELS is None, and a list is expected."),
+        ({"levels": 0.1}, "LEVELS is 0.1, and a list is expected."),
+        ({"levels": "0.1"}, "LEVELS is '0.1', and a list is expected."),
+        ({"levels": ["a"]}, "LEVELS has 'a'."),
+        ({"levels": [np.nan]}, "LEVELS has nan."),
+        ({"num_resamples": -1}, "num_resamples must be a whole number of at least 0, not -1."),
+        ({"num_resamples": 2.5}, "num_resamples must be a whole number of at least 0, not 2.5."),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to 4294967295, not 4294967296."),
+        ({"seed": None}, "seed must be a whole number from 0 to 4294967295, not None."),
+        ({"distances": [["x", 1], [1, 2]]}, "distances must be an array of numbers, not"),
+        ({"distances": [[1, 2], [3]]}, "distances has rows of unequal length."),
+        ({"distances": None}, "distances must be an array of numbers, not None."),
+        ({"distances": [[1j, 2], [3, 4]]}, "distances must be an array of numbers, not"),
+        ({"probe_subjects": None}, "probe_subjects has shape []. Give a list with one name per walk."),
+        ({"gallery_subjects": "anna"}, "gallery_subjects has shape []."),
+        ({"compared": [["no", "no"]] * 2}, "compared must be an array of truth values, not [['no', 'no']"),
+        ({"compared": [[0.5, 1.0]] * 2}, "compared must be an array of truth values, not"),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_named_and_never_a_traceback(rates, arguments, sentence):
+    compute, levels = rates
+    given = {"distances": [[1, 5], [6, 2]], **TWO, **arguments}
+    if "levels" in given:
+        given[levels] = given.pop("levels")
+    with pytest.raises(ValueError, match=re.escape(sentence.replace("LEVELS", levels))):
+        compute(**given)
+
+
+def test_distances_that_are_all_infinite_have_no_threshold():
+    result = verification(np.full((2, 2), np.inf), **TWO)
+    assert result.eer_threshold is None and result.as_json()["eer"]["threshold"] is None

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from small_local_model import small_model
 from small_walks import write_small_walks
 
 from tf3dlocal.cli import main
@@ -53,16 +54,19 @@ def test_figure_2_gives_both_scores_of_both_models_and_their_difference(
     assert found["subjects"] == ["003", "004"] and found["walks"] == 60  # those that did not train
     first, second = found["models"]
     assert [first["name"], second["name"]] == ["3DLocal", "GaitPart"]
+    told = " ".join(capfd.readouterr().out.split())
     for score in ("silhouette", "nearest"):
-        low, high = first[f"{score}_interval"]
-        assert low <= first[score] <= high
+        assert first[f"{score}_interval"] is None  # over two subjects there is none
         assert found["difference"][score] == pytest.approx(first[score] - second[score])
-    assert "3DLocal minus GaitPart" in " ".join(capfd.readouterr().out.split())
+    assert found["notices"] == ["There is no interval over 2 subjects; it needs at least 3."]
+    assert "3DLocal minus GaitPart" in told and found["notices"][0] in told
 
 
 def test_figure_2_of_a_run_and_itself_finds_no_difference(run, small_walks_folder, tmp_path):
-    select = {"conditions": ["nm"], "views": [0, 90], "progress": False}
+    select = {"conditions": ["nm"], "views": [0, 90], "subjects": ["001", "002", "003"], "progress": False}
     found = figure_2(run.path, compare_with=run.path, data=small_walks_folder, out=tmp_path / "map.png", **select)
+    (notice,) = found["notices"]
+    assert notice.startswith("The intervals rest on 3 subjects") and notice in found["sentence"]
     assert found["difference"]["silhouette_interval"] == [0, 0] == found["difference"]["nearest_interval"]
 
 
@@ -125,6 +129,9 @@ def test_without_a_data_set_the_option_that_gives_it_is_named(run, tmp_path):
         ({"subjects": ["001"]}, "Two subjects or more.*there is 1"),
         ({"conditions": ["cl-01"], "views": [90]}, "There are 2 walks, and t-SNE needs 6"),
         ({"num_subjects": 1}, "Two subjects or more"),
+        ({"num_subjects": 2.5}, "num_subjects must be a whole number of at least 1, not 2.5"),
+        ({"num_subjects": 2, "subjects": ["001", "002"]}, "the subjects themselves or their number, not both"),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to 4294967295"),
     ],
     ids=str,
 )
@@ -159,6 +166,7 @@ def test_silhouettes_of_another_size_are_named_with_the_command(run, tmp_path):
         ([3, "--views", "0,90"], "figure 3 shows one view"),
         ([1, "--subject", "001", "--subject", "002"], "figure 1 shows one"),
         ([3, "--out", "walk.gif"], "use one of the suffixes .png, .pdf, .svg"),
+        ([2, "--compare-with", "b", "--subject", "001", "--num-subjects", "3"], "--num-subjects.*not both"),
         ([1, "--views", "left"], "'left' is not a list of integers such as 0,90"),
     ],
     ids=str,
@@ -168,3 +176,27 @@ def test_an_option_of_another_figure_is_wrong_usage(arguments, told, capfd):
     assert call("figure", number, "--run", "run", *options) == 2
     err = " ".join(capfd.readouterr().err.replace("│", " ").split())
     assert re.search(told, err), err
+
+
+@pytest.mark.bad_input
+def test_figure_3_of_a_file_asks_for_the_run_folder(run, small_walks_folder, tmp_path):
+    with pytest.raises(ValueError, match="is a file, and the figure needs the snapshots.*Give the run folder"):
+        figure_3(run.snapshots.file(2), data=small_walks_folder, out=tmp_path / "figure.png")
+
+
+@pytest.mark.bad_input
+def test_a_model_that_has_diverged_is_named_with_its_part_and_nothing_is_drawn(
+    run, make_run, small_walks_folder, tmp_path
+):
+    model = small_model()
+    model.get_layer("block_3_head").localization.fc6.bias.assign([np.nan] + [0] * 7)
+    broken = make_run("broken", model)
+    broken.snapshots.keep(model, step=10)
+    arguments = {"data": small_walks_folder, "out": tmp_path / "figure.png"}
+    with pytest.raises(ValueError, match="broken: The location of block_3 head is not finite: the model has diverged"):
+        figure_1(broken.path, views=[90], **arguments)
+    with pytest.raises(ValueError, match="step-000010.keras: The location of block_3 head is not finite"):
+        figure_3(broken.path, **arguments)
+    with pytest.raises(ValueError, match="broken: The embedding of walk .* not finite"):
+        figure_2(run.path, compare_with=broken.path, progress=False, **arguments)
+    assert not (tmp_path / "figure.png").exists()

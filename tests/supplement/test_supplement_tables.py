@@ -6,6 +6,7 @@ import json
 
 import keras
 import pytest
+import rich.console
 from small_local_model import small_model
 
 from tf3dlocal.cli import main
@@ -140,10 +141,59 @@ def test_table_2_of_a_comparison_has_all_its_methods_with_their_spread(tmp_path)
 
 @pytest.mark.bad_input
 def test_a_run_that_was_not_tested_is_named_with_the_command(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"")
     with pytest.raises(FileNotFoundError, match="has no evaluation.json. Write it with `tf3dlocal evaluate"):
         table_2(tmp_path)
     with pytest.raises(FileNotFoundError, match="There is no .*nowhere"):
         table_2(tmp_path / "nowhere")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("model.keras", "model.keras is a file. Table 2 is made from the folder of a run"),
+        (".", "has no evaluation.json and no report.json. Table 2 is made from the folder of a run"),
+        ("prepared", "prepared is a prepared data set. Table 2 is made from the folder of a run"),
+    ],
+)
+def test_what_is_no_folder_of_a_test_is_named_with_what_is(tmp_path, name, told):
+    (tmp_path / "prepared").mkdir()
+    for file in ("prepared/dataset.json", "prepared/report.json"):
+        (tmp_path / file).write_text("{}")
+    if name == "model.keras":
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises((ValueError, FileNotFoundError), match=told):
+        table_2(tmp_path / name)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("key", ["groups", "views"])
+def test_a_test_without_groups_or_views_has_no_table(tmp_path, key):
+    with pytest.raises(ValueError, match="evaluation.json has no groups of probes or no views"):
+        written(tmp_path, **{key: []})
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("frames", [0, -1, 10**11, 2.5, "30"])
+def test_table_1_names_a_number_of_frames_that_is_none(run, frames):
+    with pytest.raises(ValueError, match=f"frames must be a whole number from 1 to 1000, not {frames!r}"):
+        table_1(run.path, frames=frames)
+
+
+def test_notices_on_error_rates_are_not_repeated_below_a_table_without_any(tmp_path):
+    assert "EER" not in " ".join(written(tmp_path, notices=["verification, NM: no EER."]).notes)
+
+
+@pytest.mark.parametrize("width", [200, 80, 60])
+def test_a_table_fits_the_terminal_and_no_cell_is_cut(tmp_path, width):
+    text = io.StringIO()
+    table = written(tmp_path)
+    table.print(rich.console.Console(file=text, width=width))
+    lines = text.getvalue().splitlines()
+    assert max(map(len, lines)) <= width and "…" not in text.getvalue()
+    for row in table.rows:
+        assert all(cell in text.getvalue() for cell in row[1:])
 
 
 @pytest.mark.bad_input

@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from tf3dlocal import __version__
 from tf3dlocal.config import ConfigError, Experiment
+from tf3dlocal.training import RunFolder, config_of_run
 from tf3dlocal.training.distributed.workers import Workers
 from tf3dlocal.training.run.checkpoint import RANDOM_STATES, Restored, damage_of
 from tf3dlocal.training.run.model_file import note_of
-from tf3dlocal.training.run.run_folder import RunFolder, config_of_run
 
 CONFIG = "{model: {name: gaitset}, training: {steps: 10}}"
 

@@ -1,5 +1,7 @@
 """A training with local paths keeps a few models for supplement Fig. 3, and shows its parts in TensorBoard."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +9,7 @@ from small_walks import write_small_walks
 
 from tf3dlocal import load_model
 from tf3dlocal.config import Experiment
-from tf3dlocal.training import RunFolder, run_experiment
+from tf3dlocal.training import RunFolder, run_experiment, step_of
 from tf3dlocal.training.callbacks import Report
 from tf3dlocal.training.run.snapshots import snapshot_steps
 
@@ -97,6 +99,35 @@ def pictures_of(run):
 def test_tensorboard_has_the_parts_of_the_start_and_of_each_snapshot_once(killed_and_resumed):
     run, _ = killed_and_resumed
     assert pictures_of(run) == {f"parts/block_3/{view}": [0, 1, 2, 4, 6] for view in ("000", "180")}
+
+
+def test_snapshots_that_a_resumed_training_has_passed_are_named(killed_and_resumed, tmp_path, capfd):
+    run, _ = killed_and_resumed
+    folder = shutil.copytree(run.path, tmp_path / "run")
+    config = Experiment.from_yaml(run.config_file, overrides=["training.snapshots=6", "training.steps=7"])
+    run_experiment(config, data=run.path.parent / "data", run=folder)
+    told = " ".join(capfd.readouterr().err.split())
+    assert "There are no snapshots of the steps 3: the training passed them with another training.snapshots" in told
+    assert "no snapshots of the steps 3" in (folder / "log.txt").read_text()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("name", ["snapshots", "checkpoints", "tensorboard"])
+def test_a_file_where_the_run_keeps_a_folder_is_named_before_anything_is_written(killed_and_resumed, tmp_path, name):
+    run, _ = killed_and_resumed
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).write_text("a file")
+    with pytest.raises(OSError, match=f"run/{name} cannot be written: it is not a folder"):
+        run_experiment(
+            Experiment.from_yaml(run.config_file), data=run.path.parent / "data", run=tmp_path / "run", progress=False
+        )
+    assert [path.name for path in (tmp_path / "run").iterdir() if path.name != ".lock"] == [name]
+
+
+def test_the_step_of_a_model_file_is_known(killed_and_resumed):
+    run, _ = killed_and_resumed
+    files = {run.snapshots.file(4): 4, run.model_file: 6, next(run.checkpoints.glob("*.keras")): 6}
+    assert {file: step_of(file) for file in files} == files
 
 
 def test_a_model_without_local_paths_keeps_no_snapshots_and_shows_no_parts(train, tmp_path):

@@ -49,12 +49,18 @@ def test_the_order_of_the_walks_does_not_change_the_colours():
     assert legends_of(figure) == [["001", "002", "003"]]
 
 
-def test_each_mark_has_a_marker_in_the_order_given():
+def test_each_mark_has_a_fill_and_an_edge_in_the_order_given():
     embeddings, subjects = people().values()
     marks = np.tile(["nm"] * 4 + ["cl"] * 2 + ["bg"] * 2, 3)
     figure = plot_embedding_map(embeddings, subjects=subjects, marks=marks, perplexity=5)
     assert [len(group) for group in groups_of(figure)] == [4, 2, 2] * 3
     assert legends_of(figure) == [["001", "002", "003"], ["nm", "cl", "bg"]]
+    first = figure.axes[0].collections[:3]  # of subject 001: filled, hollow, with a black edge
+    fills, edges = (
+        [tuple(getattr(group, what)()[0]) for group in first] for what in ("get_facecolor", "get_edgecolor")
+    )
+    assert fills[0] == edges[0] == edges[1] == fills[2]
+    assert fills[1] == (1, 1, 1, 1) and edges[2] == (0, 0, 0, 1)
 
 
 def test_subjects_above_the_maximum_are_left_out_and_counted_in_the_title():
@@ -64,8 +70,11 @@ def test_subjects_above_the_maximum_are_left_out_and_counted_in_the_title():
     assert legends_of(figure)[0][-1] == "010"
     all_drawn = plot_embedding_map(embeddings, subjects=subjects, perplexity=5, max_subjects=None)
     assert all_drawn.axes[0].get_title() == "t-SNE of 36 walks of 12 subjects"
-    colors = {tuple(group.get_facecolor()[0]) for group in all_drawn.axes[0].collections}
-    assert len(colors) == 12
+    looks = {
+        (tuple(group.get_facecolor()[0]), group.get_paths()[0].vertices.tobytes())
+        for group in all_drawn.axes[0].collections
+    }
+    assert len(looks) == 12  # pairs of a colour and a marker
 
 
 def test_a_given_title_replaces_the_default_and_the_file_is_written(tmp_path):
@@ -89,7 +98,7 @@ BROKEN = np.where(np.arange(24)[:, None] < 2, np.nan, EMBEDDINGS)
         ({"embeddings": EMBEDDINGS[:0], "subjects": SUBJECTS[:0]}, r"not \[0, 4\]"),
         ({"subjects": SUBJECTS[:-1]}, r"subjects must have shape \[walks\] = \[24\], .* not \[23\]"),
         ({"marks": ["nm"]}, r"marks must have shape \[walks\] = \[24\], .* not \[1\]"),
-        ({"marks": np.arange(24)}, "24 different marks .* and 10 markers. Merge some"),
+        ({"marks": np.arange(24)}, "24 different marks .* and 4 looks of a marker. Merge some"),
         ({"embeddings": BROKEN, "perplexity": 5}, "2 of the 24 embeddings have numbers that are not finite"),
         ({"embeddings": np.ones((24, 4)), "perplexity": 5}, "All 24 embeddings are equal"),
     ],

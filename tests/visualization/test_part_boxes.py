@@ -183,3 +183,11 @@ HEAD = {"block_3": {"head": location()}}
 def test_what_cannot_be_drawn_raises_an_error_with_the_solution(arguments, message):
     with pytest.raises(ValueError, match=message):
         draw_part_boxes(**{"silhouettes": WALK, "located": HEAD, "map_sizes": SIZES, **arguments})
+
+
+def test_without_details_the_legend_has_the_names_alone_and_rows_no_block():
+    geometry = {"located": {"block_3": {"left_arm": location()}}, "map_sizes": {"block_3": (16, 11)}}
+    figure = draw_part_boxes(np.zeros((30, 64, 44), "uint8"), **geometry, num_frames=2, details=False)
+    (legend,) = [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    assert [text.get_text() for text in legend.get_texts()] == ["left arm"] and not legend.get_title().get_text()
+    assert not any(axes.get_ylabel() for axes in figure.axes)

@@ -15,8 +15,8 @@ from tf3dlocal.visualization import (
     plot_part_history,
     write_part_animation,
 )
-from tf3dlocal.visualization.figures.embedding_maps import styles_of
-from tf3dlocal.visualization.figures.part_styles import color_of, dashes_of
+from tf3dlocal.visualization.embedding_map import styles_of
+from tf3dlocal.visualization.part_styles import BODY_PARTS, part_styles
 
 WALK = np.zeros((30, 64, 44), np.uint8)
 NAMES = ("head", "left_arm", "right_arm", "torso", "left_leg", "right_leg")
@@ -85,7 +85,9 @@ def test_the_fonts_of_a_pdf_are_those_that_publishers_take(tmp_path):
 
 
 def test_parts_differ_by_line_style_and_subjects_by_marker_so_that_grey_suffices():
-    assert len({str(dashes_of(number)) for number in range(6)}) == 6
+    styles = part_styles(BODY_PARTS)
+    for each in zip(*styles.values(), strict=True):  # colours, line styles, markers
+        assert len({str(value) for value in each}) == 6
     assert len({styles["marker"] for styles in styles_of(10)}) == 10
     assert len({tuple(styles.values()) for styles in styles_of(100)}) == 100
 
@@ -100,7 +102,7 @@ def test_fig_3_says_how_far_a_part_is_from_its_prior_and_how_large():
 
 def test_a_painted_box_is_there_in_the_frames_that_its_part_reads():
     painted = paint_parts(WALK, geometry=geometry(head=location(t=14.5, frames=10)), scale=2)
-    color = np.round(255 * np.array(to_rgb(color_of(0)))).astype(np.uint8)
+    color = np.round(255 * np.array(to_rgb(part_styles(["head"])["head"].color))).astype(np.uint8)
     has_box = (painted == color).all(axis=-1).any(axis=(1, 2))
     assert np.flatnonzero(has_box).tolist() == list(range(10, 20))
     rows, columns = np.nonzero((painted[12] == color).all(axis=-1))

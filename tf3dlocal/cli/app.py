@@ -40,6 +40,7 @@ app = typer.Typer(
 
 OWN_FILES = {"dataset.json", "data.json", "best.json", "model_card.json"}  # of data sets, runs and exports
 OWN_REPORTS = {"evaluation.json", "report.json"}  # of runs, comparisons and data sets; elsewhere they are the user's
+KEPT_IN_RUN = ("checkpoints", "snapshots", "tensorboard")  # folders of a run that belong to the training
 NEXT_TO_REPORTS = ("checkpoints", "model.keras", "runs", "dataset.json")  # one of them lies in the same folder
 
 Distance = Annotated[
@@ -123,6 +124,22 @@ def _numbers_file(path: Path | None) -> Path | None:
             f"{str(path)!r} exists and is no JSON file, and would be overwritten. Give another name."
         )
     return path
+
+
+def spare_run(path: Path | None, *, option: str, run: Path) -> None:
+    """Check that what a command writes does not lie where a training keeps its models and its log of pictures.
+
+    Args:
+        path: The folder or file to write; None is fine.
+        option: Its name in the command line.
+        run: A run folder, or anything else.
+
+    Raises:
+        typer.BadParameter: It is inside of checkpoints/, snapshots/ or tensorboard/ of the run.
+    """
+    for name in KEPT_IN_RUN:
+        if (run / name).is_dir():
+            keep_apart(path, option=option, **{f"the_{name}_of_the_run": run / name})
 
 
 def two_files(out: Path | None, *, json: Path | None) -> None:

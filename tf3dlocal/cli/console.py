@@ -17,6 +17,8 @@ from tf3dlocal.io import keep_freed_memory, printable, write_json
 from tf3dlocal.io.types import PathLike
 
 DEBUG = "TF3DLOCAL_TRACEBACK"  # environment variable; --debug sets it
+WRONG_USAGE = 2  # exit code, as of typer
+EMPTY_VALUE = re.compile(r"--[a-z][a-z-]*=\s*")
 HOME_IN_VALUE = re.compile(r"(?P<name>(?:[^=/~\s]*=)*)(?P<path>~[^/]*/.*)")
 
 
@@ -58,6 +60,9 @@ def run(app: typer.Typer, *, arguments: Sequence[str] | None = None, name: str =
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = bool(os.environ.get(DEBUG)) or "--debug" in given
     try:
+        if told := _empty_argument(given):
+            _print_error(told)
+            sys.exit(WRONG_USAGE)
         app([_with_home(argument) for argument in given if argument != "--debug"], prog_name=name)
     except Exception as error:
         if debug:
@@ -70,6 +75,25 @@ def run(app: typer.Typer, *, arguments: Sequence[str] | None = None, name: str =
         sys.exit(code)
     finally:
         _flush_output()
+
+
+def _empty_argument(arguments: Sequence[str]) -> str:
+    """Return a sentence on an empty argument or value, which as a path would mean the working folder; "" without one.
+
+    Example:
+        >>> _empty_argument(["evaluate", "run", "--data", ""])
+        '--data is empty. Give a value, or leave it out; a shell variable in it may not be set.'
+        >>> _empty_argument(["train", "a.yaml"])
+        ''
+    """
+    help_text = "Give a value, or leave it out; a shell variable in it may not be set."
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if not argument.strip():
+            what = before if before.startswith("--") else "An argument"
+            return f"{what} is empty. {help_text}"
+        if EMPTY_VALUE.fullmatch(argument):
+            return f"{argument.rstrip().removesuffix('=')} is empty. {help_text}"
+    return ""
 
 
 def _print_error(sentence: str) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from tf3dlocal.cli.app import Json, app, folder_to_write
 from tf3dlocal.cli.console import start_tensorflow, write_numbers
+from tf3dlocal.io import MOST_SEED
 
 DEMO_FOLDER = Path("demo")
 
@@ -16,7 +17,9 @@ def demo(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Folder for everything.", callback=folder_to_write)
     ] = DEMO_FOLDER,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the people, the batches and the initial weights.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MOST_SEED, help="Seed of the people, the batches and the initial weights.")
+    ] = 0,
     json: Json = None,
 ) -> None:
     """Draw synthetic people, then prepare, train, test, plot, export and identify.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tf3dlocal.cli.app import Distance, Json, Trust, app, folder_to_write, keep_apart
+from tf3dlocal.cli.app import Distance, Json, Trust, app, folder_to_write, keep_apart, spare_run
 from tf3dlocal.cli.console import console, say, say_next, start_tensorflow, write_numbers
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def evaluate(
     keep_apart(json, option="--json", the_data_set=data, the_protocol=protocol)
     keep_apart(json, option="--json", the_details=details)
     keep_apart(details, option="--details", the_data_set=data, **({} if _is_run(model) else {"the_model": model}))
+    for option, path in {"--details": details, "--json": json}.items():
+        spare_run(path, option=option, run=model)
     start_tensorflow()
     from tf3dlocal import load_model
     from tf3dlocal.data import open_walks
@@ -190,7 +192,7 @@ def _origin_of(model: Path, *, subjects: list[str]) -> dict[str, Any]:
     """
     from tf3dlocal.config import ConfigError
     from tf3dlocal.evaluation import ProtocolError, load_protocol
-    from tf3dlocal.training import RunFolder, config_of_run
+    from tf3dlocal.training import RunFolder, config_of_run, step_of
 
     config = config_of_run(model)
     if config is None:
@@ -208,6 +210,6 @@ def _origin_of(model: Path, *, subjects: list[str]) -> dict[str, Any]:
     return {
         "method": name,
         "seed": config["training"]["seed"],
-        "step": RunFolder(inside).model_note().get("step") if "/" not in name else None,
+        "step": step_of(RunFolder(model).model_file if model.is_dir() else model),
         "trained_subjects": trained,
     }

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Json, app, keep_apart, parse_integers, two_files, writable
+from tf3dlocal.cli.app import Json, app, keep_apart, parse_integers, spare_own_files, spare_run, two_files
 from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
+from tf3dlocal.io import MOST_SEED
 
 # The options of each figure, by their names in Python; those of all figures are not listed.
 OPTIONS = {
@@ -26,7 +27,7 @@ def figure(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help=".png, .pdf or .svg; of 1 also .gif. Default: figure_N.png.", callback=writable
+            metavar="FILE", help=".png, .pdf or .svg; of 1 also .gif. Default: figure_N.png.", callback=spare_own_files
         ),
     ] = None,
     compare_with: Annotated[
@@ -53,7 +54,9 @@ def figure(
     num_subjects: Annotated[
         int | None, typer.Option(min=2, help="Of 2: number of test subjects that are drawn. Default: 10.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of 2: random seed of t-SNE and of the intervals.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MOST_SEED, help="Of 2: random seed of t-SNE and of the intervals.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Draw a figure of the supplement from your own runs.
@@ -80,8 +83,12 @@ def figure(
     given = {name: value for name, value in given.items() if value is not None}
     out = Path(f"figure_{number}.png") if out is None else out
     arguments = {"data": data, "out": out, **_checked(number, given, out=out)}
-    keep_apart(out, option="--out", the_data_set=data)
-    keep_apart(json, option="--json", the_data_set=data)
+    for option, path in {"--out": out, "--json": json}.items():
+        keep_apart(path, option=option, the_data_set=data)
+        for each in (run, compare_with):
+            if each is not None:
+                spare_run(path, option=option, run=each)
+                keep_apart(path, option=option, the_model=each if each.is_file() else None)
     two_files(out, json=json)
     if compare_with is not None and compare_with.resolve() == run.resolve():
         raise typer.BadParameter(
@@ -89,7 +96,11 @@ def figure(
         )
     start_tensorflow()
     from tf3dlocal import supplement
+    from tf3dlocal.training import config_of_run
 
+    if data is None and (config := config_of_run(run)):
+        for option, path in {"--out": out, "--json": json}.items():
+            keep_apart(path, option=option, the_data_set_of_the_run=config["data"]["folder"])
     if number == 2:
         found = supplement.figure_2(run, **arguments)
         sentence = found.pop("sentence")
@@ -119,6 +130,10 @@ def _checked(number, given, *, out):
     if number == 2:
         if "compare_with" not in given:
             raise typer.BadParameter("figure 2 compares two runs; give the other one", param_hint="--compare-with")
+        if "subjects" in given and "num_subjects" in given:
+            raise typer.BadParameter(
+                "give the subjects with --subject or their number, not both", param_hint="--num-subjects"
+            )
         return arguments
     for name in ("subjects", "conditions"):  # one walk per view
         if len(arguments.get(name, ())) > 1:

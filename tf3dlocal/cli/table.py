@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Json, app, keep_apart, spare_own_files, two_files
+from tf3dlocal.cli.app import Json, app, keep_apart, spare_own_files, spare_run, two_files
 from tf3dlocal.cli.console import console, say, start_tensorflow, write_numbers
 
 SUFFIXES = (".csv", ".md", ".json")
@@ -52,7 +52,9 @@ def table(
         raise typer.BadParameter("table 2 has no blocks", param_hint="--block")
     if number != 1 and frames is not None:
         raise typer.BadParameter("only table 1 has frames", param_hint="--frames")
-    keep_apart(out, option="--out", the_run=run / "checkpoints")
+    for option, path in {"--out": out, "--json": json}.items():
+        spare_run(path, option=option, run=run)
+        keep_apart(path, option=option, the_model=run if run.is_file() else None)
     two_files(out, json=json)
     start_tensorflow()
     from tf3dlocal import supplement

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Json, app, folder_to_write, keep_apart
+from tf3dlocal.cli.app import Json, app, folder_to_write, keep_apart, spare_run
 from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
 
 
@@ -45,6 +45,7 @@ def train(
     source = data or experiment.data.folder
     keep_apart(folder, option="--run", the_data_set=source)
     keep_apart(json, option="--json", the_data_set=source, the_config=config)
+    spare_run(json, option="--json", run=folder)
     cluster = Cluster.joined_by(experiment.training.strategy)
     is_chief = cluster is None or cluster.is_chief  # of several workers it alone writes, also what follows
     try:

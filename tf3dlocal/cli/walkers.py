@@ -7,6 +7,7 @@ import typer
 
 from tf3dlocal.cli.app import Workers, app, folder_to_write, parse_integers
 from tf3dlocal.cli.console import say, say_next
+from tf3dlocal.io import MOST_SEED
 
 
 @app.command()
@@ -19,7 +20,7 @@ def walkers(
     views: Annotated[str, typer.Option(metavar="DEGREES", help="Camera angles, separated by commas.")] = (
         "0,18,36,54,72,90,108,126,144,162,180"
     ),
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same people and walks.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="The same seed draws the same people and walks.")] = 0,
     workers: Workers = None,
 ) -> None:
     """Draw synthetic people walking, in the raw layout of CASIA-B.

@@ -7,7 +7,7 @@ import numpy as np
 
 from tf3dlocal.data import WalkDataset
 from tf3dlocal.evaluation import embed_walks
-from tf3dlocal.models import PART_NUMBERS, part_numbers
+from tf3dlocal.models import PART_NUMBERS, part_numbers, prior_numbers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class PartBehaviour:
         numbers: Names of the last axis, `tf3dlocal.models.PART_NUMBERS`.
         views: Views in degrees, ascending.
         num_walks: Walks of each view.
+        priors: float [parts, numbers], what the parts do before training.
         mean: float [parts, views, numbers], mean over the walks of a view.
         deviation: float [parts, views, numbers], standard deviation over the walks of a view.
         explained: float [parts, numbers], share of the variance over all walks that lies between the views: 0 where a
@@ -29,6 +30,7 @@ class PartBehaviour:
     numbers: tuple[str, ...]
     views: tuple[int, ...]
     num_walks: tuple[int, ...]
+    priors: np.ndarray
     mean: np.ndarray
     deviation: np.ndarray
     explained: np.ndarray
@@ -65,8 +67,10 @@ def measure_parts(model: keras.Model, *, walks: WalkDataset, progress: bool = Tr
     between = sum(len(own) * np.square(own.mean(axis=0) - numbers.mean(axis=0)) for own in of_views) / len(numbers)
     total = numbers.var(axis=0)
     is_constant = total <= 1e-12 * np.square(numbers).mean(axis=0)  # but for rounding
+    priors = prior_numbers(model)
     return PartBehaviour(
         parts=tuple(paths),
+        priors=np.stack([priors[block][part] for block, part in (name.split(" ", 1) for name in paths)]),
         numbers=PART_NUMBERS,
         views=tuple(int(view) for view in views),
         num_walks=tuple(len(own) for own in of_views),

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from tf3dlocal.config import ConfigError, Experiment
-from tf3dlocal.io import check_apart, check_names
+from tf3dlocal.io import MOST_SEED, check_apart, check_names
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training import MAY_CHANGE, RunFolder, choose_precision
 
@@ -164,6 +164,8 @@ def _name_and_path(text: PathLike) -> tuple[str, pathlib.Path]:
     if path.exists() or "=" not in str(text):
         return "", path
     name, _, path = str(text).partition("=")
+    if not path:
+        raise ConfigError(f"{text!r} names no config. Write NAME=CONFIG, or the config alone.")
     return name, pathlib.Path(path)
 
 
@@ -174,8 +176,10 @@ def _stem(path: pathlib.Path) -> str:
 
 def _check_seeds(seeds: Iterable[int], *, key: str) -> list[int]:
     seeds = list(seeds)
-    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise ConfigError(f"{key}: seeds must be different whole numbers from 0, such as 0,1; they are {seeds}.")
+    if not seeds or min(seeds) < 0 or max(seeds) > MOST_SEED or len(set(seeds)) < len(seeds):
+        raise ConfigError(
+            f"{key}: seeds must be different whole numbers from 0 to {MOST_SEED}, such as 0,1; they are {seeds}."
+        )
     return seeds
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tf3dlocal.comparison.comparison import Comparison, MethodRow
 from tf3dlocal.evaluation import PRINTED_MEANS, one_decimal, published_table
-from tf3dlocal.io import as_shown, printable
+from tf3dlocal.io import as_shown, print_table, printable
 
 if TYPE_CHECKING:
     import rich.console
@@ -55,27 +55,21 @@ def print_comparison(found: dict, *, console: "rich.console.Console | None" = No
         found: Result of `compare`.
         console: A rich console. Default: standard output.
     """
-    import rich.box
     import rich.console
-    import rich.table
-    import rich.text
 
-    console = console or rich.console.Console()
+    console, rows = console or rich.console.Console(), []
     shown = functools.partial(as_shown, encoding=console.encoding)
-    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
     header = ["Method", *found["groups"], "parameters", "GFLOP", "s / step", "minutes"]
-    for number, name in enumerate(header):
-        table.add_column(rich.text.Text(shown(name)), justify="right" if number else "left", no_wrap=True)
     for row in found["methods"]:
         means = [_with_spread(row["rank1"][group]["mean"], row["rank1"][group]["spread"]) for group in found["groups"]]
         cost = row["cost"]
         formats = {"parameters": ",", "gflops": ".2f", "seconds_per_step": ".3g", "minutes": ".1f"}
         known = ["-" if cost.get(key) is None else format(cost[key], style) for key, style in formats.items()]
-        table.add_row(*(rich.text.Text(shown(text)) for text in [row["method"], *means, *known]))
+        rows.append([row["method"], *means, *known])
     own = found["protocol"]["identical_views"]
     title = f"Mean rank-1 (%) and cost: {found['protocol']['name']} on {found['data_set']}, identical views {own}d"
     console.print(shown(title), style="bold", markup=False, highlight=False)
-    console.print(table)
+    print_table(console, header=header, rows=rows)
     for note in found["notes"]:
         console.print(shown(f"note: {note}"), style="yellow", markup=False, highlight=False)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 LONGEST_SIDE = 192  # pixels; of a larger foreground every second (third, ...) pixel is taken
 MANY_PIECES, LARGEST_SHARE, SHARE_INSIDE = 10, 0.5, 0.3
-# A second figure is beside the largest one, and is no lost leg and no other half of it. Broken silhouettes have their
+# A second figure is next to the largest one, and is no lost leg and no other half of it. Broken silhouettes have their
 # pieces above one another: none of the frames above has a second figure.
 SECOND_AREA, SECOND_HEIGHT, COMMON_COLUMNS = 0.25, 0.5, 0.25
 
@@ -25,7 +25,7 @@ class Figures(NamedTuple):
 
     Attributes:
         is_noise: Whether there are many small pieces, and no large solid one.
-        num_figures: The largest piece and those beside it that are about as large.
+        num_figures: The largest piece and those next to it that are about as large.
     """
 
     is_noise: bool
@@ -64,11 +64,11 @@ def find_figures(mask: np.ndarray, *, invert: bool = False) -> Figures:
     inside = cv2.countNonZero(cv2.erode(body, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))))
     is_dispersed = areas[first] < LARGEST_SHARE * total or inside < SHARE_INSIDE * total
     is_noise = len(pieces) >= MANY_PIECES and bool(is_dispersed)
-    beside = [_is_beside(piece, pieces[first]) for piece in pieces[areas >= SECOND_AREA * areas[first]]]
-    return Figures(is_noise=is_noise, num_figures=1 + sum(beside))
+    others = [_is_next_to(piece, pieces[first]) for piece in pieces[areas >= SECOND_AREA * areas[first]]]
+    return Figures(is_noise=is_noise, num_figures=1 + sum(others))
 
 
-def _is_beside(piece: np.ndarray, largest: np.ndarray) -> bool:
+def _is_next_to(piece: np.ndarray, largest: np.ndarray) -> bool:
     """Return whether a piece is another figure: in the rows of the largest one, and outside its columns."""
     left, top, width, height = map(int, piece[:4])
     left_of_it, top_of_it, its_width, its_height = map(int, largest[:4])

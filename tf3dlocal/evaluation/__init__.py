@@ -2,7 +2,16 @@
 
 from tf3dlocal.evaluation.cross_view import cross_view
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
-from tf3dlocal.evaluation.details import Comparisons, Estimate, OpenSet, Verification, open_set, verification
+from tf3dlocal.evaluation.details import (
+    FEWEST_SUBJECTS,
+    Comparisons,
+    Estimate,
+    OpenSet,
+    Verification,
+    interval_notice,
+    open_set,
+    verification,
+)
 from tf3dlocal.evaluation.details.detail_files import write_details
 from tf3dlocal.evaluation.distances import DISTANCES, check_distance, pairwise_distances
 from tf3dlocal.evaluation.embedding import embed_walks
@@ -26,6 +35,7 @@ from tf3dlocal.evaluation.score_events import write_score_events
 __all__ = [
     "PRINTED_MEANS",
     "DISTANCES",
+    "FEWEST_SUBJECTS",
     "Comparisons",
     "CrossViewResult",
     "Estimate",
@@ -43,6 +53,7 @@ __all__ = [
     "evaluate_gait_energy",
     "gait_energy_image",
     "in_precision",
+    "interval_notice",
     "json_report",
     "library_versions",
     "load_protocol",

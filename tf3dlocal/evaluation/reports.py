@@ -21,7 +21,7 @@ from tf3dlocal.evaluation.rank_table import (
     table_footnotes,
     table_header,
 )
-from tf3dlocal.io import as_shown, printable, write_json, write_text
+from tf3dlocal.io import as_shown, print_table, printable, write_json, write_text
 from tf3dlocal.io.types import PathLike
 
 if TYPE_CHECKING:
@@ -52,10 +52,11 @@ def print_report(
     rows = rank_rows(result, method=method, published=published)
     shown = functools.partial(as_shown, encoding=console.encoding)
     console.print(shown(caption(result)), style="bold", markup=False, highlight=False)
-    console.print(_terminal_table(result, rows, emphasize_measured=published, shown=shown))
+    _print_rank_table(result, rows, emphasize_measured=published, console=console)
     for note in table_footnotes(result, rows):
         console.print(shown(note), markup=False, highlight=False)
-    console.print(_terminal_summary(result, shown=shown))
+    header, summary = summary_table(result)
+    print_table(console, header=header, rows=summary, num_texts=2, title="Means (%)")
     for name, text in facts(result).items():
         console.print(shown(f"{name}: {text}"), markup=False, highlight=False)
     for notice in result.notices:
@@ -179,35 +180,18 @@ def write_reports(
     return paths
 
 
-def _terminal_table(result, rows, *, emphasize_measured, shown):
-    import rich.box
-    import rich.table
-    import rich.text
-
-    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for number, name in enumerate(table_header(result)):
-        table.add_column(rich.text.Text(shown(name)), justify="left" if number < 2 else "right", no_wrap=True)
-    for number, row in enumerate(rows):
-        first = number == 0 or rows[number - 1].group != row.group
-        last = number + 1 == len(rows) or rows[number + 1].group != row.group
-        probe, *others = table_cells(row)
-        cells = [rich.text.Text(shown(text)) for text in (probe if first else "", *others)]
-        table.add_row(*cells, style="bold" if row.is_measured and emphasize_measured else None, end_section=last)
-    return table
-
-
-def _terminal_summary(result, *, shown):
-    import rich.box
-    import rich.table
-    import rich.text
-
-    header, rows = summary_table(result)
-    table = rich.table.Table(title="Means (%)", box=rich.box.SIMPLE_HEAD, pad_edge=False)
-    for number, name in enumerate(header):
-        table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(rich.text.Text(shown(text)) for text in row))
-    return table
+def _print_rank_table(result, rows, *, emphasize_measured, console):
+    """Print the table, with the name of a group in its first row and a line after its last one."""
+    starts = [number for number, row in enumerate(rows) if number == 0 or rows[number - 1].group != row.group]
+    texts = [table_cells(row) for row in rows]
+    print_table(
+        console,
+        header=table_header(result),
+        rows=[cells if number in starts else ["", *cells[1:]] for number, cells in enumerate(texts)],
+        num_texts=2,
+        bold=[number for number, row in enumerate(rows) if row.is_measured and emphasize_measured],
+        groups=[*starts, len(rows)],
+    )
 
 
 def _markdown_table(header, rows):

@@ -4,6 +4,7 @@ import importlib
 
 # Resolved on first use: `import tf3dlocal` needs the machine alone, and a reader of YAML needs no numpy.
 _HOME = {
+    "MOST_SEED": "arguments",
     "UnreadableError": "guard",
     "YamlDocument": "strict_yaml",
     "YamlError": "strict_yaml",
@@ -12,10 +13,14 @@ _HOME = {
     "check_folder_name": "paths",
     "check_names": "names",
     "check_regular_file": "guard",
+    "check_seed": "arguments",
+    "check_shares": "arguments",
+    "check_whole": "arguments",
     "check_writable": "whole_file",
     "fast_precision": "precision",
     "file_lock": "locks",
     "has_accelerator": "machine",
+    "is_share": "arguments",
     "keep_freed_memory": "freed_memory",
     "lock_holder": "locks",
     "matches_leading_word": "names",
@@ -24,6 +29,7 @@ _HOME = {
     "new_folder": "whole_file",
     "num_cores": "machine",
     "plain_name": "names",
+    "print_table": "progress",
     "printable": "names",
     "progress_bar": "progress",
     "read_json": "guard",

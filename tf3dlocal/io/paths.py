@@ -12,10 +12,15 @@ def user_path(path: PathLike) -> pathlib.Path:
     Args:
         path: What a person typed; the home folder of an unknown name is left as it is.
 
+    Raises:
+        ValueError: The text is empty, which would mean the working folder.
+
     Example:
         >>> user_path("~/walks") == pathlib.Path.home() / "walks", str(user_path("walks/~a"))
         (True, 'walks/~a')
     """
+    if path == "":
+        raise ValueError("A path is empty. Give the name of a file or folder, or '.' for the working folder.")
     return pathlib.Path(os.path.expanduser(path))
 
 

@@ -1,10 +1,16 @@
-"""What long work shows on standard error: one progress bar, and sentences."""
+"""What a terminal shows: one progress bar and sentences of long work, and tables that fit its width."""
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tf3dlocal.io.names import printable
+
+if TYPE_CHECKING:
+    import rich.console
+
+BETWEEN = 2  # characters between two columns of a table
 
 
 @contextlib.contextmanager
@@ -94,3 +100,66 @@ def as_shown(text: str, *, encoding: str) -> str:
         text = text.replace("°", "").replace("±", "+-")
         return text.encode("ascii", errors="replace").decode()
     return text
+
+
+def print_table(
+    console: "rich.console.Console",
+    *,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    num_texts: int = 1,
+    bold: Collection[int] = (),
+    groups: Collection[int] = (),
+    title: str | None = None,
+) -> None:
+    """Print a table, or several where it is wider than the terminal: each repeats the first columns.
+
+    Args:
+        console: A rich console.
+        header: Names of the columns.
+        rows: Texts, one list per row.
+        num_texts: Number of first columns, which are aligned left and repeated.
+        bold: Numbers of the rows that are set in bold.
+        groups: Numbers of the rows before which there is a line.
+        title: Text above.
+    """
+    import rich.box
+    import rich.table
+    import rich.text
+
+    header, *rows = [[as_shown(text, encoding=console.encoding) for text in line] for line in (header, *rows)]
+    for columns in fitting_columns(header, rows=rows, num_texts=num_texts, width=console.width):
+        table = rich.table.Table(
+            box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left"
+        )
+        for at in columns:
+            side = "left" if at < num_texts else "right"
+            table.add_column(rich.text.Text(header[at]), justify=side, no_wrap=at >= num_texts, overflow="fold")
+        for number, row in enumerate(rows):
+            cells = [rich.text.Text(row[at]) for at in columns]
+            table.add_row(*cells, style="bold" if number in bold else None, end_section=number + 1 in groups)
+        console.print(table)
+
+
+def fitting_columns(
+    header: Sequence[str], *, rows: Sequence[Sequence[str]], num_texts: int, width: int
+) -> list[list[int]]:
+    """Divide the columns of a table among as few tables as fit a width; each begins with the first columns.
+
+    Example:
+        >>> fitting_columns(["run", "0", "18", "36"], rows=[["own", "54.8", "57.6", "62.8"]], num_texts=1, width=20)
+        [[0, 1, 2], [0, 3]]
+    """
+    import rich.cells
+
+    widths = [max(map(rich.cells.cell_len, column)) + BETWEEN for column in zip(header, *rows, strict=True)]
+    texts, numbers = list(range(num_texts)), list(range(num_texts, len(header)))
+    room = width - sum(widths[at] for at in texts)
+    if not numbers or max(widths[at] for at in numbers) > room:
+        return [texts + numbers]  # nothing to divide, or not even one number fits
+    parts = [[]]
+    for at in numbers:
+        if sum(widths[other] for other in parts[-1]) + widths[at] > room:
+            parts.append([])
+        parts[-1].append(at)
+    return [texts + part for part in parts]

@@ -72,6 +72,35 @@ def part_numbers(model: keras.Model) -> Callable[[Tensor], dict[str, dict[str, T
     return numbers_of
 
 
+def prior_numbers(model: keras.Model) -> dict[str, dict[str, np.ndarray]]:
+    """Compute what each part does before training, in the numbers of `part_numbers`: {block: {part: float32 [8]}}.
+
+    Args:
+        model: A model with local paths, from `ThreeDLocal`.
+
+    Raises:
+        ValueError: A model without local paths.
+
+    Example:
+        >>> from tf3dlocal.models import ThreeDLocal
+        >>> found = prior_numbers(ThreeDLocal(channels=(2, 4, 8), local_blocks=(3,)))["block_3"]["left_arm"]
+        >>> print(dict(zip(PART_NUMBERS, found.round(2)))["center_x"])
+        0.3
+    """
+    paths = {
+        block: {part: model.get_layer(f"{block}_{part}") for part in parts}
+        for block, parts in located_parts(model).output.items()
+    }
+    frames = 2  # of any walk: the numbers are shares
+    return {
+        block: {
+            part: ops.convert_to_numpy(_shares(_prior_location(path, frames)[None], path, frames))[0]
+            for part, path in parts.items()
+        }
+        for block, parts in paths.items()
+    }
+
+
 def _shares(location: Tensor, path: LocalPath, frames: int | Tensor) -> Tensor:
     """Turn locations in cells into `PART_NUMBERS`."""
     if len(location.shape) == 3:
@@ -111,7 +140,8 @@ def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
         "geometry": "paper" or "release".
 
     Raises:
-        ValueError: A model without local paths, or silhouettes of another size.
+        ValueError: A model without local paths, silhouettes of another size, or a location that is not finite, as of a
+            model that has diverged.
 
     Example:
         >>> from tf3dlocal.models import ThreeDLocal
@@ -132,6 +162,18 @@ def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
         block: {part: ops.convert_to_numpy(location)[0] for part, location in parts.items()}
         for block, parts in located_parts(model)(batch, training=False).items()
     }
+    lost = [
+        f"{block} {part}"
+        for block, parts in located.items()
+        for part, place in parts.items()
+        if not np.isfinite(place).all()
+    ]
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        raise ValueError(
+            f"The location of {', '.join(lost[:3])}{more} is not finite: "
+            "the model has diverged. Use an earlier checkpoint, or train again with a lower learning rate."
+        )
     paths = {block: {part: model.get_layer(f"{block}_{part}") for part in parts} for block, parts in located.items()}
     geometries = {path.geometry for parts in paths.values() for path in parts.values()}
     return {

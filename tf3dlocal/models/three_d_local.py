@@ -147,7 +147,7 @@ def ThreeDLocal(
             local paths of a network that starts from a trained global path grow from nothing.
         part_strips: Append features of each local path to those of the body's strips: the path's volume is cut into so
             many strips, which have micro-motion pooling and linear maps of their own; 0 for none. Not in the paper; an
-            early version of the authors' code has such a head, without strips, beside the fusion.
+            early version of the authors' code has such a head, without strips, next to the fusion.
         location_norm: Batch normalization after Fc6 of the localization networks, as the release has it; None for the
             geometry's own.
         location_jitter: In training each part's centre moves by a normal number times this share of the part's extent.

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf3dlocal.evaluation import pairwise_distances
+from tf3dlocal.evaluation import FEWEST_SUBJECTS, pairwise_distances
+from tf3dlocal.io import check_seed
 
 RESAMPLES = 2000
 SHARE = 0.95  # of the resamples inside of an interval
@@ -33,15 +34,24 @@ class Grouping:
         measured on the same walks get the same draws, so that their differences are paired.
 
         Returns:
-            float [resamples, 2].
+            float [resamples, 2]; NaN of fewer than three subjects, who give no interval.
+
+        Raises:
+            ValueError: The seed is no whole number from 0 to 2^32 - 1.
         """
+        check_seed(seed)
         count = len(self.by_subject)
+        if count < FEWEST_SUBJECTS:
+            return np.full((RESAMPLES, 2), np.nan)
         drawn = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
         sums = self.by_subject[drawn].sum(axis=1)
         return sums[:, :2] / sums[:, 2:]
 
     def intervals(self, *, seed: int = 0) -> np.ndarray:
-        """Compute the 95 % bootstrap interval over the subjects of both scores: float [2, (low, high)]."""
+        """Compute the 95 % bootstrap interval over the subjects of both scores: float [2, (low, high)].
+
+        NaN of fewer than three subjects.
+        """
         return interval(self.resampled(seed=seed))
 
 

@@ -3,13 +3,14 @@
 import fractions
 from collections.abc import Iterator
 
-from tf3dlocal.io import near_names
+from tf3dlocal.io import check_whole, near_names
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.layers import PAPER_PARTS, LocalPath, PartPrior, localization_rows
 from tf3dlocal.supplement.sources import Source
 from tf3dlocal.supplement.supplement_table import SupplementTable
 
 LARGEST_DENOMINATOR = 32
+MOST_FRAMES = 1000  # in table 1, whose layers are run once; a walk of CASIA-B has about 80
 COLUMNS = {"height": "p_H", "width": "p_W", "length": "p_T", "center_x": "c_x", "center_y": "c_y", "center_t": "c_t"}
 
 
@@ -22,14 +23,14 @@ def table_1(run: PathLike, *, block: str | None = None, frames: int | None = Non
         frames: Number of frames; by default those of a training clip.
 
     Raises:
-        ValueError: The model has no local paths, in this block or at all, or there are no frames.
+        ValueError: The model has no local paths, in this block or at all, or `frames` is no whole number from 1
+            to 1,000.
     """
     source = Source.of(run)
     block, path = next(_paths(source, block=block))
     config = source.config or {"data": {"clip_length": 30}}
     frames = config["data"]["clip_length"] if frames is None else frames
-    if frames < 1:
-        raise ValueError(f"--frames must be at least 1; got {frames!r}.")
+    check_whole(frames, name="frames", least=1, most=MOST_FRAMES)
     _, global_map, *_ = path.input
     shape = (frames, *global_map.shape[2:])
     rows = localization_rows(path.localization, volume_shape=shape)

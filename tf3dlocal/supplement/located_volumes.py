@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.models import part_geometry
 from tf3dlocal.supplement.sources import Source, choose_walk, described, silhouettes_of
 from tf3dlocal.visualization import LocatedWalk, plot_located_volumes, write_part_animation
 
@@ -49,7 +48,7 @@ def figure_1(
     located = []
     for row, view in enumerate(views):
         silhouettes = silhouettes_of(chosen, row, model=model)
-        geometry = part_geometry(model, silhouettes=silhouettes)
+        geometry = source.geometry(model, silhouettes=silhouettes)
         located.append(LocatedWalk(title=f"{view}°", silhouettes=silhouettes, geometry=geometry))
     if out.suffix.lower() == ".gif":
         write_part_animation(located, path=out, block=block)

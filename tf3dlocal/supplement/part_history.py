@@ -1,13 +1,12 @@
 """Supplement Fig. 3 of a run: what its parts look at, at several moments of the training."""
 
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from tf3dlocal.io import check_names
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.load_model import load_model
-from tf3dlocal.models import part_geometry
 from tf3dlocal.supplement.sources import Source, choose_walk, described, silhouettes_of
 from tf3dlocal.training import RunFolder
 from tf3dlocal.visualization import plot_part_history
@@ -45,6 +44,10 @@ def figure_3(
     Raises:
         ValueError: The run has no snapshots or no local paths, or the data set lacks the view, subject or condition.
     """
+    if pathlib.Path(run).is_file():
+        raise ValueError(
+            f"{run} is a file, and the figure needs the snapshots of a training. Give the run folder itself."
+        )
     source, snapshots = Source.of(run), RunFolder(run).snapshots
     kept = snapshots.steps()
     if not kept:
@@ -62,9 +65,10 @@ def figure_3(
     chosen = choose_walk(source, walks=walks, views=[view], subject=subject, condition=condition)
     history, silhouettes = {}, None
     for step in shown:
-        model = load_model(snapshots.file(step))
+        snapshot = Source.of(snapshots.file(step))
+        model = snapshot.model()
         silhouettes = silhouettes_of(chosen, 0, model=model)
-        history[step] = part_geometry(model, silhouettes=silhouettes)
+        history[step] = snapshot.geometry(model, silhouettes=silhouettes)
     plot_part_history(silhouettes, history=history, block=block, path=out)
     left_out = f" {len(kept) - len(shown)} of {len(kept)} snapshots are left out; --steps chooses." * (
         steps is None and len(shown) < len(kept)

@@ -5,11 +5,16 @@ import pathlib
 from typing import Any
 
 from tf3dlocal.evaluation import PRINTED_MEANS, one_decimal, published_names, published_table
-from tf3dlocal.io import read_json, readable
+from tf3dlocal.io import UnreadableError, read_json, readable
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.supplement.supplement_table import SupplementTable
 
 EVALUATION, REPORT = "evaluation.json", "report.json"
+FOLDERS = (
+    "Table 2 is made from the folder of a run that `tf3dlocal evaluate` has tested, or from the folder that `tf3dlocal "
+    "compare` has written."
+)
+AGAIN = "Test again, with a protocol that has them."
 EVALUATE = "Write it with `tf3dlocal evaluate {run} --data DIR --protocol NAME`."
 
 
@@ -21,17 +26,26 @@ def table_2(run: PathLike) -> SupplementTable:
 
     Raises:
         FileNotFoundError: The folder has neither.
-        UnreadableError: The file is damaged.
+        ValueError: It is a file or a data set.
+        UnreadableError: The file is damaged, or has no groups or views.
     """
     run = pathlib.Path(run)
     report, evaluation = run / REPORT, run / EVALUATION
+    if not run.exists():
+        raise FileNotFoundError(f"There is no {run}.")
+    if not run.is_dir():
+        raise ValueError(f"{run} is a file. {FOLDERS}")
+    if (run / "dataset.json").is_file():
+        raise ValueError(f"{run} is a prepared data set. {FOLDERS}")
     if not report.is_file() and not evaluation.is_file():
-        if not run.exists():
-            raise FileNotFoundError(f"There is no {run}.")
-        raise FileNotFoundError(f"{run} has no {EVALUATION}. " + EVALUATE.format(run=run))
+        if not (run / "model.keras").is_file():
+            raise FileNotFoundError(f"{run} has no {EVALUATION} and no {REPORT}. {FOLDERS}")
+        raise FileNotFoundError(f"{run} has no {EVALUATION}. {EVALUATE.format(run=run)}")
     file = report if report.is_file() else evaluation
     found = read_json(file)
     with readable(file, reason="it has not the keys of a report"):
+        if not found["groups"] or not found["views"]:
+            raise UnreadableError(f"{file} has no groups of probes or no views, so there is nothing to show. {AGAIN}")
         return _table(found, measured=_of_comparison(found) if file == report else _of_run(found))
 
 
@@ -96,7 +110,9 @@ def _table(found: dict, *, measured: list[dict[str, Any]]) -> SupplementTable:
 
 def _reservations(found: dict) -> list[str]:
     """What a reader of the scores must know: who is missing, and what the test itself has noticed."""
-    missing, notes = found.get("missing_test_subjects") or [], list(found.get("notices") or [])
+    missing = found.get("missing_test_subjects") or []
+    # The table has no equal error rates, so what a test noticed about them is left out.
+    notes = [notice for notice in found.get("notices") or [] if not notice.startswith("verification, ")]
     if missing:
         count = found["num_test_subjects"]
         notes.insert(0, f"{count} of the protocol's {count + len(missing)} test subjects are in {_data_of(found)}.")

@@ -1,8 +1,9 @@
 """What the figures and tables are made from: a run's model, its test subjects, and walks of a data set."""
 
+import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from tf3dlocal.io import check_names
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.layers import LocalPath
 from tf3dlocal.load_model import load_model
+from tf3dlocal.models import part_geometry
 from tf3dlocal.training import config_of_run
 
 SPOKEN = {"three_d_local": "3DLocal", "gaitset": "GaitSet", "gaitpart": "GaitPart", "gln": "GLN", "mt3d": "MT3D"}
@@ -47,6 +49,19 @@ class Source:
     def method(self) -> str:
         """The network's name as papers write it, or the name of the run if it is not known."""
         return SPOKEN.get((self.config or {}).get("model", {}).get("name"), self.name)
+
+    @contextlib.contextmanager
+    def named_in_errors(self) -> Iterator[None]:
+        """Begin the message of a ValueError of the block with the path: a figure may be of several models."""
+        try:
+            yield
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}") from error
+
+    def geometry(self, model: keras.Model, *, silhouettes: np.ndarray) -> dict[str, Any]:
+        """Locate the parts of a walk with the model of this source; see `tf3dlocal.models.part_geometry`."""
+        with self.named_in_errors():
+            return part_geometry(model, silhouettes=silhouettes)
 
     def model(self) -> keras.Model:
         """Load the model."""

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tf3dlocal.io import as_shown, printable, write_json, write_text
+from tf3dlocal.io import as_shown, print_table, printable, write_json, write_text
 from tf3dlocal.io.types import PathLike
 
 if TYPE_CHECKING:
@@ -42,29 +42,24 @@ class SupplementTable:
     groups: Sequence[int] = ()
 
     def print(self, console: "rich.console.Console | None" = None) -> None:
-        """Print the table.
+        """Print the table; on a narrow terminal as several tables, each with the first columns.
 
         Args:
             console: A rich console. Default: standard output.
         """
-        import rich.box
         import rich.console
-        import rich.table
-        import rich.text
 
         console = console or rich.console.Console()
         shown = functools.partial(as_shown, encoding=console.encoding)
-        table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-        for number, name in enumerate(self.header):
-            side = "left" if number < self.num_texts else "right"
-            table.add_column(rich.text.Text(shown(name)), justify=side, no_wrap=True)
-        for number, row in enumerate(self.rows):
-            style = "bold" if number in self.own_rows else None
-            table.add_row(
-                *(rich.text.Text(shown(text)) for text in row), style=style, end_section=number + 1 in self.groups
-            )
         console.print(shown(self.title), style="bold", markup=False, highlight=False)
-        console.print(table)
+        print_table(
+            console,
+            header=self.header,
+            rows=self.rows,
+            num_texts=self.num_texts,
+            bold=self.own_rows,
+            groups=self.groups,
+        )
         for note in self.notes:
             console.print(shown(note), markup=False, highlight=False)
 

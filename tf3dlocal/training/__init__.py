@@ -22,7 +22,7 @@ _HOME = {
     "check_start": "start_from",
     "choose_precision": "precision",
     "choose_walks": "data",
-    "config_of_run": "run.run_folder",
+    "config_of_run": "run.model_file",
     "forward_flops": "flops",
     "graph_flops": "flops",
     "keep_sums_repeatable": "model_setup",
@@ -31,6 +31,7 @@ _HOME = {
     "note_of": "run.model_file",
     "prepare_model": "model_setup",
     "run_experiment": "experiment",
+    "step_of": "run.model_file",
 }
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "note_of",
     "prepare_model",
     "run_experiment",
+    "step_of",
 ]
 
 

@@ -7,6 +7,7 @@ import keras
 from tf3dlocal.config import Experiment
 from tf3dlocal.io import has_accelerator, keep_freed_memory, tell
 from tf3dlocal.io.types import PathLike
+from tf3dlocal.layers import LocalPath
 from tf3dlocal.training.callbacks import training_callbacks
 from tf3dlocal.training.data import check_batch, load_walks, make_batches
 from tf3dlocal.training.distributed.lost_workers import names_lost_workers
@@ -92,6 +93,14 @@ def _start(restored, *, run, config, model, walks, workers, chosen):
         sentences.append("training.jit_compile has no effect: model.fit cannot compile this step with XLA.")
     if workers.strategy.num_replicas_in_sync > 1 and config.model.arguments.get("synchronized") is False:
         sentences.append("model.arguments.synchronized is false: each device normalizes its own share of a batch.")
+    done, settings = restored.step, config.training
+    parts = any(isinstance(layer, LocalPath) for layer in model.layers)
+    missed = run.snapshots.missed(steps=settings.steps, count=settings.snapshots, done=done) if parts else []
+    if missed and done < settings.steps:
+        sentences.append(
+            f"There are no snapshots of the steps {', '.join(map(str, missed))}: the training passed them with another "
+            "training.snapshots, and they cannot be made afterwards."
+        )
     return sentences + ([*config.never_reached(), *walks.counts] if restored.step < config.training.steps else [])
 
 

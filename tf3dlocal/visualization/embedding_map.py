@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -24,6 +23,9 @@ SUBJECT_COLORS = (
     "#92dadd",
 )
 MARKERS = "o^sDvPX*<>"
+SIZES = {"*": 2.2, "P": 1.2, "X": 1.2}  # of an area, so that all markers look equally large
+# Fill and edge of the markers of a mark; "{}" is the colour of the subject.
+LOOKS = (("{}", "{}"), ("white", "{}"), ("{}", "black"), ("white", "black"))
 LONGEST_LEGEND = 20  # subjects; more colours cannot be distinguished
 # Up to this number t-SNE is computed exactly: scikit-learn's approximation waits for OpenMP threads in each of 1000
 # iterations. With all cores busy it took 22 s for 12 walks, the exact method 0.5 s. On an idle machine the exact method
@@ -42,7 +44,9 @@ def plot_embedding_map(
     perplexity: float = 30,
     title: str | None = None,
 ) -> Figure:
-    """Plot t-SNE of walks: one point per walk, one colour per subject. Good embeddings form clusters of one colour.
+    """Plot t-SNE of walks: one point per walk, a colour and a marker per subject, so that it can be read in grey.
+
+    Good embeddings form clusters of one colour.
 
     Distances are Euclidean over all numbers of a walk. t-SNE preserves neighbourhoods: neither the size of a cluster
     nor the distance between two clusters has a meaning.
@@ -51,7 +55,8 @@ def plot_embedding_map(
         embeddings: float [walks, channels] or [walks, parts, channels].
         subjects: Subject of each walk, [walks].
         path: File to write as well; the suffix sets the format.
-        marks: Another property of each walk, [walks], shown by the marker, such as "nm", "bg", "cl".
+        marks: Another property of each walk, [walks], shown by fill and edge, such as "nm", "bg", "cl"; up to
+            four.
         seed: Random seed of t-SNE.
         max_subjects: Only the first subjects in sorted order are drawn, up to this number; None draws all.
         perplexity: Approximate number of neighbours of a walk; must be less than the number of walks.
@@ -62,7 +67,7 @@ def plot_embedding_map(
 
     Raises:
         ValueError: Shapes do not match, values are not finite or all equal, there are too few walks for the perplexity,
-            or there are more marks than markers.
+            or there are more than four marks or 100 subjects.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -83,35 +88,65 @@ def plot_embedding_map(
     features, subjects = embeddings[chosen].reshape(chosen.sum(), -1), subjects[chosen]
     marks = np.full(len(subjects), "") if marks is None else marks[chosen]
     kinds = list(dict.fromkeys(marks))  # in the caller's order: nm before bg and cl
-    if len(kinds) > len(MARKERS):
+    if len(kinds) > len(LOOKS):
         raise ValueError(
-            f"There are {len(kinds)} different marks ({', '.join(map(str, kinds[:4]))}, ...) and {len(MARKERS)} "
-            "markers. Merge some, such as nm-01, nm-02, ... into nm."
+            f"There are {len(kinds)} different marks ({', '.join(map(str, kinds[:4]))}, ...) and {len(LOOKS)} looks of "
+            "a marker. Merge some, such as nm-01, nm-02, ... into nm."
         )
     points = map_points(features, perplexity=perplexity, seed=seed)
 
-    colors = SUBJECT_COLORS
-    if len(drawn) > len(colors):
-        colors = colormaps["turbo"](np.linspace(0.03, 0.97, len(drawn)))
+    styles = styles_of(len(drawn))
     # One scale for both axes, and a figure whose height fits the map.
     extent_x, extent_y = np.ptp(points, axis=0)
     picture = Picture((7, 0.4 + 5.6 * np.clip(extent_y / extent_x, 0.6, 1)))
     axes = picture.subplots()
-    for subject, color in zip(drawn, colors, strict=False):
-        for kind, marker in zip(kinds, MARKERS, strict=False):
+    for subject, style in zip(drawn, styles, strict=True):
+        for kind, look in zip(kinds, LOOKS, strict=False):
             x, y = points[(subjects == subject) & (marks == kind)].T
-            axes.scatter(x, y, 26, color=color, marker=marker, edgecolors="white", linewidths=0.4)
+            area = (26 if len(kinds) == 1 else 34) * SIZES.get(style["marker"], 1)
+            axes.scatter(x, y, area, marker=style["marker"], **_faces(look if len(kinds) > 1 else None, style["color"]))
     axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
     axes.spines[:].set_color("0.8")
     number = len(drawn) if len(drawn) == len(all_subjects) else f"{len(drawn)} of {len(all_subjects)}"
     axes.set_title(title or f"t-SNE of {len(points)} walks of {number} subjects", fontsize=10)
     if len(drawn) <= LONGEST_LEGEND:
-        styles = [{"color": color, "marker": "o"} for color in colors]
         add_legend(picture, drawn, styles=styles, title="subject", loc="outside right upper")
     if len(kinds) > 1:
-        styles = [{"color": "0.4", "marker": marker} for marker in MARKERS]
-        add_legend(picture, kinds, styles=styles, loc="outside right lower")
+        shown = [
+            {"marker": "o", "markerfacecolor": fill.format("0.6"), "markeredgecolor": edge.format("0.4")}
+            for fill, edge in LOOKS
+        ]
+        add_legend(picture, kinds, styles=shown, loc="outside right lower")
     return picture.keep(path)
+
+
+def _faces(look, color):
+    """Return fill and edge of a marker: white edges keep markers apart where there is one look."""
+    if look is None:
+        return {"color": color, "edgecolors": "white", "linewidths": 0.4}
+    fill, edge = (each.format(color) for each in look)
+    return {"facecolors": fill, "edgecolors": edge, "linewidths": 1.1}
+
+
+def styles_of(count: int) -> list[dict[str, str]]:
+    """Give each of `count` subjects a colour and a marker; no two share both.
+
+    Raises:
+        ValueError: There are more subjects than pairs.
+
+    Example:
+        >>> styles_of(2)
+        [{'color': '#3f90da', 'marker': 'o'}, {'color': '#ffa90e', 'marker': '^'}]
+    """
+    num_colors, num_markers = len(SUBJECT_COLORS), len(MARKERS)
+    if count > num_colors * num_markers:
+        raise ValueError(
+            f"There are {count} subjects and {num_colors * num_markers} pairs of a colour and a marker. Draw fewer."
+        )
+    return [
+        {"color": SUBJECT_COLORS[at % num_colors], "marker": MARKERS[(at + at // num_colors) % num_markers]}
+        for at in range(count)
+    ]
 
 
 def check_shapes(embeddings: np.ndarray, subjects: np.ndarray, marks: np.ndarray | None) -> None:
@@ -153,7 +188,7 @@ def map_points(features: np.ndarray, *, perplexity: float, seed: int) -> np.ndar
 def add_legend(picture: Picture, names: Sequence, *, styles: list[dict], **place) -> None:
     """Draw a legend of names and marker styles at the right of the map."""
     handles = [
-        Line2D([], [], linestyle="", markersize=6, label=str(name), **style)
+        Line2D([], [], linestyle="", markersize=6 * SIZES.get(style["marker"], 1) ** 0.5, label=str(name), **style)
         for name, style in zip(names, styles, strict=False)
     ]
     picture.legend(handles=handles, frameon=False, fontsize=8, title_fontsize=8, alignment="left", **place)

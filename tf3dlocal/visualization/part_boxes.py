@@ -1,8 +1,5 @@
 """Boxes of the located parts, drawn over the silhouettes of a walk."""
 
-import itertools
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,11 +8,10 @@ from matplotlib.patches import Rectangle
 
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.visualization.box_geometry import PartBox, part_box
-from tf3dlocal.visualization.picture import LINE_COLORS, Picture
+from tf3dlocal.visualization.part_styles import part_styles, spoken
+from tf3dlocal.visualization.picture import Picture
 from tf3dlocal.visualization.walks import check_silhouettes, spaced_frames
 
-PART_COLORS = (*LINE_COLORS, "#000000")
-BODY_PARTS = ("head", "left_arm", "right_arm", "torso", "left_leg", "right_leg")  # the paper's; they keep their colours
 FAINT = 0.25  # opacity in frames that the part does not read
 TILE_WIDTH = 1.05  # inches on paper
 LARGEST_MARGIN = 0.25  # of the silhouette's height, for boxes that extend over an edge; the rest is cut off
@@ -34,6 +30,7 @@ def draw_part_boxes(
     num_rows: dict[str, dict[str, int]] | None = None,
     geometry: str = "paper",
     num_frames: int = 6,
+    details: bool = True,
     title: str | None = None,
 ) -> Figure:
     """Draw one row of frames per block, with a coloured box for every part.
@@ -55,6 +52,8 @@ def draw_part_boxes(
             (release).
         geometry: "paper" or "release", as in the sampler; see `part_box`.
         num_frames: Number of frames to show, evenly spaced.
+        details: Whether the legend gives confidences and frames, and the rows have the names of their blocks. False:
+            only the names of the parts, for a first look.
         title: Text above the picture, such as "001/nm-01/090".
 
     Returns:
@@ -75,7 +74,7 @@ def draw_part_boxes(
     priors, num_rows = priors or {}, num_rows or {}
     check_names(located, map_sizes, priors=priors, num_rows=num_rows)
     names = list(dict.fromkeys(part for parts in located.values() for part in parts))
-    colors = part_colors(names)
+    colors = {part: style.color for part, style in part_styles(names).items()}
     frames = spaced_frames(len(silhouettes), count=num_frames)
     size = silhouettes.shape[1:]
 
@@ -107,9 +106,10 @@ def draw_part_boxes(
             for part, box in prior_boxes[block].items():
                 add_rectangle(axes, box, frame, color=colors[part], linewidth=1.0, linestyle=":", zorder=2)
         height, width = map_sizes[block]
-        row_of_axes[0].set_ylabel(f"{block.replace('_', ' ')}\n{height} x {width} cells", fontsize=9)
-        labels = {part: describe(part, box, limits) for part, box in boxes[block].items()}
-        add_legend(row_of_axes[-1], labels, colors)
+        if details:
+            row_of_axes[0].set_ylabel(f"{block.replace('_', ' ')}\n{height} x {width} cells", fontsize=9)
+        labels = {part: describe(part, box, limits) if details else spoken(part) for part, box in boxes[block].items()}
+        add_legend(row_of_axes[-1], labels, colors, title="confidence, frames" if details else None)
     for axes, frame in zip(grid_of_axes[0], frames, strict=True):
         axes.set_title(f"frame {frame}", fontsize=8)
     legend = "full: frames that a part reads;  faint: the others" + (";  dotted: its prior" if priors else "")
@@ -117,19 +117,6 @@ def draw_part_boxes(
     if title:
         picture.suptitle(title, fontsize=10)
     return picture.keep(path)
-
-
-def part_colors(names: Sequence[str]) -> dict[str, str]:
-    """Choose a colour for every part: a part of the paper has its own in every picture, the others take those left.
-
-    Example:
-        >>> part_colors(["torso", "hand"])
-        {'torso': '#CC79A7', 'hand': '#0072B2'}
-    """
-    own = dict(zip(BODY_PARTS, PART_COLORS, strict=False))
-    taken = {own[name] for name in names if name in own}
-    left = itertools.cycle([color for color in PART_COLORS if color not in taken])
-    return {name: own[name] if name in own else next(left) for name in names}
 
 
 def check_names(
@@ -173,7 +160,7 @@ def describe(part: str, box: PartBox, limits: Limits) -> str:
     (left, right), (bottom, top) = limits
     visible = (box.left < right) & (box.right > left) & (box.top < bottom) & (box.bottom > top)
     outside = "" if visible.any() else ",  far outside"
-    return f"{part.replace('_', ' ')}  {box.confidence.mean():.2f},  {frames}{outside}"
+    return f"{spoken(part)}  {box.confidence.mean():.2f},  {frames}{outside}"
 
 
 def show_silhouette(axes: Axes, silhouette: np.ndarray, limits: Limits) -> None:
@@ -195,11 +182,11 @@ def add_rectangle(axes: Axes, box: PartBox, frame: int, *, color: str, **style) 
     axes.add_patch(Rectangle(corner, *extent, fill=False, edgecolor=color, alpha=alpha, **style))
 
 
-def add_legend(axes: Axes, labels: dict[str, str], colors: dict[str, str]) -> None:
+def add_legend(axes: Axes, labels: dict[str, str], colors: dict[str, str], *, title: str | None) -> None:
     """Draw the legend of a row of frames at the right of its last axes."""
     axes.legend(
         handles=[Line2D([], [], color=colors[part], linewidth=1.7, label=label) for part, label in labels.items()],
-        title="confidence, frames",
+        title=title,
         loc="center left",
         bbox_to_anchor=(1.05, 0.5),
         frameon=False,

@@ -19,6 +19,9 @@ def draw_aligned_walk(seed: int, *, subject: int, condition: str, view_degrees: 
     Returns:
         uint8 [frames, 64, 44], 0..255.
 
+    Raises:
+        ValueError: An argument is out of range or of a wrong type; the message names it.
+
     Example:
         >>> draw_aligned_walk(0, subject=1, condition="nm-01", view_degrees=90, frames=5).shape
         (5, 64, 44)

@@ -23,7 +23,7 @@ def parse_condition(condition: str) -> tuple[str, int]:
         >>> parse_condition("bg-02")
         ('bg', 2)
     """
-    match = re.fullmatch(r"(nm|bg|cl)-(\d\d)", condition)
+    match = re.fullmatch(r"(nm|bg|cl)-(\d\d)", condition) if isinstance(condition, str) else None
     if not match:
         raise ValueError(
             f"The condition {condition!r} is unknown. Write nm, bg or cl, a hyphen and two digits, as in 'bg-01'."

@@ -12,6 +12,7 @@ from tf3dlocal.data.walkers.joints import turn_z
 from tf3dlocal.data.walkers.person import draw_person, random_stream, vary
 from tf3dlocal.data.walkers.segmentation_noise import SegmentationNoise, draw_noise, spoil
 from tf3dlocal.data.walkers.skeleton import walk_skeleton
+from tf3dlocal.io import check_whole
 
 _SUBPIXEL_BITS = 4
 MOST_BYTES = 2**30  # of one walk, which is drawn in memory
@@ -102,14 +103,13 @@ def check_walk(
 ) -> None:
     """Raise a ValueError that names the argument that is out of range."""
     parse_condition(condition)
-    if subject < 1:
-        raise ValueError(f"subject must be at least 1, not {subject!r}.")
-    if frames < 1:
-        raise ValueError(f"frames must be at least 1, not {frames!r}.")
+    check_whole(subject, name="subject", least=1)
+    check_whole(frames, name="frames", least=1)
     for view in views_degrees:
-        if view not in VIEWS_DEGREES:
+        if isinstance(view, bool) or view not in VIEWS_DEGREES:
             raise ValueError(f"The view {view!r} is unknown. Use some of {', '.join(map(str, VIEWS_DEGREES))} degrees.")
-    if len(image_size) != 2 or min(image_size) < 32:
+    is_pair = isinstance(image_size, Sequence) and len(image_size) == 2
+    if not is_pair or not all(isinstance(side, int | np.integer) and side >= 32 for side in image_size):
         raise ValueError(f"image_size must be (height, width) of at least 32 pixels each, not {image_size!r}.")
     if (num_bytes := frames * image_size[0] * image_size[1]) > MOST_BYTES:
         raise ValueError(

@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 
 from tf3dlocal.data.walkers.gait import NORMAL_CURVES
+from tf3dlocal.io import check_seed
 
 # Typical value and standard deviation over persons, in metres unless the name says otherwise. Lengths follow the
 # segment proportions of Drillis and Contini in Winter, "Biomechanics and Motor Control of Human Movement".
@@ -68,20 +69,18 @@ def random_stream(seed: int, *, names: tuple[str | int, ...]) -> np.random.Gener
     So a walk is the same whether it is drawn alone, after others, or in another process.
 
     Args:
-        seed: The seed of the data set, an integer of at least 0.
+        seed: The seed of the data set, a whole number from 0 to 2^32 - 1.
         names: What is drawn, for example ("person", 7).
 
     Raises:
-        ValueError: `seed` is negative or not an integer.
+        ValueError: `seed` is no such number.
 
     Example:
         >>> first, second = (random_stream(0, names=("person", 7)) for _ in range(2))
         >>> bool(first.integers(100) == second.integers(100))
         True
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"The seed must be an integer of at least 0, not {seed!r}.")
-    return np.random.default_rng([int(seed), *(zlib.crc32(str(name).encode()) for name in names)])
+    return np.random.default_rng([check_seed(seed), *(zlib.crc32(str(name).encode()) for name in names)])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

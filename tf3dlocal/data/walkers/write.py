@@ -11,7 +11,7 @@ import numpy as np
 from tf3dlocal.data.walkers.camera import VIEWS_DEGREES
 from tf3dlocal.data.walkers.draw import check_walk, draw_views
 from tf3dlocal.data.walkers.processes import share_out
-from tf3dlocal.io import named_arguments, new_folder, num_cores, progress_bar, remove_unfinished, user_path
+from tf3dlocal.io import check_seed, named_arguments, new_folder, num_cores, progress_bar, remove_unfinished, user_path
 from tf3dlocal.io.types import PathLike
 
 SEQUENCES = tuple([f"nm-{n:02d}" for n in range(1, 7)] + ["bg-01", "bg-02", "cl-01", "cl-02"])
@@ -152,8 +152,7 @@ def _check_arguments(subjects: int, settings: dict, workers: int | None) -> None
         raise ValueError(f"subjects must be between 1 and 999 (names have three digits), not {subjects!r}.")
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, or None for all cores, not {workers!r}.")
-    if settings["seed"] < 0:
-        raise ValueError(f"seed must be at least 0, not {settings['seed']!r}.")
+    check_seed(settings["seed"])
     for key in ("views", "sequences"):
         if not settings[key]:
             raise ValueError(f"{key} is empty, so there is nothing to draw. Give at least one.")

@@ -2,7 +2,16 @@
 
 from tf3dlocal.evaluation.details.comparisons import Comparisons
 from tf3dlocal.evaluation.details.open_set import OpenSet, open_set
-from tf3dlocal.evaluation.details.subject_bootstrap import Estimate
+from tf3dlocal.evaluation.details.subject_bootstrap import FEWEST_SUBJECTS, Estimate, interval_notice
 from tf3dlocal.evaluation.details.verification import Verification, verification
 
-__all__ = ["Comparisons", "Estimate", "OpenSet", "Verification", "open_set", "verification"]
+__all__ = [
+    "Comparisons",
+    "Estimate",
+    "FEWEST_SUBJECTS",
+    "OpenSet",
+    "Verification",
+    "interval_notice",
+    "open_set",
+    "verification",
+]

@@ -14,7 +14,7 @@ import numpy as np
 from tf3dlocal.evaluation.details.error_curve import bins_of, choose_thresholds
 from tf3dlocal.evaluation.details.open_set import OpenSet, from_searches
 from tf3dlocal.evaluation.details.random_splits import NUM_SPLITS, STRANGERS, enrolled_in_splits, nearest_in_splits
-from tf3dlocal.evaluation.details.subject_bootstrap import unit_of_subjects
+from tf3dlocal.evaluation.details.subject_bootstrap import interval_notice, unit_of_subjects
 from tf3dlocal.evaluation.details.verification import Verification, from_counts
 from tf3dlocal.evaluation.places import NOT_THERE, Block
 from tf3dlocal.evaluation.roles import Roles
@@ -52,11 +52,16 @@ class Comparisons:
 
     @property
     def notices(self) -> list[str]:
-        """Why groups have no equal error rate, in a sentence for each reason."""
+        """What a reader of the equal error rates must know, a sentence for each reason.
+
+        Why groups have none, and that intervals over few subjects are too narrow.
+        """
         groups_of = {}
         for group, rates in self.verification.items():
-            has_probes = self.roles.groups[group].any()  # a group without probes has a separate notice
-            for sentence in rates.notices if has_probes and np.isnan(rates.eer.value) else ():
+            if not self.roles.groups[group].any():
+                continue  # a group without probes has a separate notice
+            known = not np.isnan(rates.eer.value)
+            for sentence in interval_notice(rates.num_subjects) if known else rates.notices:
                 groups_of.setdefault(sentence, []).append(group)
         return [f"verification, {', '.join(groups)}: {sentence}" for sentence, groups in groups_of.items()]
 

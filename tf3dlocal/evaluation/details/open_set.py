@@ -27,13 +27,15 @@ from tf3dlocal.evaluation.details.error_curve import (
 from tf3dlocal.evaluation.details.pairs import as_comparisons
 from tf3dlocal.evaluation.details.random_splits import NUM_SPLITS, STRANGERS, enrolled_in_splits, nearest_in_splits
 from tf3dlocal.evaluation.details.subject_bootstrap import (
+    FEWEST_SUBJECTS,
     NUM_RESAMPLES,
     Estimate,
-    few_subjects_notice,
     interval,
+    interval_notice,
     resample,
     unit_of_subjects,
 )
+from tf3dlocal.io import check_seed, check_shares, check_whole
 from tf3dlocal.io.types import Tensor
 
 FPIRS = (0.01, 0.1)
@@ -131,6 +133,9 @@ def open_set(
         >>> open_set([[1, 4], [3, 2]], **people, fpirs=[0.5], num_resamples=0).fnir_at_fpir[0.5].value
         0.0
     """
+    fpirs = check_shares(fpirs, name="fpirs")
+    check_whole(num_resamples, name="num_resamples")
+    check_seed(seed)
     distances, probes, gallery, compared = as_comparisons(
         distances, probe_subjects=probe_subjects, gallery_subjects=gallery_subjects, compared=compared
     )
@@ -174,9 +179,6 @@ def from_searches(
         num_resamples: As for `open_set`.
         seed: As for `open_set`.
     """
-    for fpir in fpirs:
-        if not 0 < fpir < 1:
-            raise ValueError(f"fpirs has {fpir!r}. Give shares between 0 and 1, such as 0.01.")
     levels = np.asarray(fpirs, float)
     counts = _count(own, other, subjects=subjects, enrolled=enrolled, drop_without_gallery=drop_without_gallery)
     fpir, fnir = counts.curve(axis=(0, 1))
@@ -202,7 +204,9 @@ def from_searches(
         num_strangers=int((~enrolled).sum(axis=1).max(initial=0)),
         num_subjects=enrolled.shape[1],
         num_searches=(num_mated, num_stranger),
-        notices=tuple(_notices(counts, num_subjects=enrolled.shape[1], unresolved=unresolved)),
+        notices=tuple(
+            _notices(counts, num_subjects=enrolled.shape[1], num_resamples=num_resamples, unresolved=unresolved)
+        ),
     )
 
 
@@ -248,7 +252,7 @@ def _count(own, other, *, subjects, enrolled, drop_without_gallery) -> _Counts:
 def _intervals(counts: _Counts, *, levels, num_resamples, seed) -> tuple[np.ndarray, np.ndarray]:
     """Return low and high of FNIR at some levels of FPIR; each float [levels]."""
     right, never, false = (each.sum(axis=0).astype(np.float32) for each in (counts.right, counts.never, counts.false))
-    if num_resamples == 0 or len(never) < 2 or not all(counts.num_searches):
+    if num_resamples == 0 or len(never) < FEWEST_SUBJECTS or not all(counts.num_searches):
         return np.full(len(levels), np.nan), np.full(len(levels), np.nan)
 
     def compute(weights):
@@ -258,7 +262,7 @@ def _intervals(counts: _Counts, *, levels, num_resamples, seed) -> tuple[np.ndar
     return interval(resample(compute, num_units=len(never), num_resamples=num_resamples, seed=seed))
 
 
-def _notices(counts: _Counts, *, num_subjects: int, unresolved: list[float]) -> Iterator[str]:
+def _notices(counts: _Counts, *, num_subjects: int, num_resamples: int, unresolved: list[float]) -> Iterator[str]:
     num_mated, num_stranger = counts.num_searches
     if num_subjects < 2:
         yield (
@@ -282,4 +286,5 @@ def _notices(counts: _Counts, *, num_subjects: int, unresolved: list[float]) -> 
                 f"FNIR at FPIR {level:g} needs at least {round(1 / level):,} searches of strangers; there are "
                 f"{counts.num_stranger_searches:,}."
             )
-        yield from few_subjects_notice(num_subjects)
+        if num_resamples:
+            yield from interval_notice(num_subjects)

@@ -2,15 +2,16 @@
 
 import numpy as np
 
+from tf3dlocal.io import check_whole, is_share
+
 STRANGERS, NUM_SPLITS = 0.5, 20  # share of people not enrolled; number of splits
 
 
 def enrolled_in_splits(num_subjects: int, *, strangers: float, num_splits: int, seed: int) -> np.ndarray:
     """Draw who is enrolled in each split: bool [splits, subjects]; no split for fewer than two subjects."""
-    if not 0 < strangers < 1:
+    if not is_share(strangers):
         raise ValueError(f"strangers is {strangers!r}. Give the share of people not enrolled, between 0 and 1.")
-    if num_splits < 1:
-        raise ValueError(f"num_splits is {num_splits!r}. Give a number from 1.")
+    check_whole(num_splits, name="num_splits", least=1)
     if num_subjects < 2:
         return np.zeros((0, num_subjects), bool)
     num_strangers = min(max(1, round(strangers * num_subjects)), num_subjects - 1)

@@ -18,7 +18,7 @@ import numpy as np
 CONFIDENCE = 0.95
 NUM_RESAMPLES = 1000
 MOST_UNITS = 100
-FEW_SUBJECTS = 20
+FEWEST_SUBJECTS, FEW_SUBJECTS = 3, 20  # two subjects give an interval without width; twenty are few
 _AT_ONCE = 200
 
 
@@ -97,11 +97,22 @@ def interval(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return bounds[0], bounds[1]
 
 
-def few_subjects_notice(num_subjects: int) -> list[str]:
-    """Return a sentence for intervals over few subjects; an empty list otherwise."""
+def interval_notice(num_subjects: int) -> list[str]:
+    """Return a sentence on bootstrap intervals over few subjects, in a list that is empty for more.
+
+    Args:
+        num_subjects: Number of subjects that are drawn from.
+
+    Example:
+        >>> interval_notice(2), interval_notice(20)
+        (['There is no interval over 2 subjects; it needs at least 3.'], [])
+    """
     if num_subjects >= FEW_SUBJECTS:
         return []
+    if num_subjects < FEWEST_SUBJECTS:
+        plural = "s" * (num_subjects != 1)
+        return [f"There is no interval over {num_subjects} subject{plural}; it needs at least {FEWEST_SUBJECTS}."]
     return [
-        f"The intervals rest on {num_subjects} subject{'s' * (num_subjects != 1)}. Read them as a lower bound of the "
+        f"The intervals rest on {num_subjects} subjects. Read them as a lower bound of the "
         f"uncertainty: below {FEW_SUBJECTS} subjects a bootstrap is too narrow."
     ]

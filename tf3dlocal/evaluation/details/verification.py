@@ -27,13 +27,15 @@ from tf3dlocal.evaluation.details.error_curve import (
 )
 from tf3dlocal.evaluation.details.pairs import as_comparisons
 from tf3dlocal.evaluation.details.subject_bootstrap import (
+    FEWEST_SUBJECTS,
     NUM_RESAMPLES,
     Estimate,
-    few_subjects_notice,
     interval,
+    interval_notice,
     resample,
     unit_of_subjects,
 )
+from tf3dlocal.io import check_seed, check_shares, check_whole
 from tf3dlocal.io.types import Tensor
 
 FARS = (1e-2, 1e-3)
@@ -120,6 +122,9 @@ def verification(
         >>> verification([[1, 4], [3, 2]], **people).eer.value
         0.0
     """
+    fars = check_shares(fars, name="fars")
+    check_whole(num_resamples, name="num_resamples")
+    check_seed(seed)
     distances, probes, gallery, compared = as_comparisons(
         distances, probe_subjects=probe_subjects, gallery_subjects=gallery_subjects, compared=compared
     )
@@ -175,9 +180,6 @@ def from_counts(
         exact: Thresholds, genuine and impostor counts on more thresholds, for the values. Default: the sums of the
             others.
     """
-    for far in fars:
-        if not 0 < far < 1:
-            raise ValueError(f"fars has {far!r}. Give shares between 0 and 1, such as 0.01.")
     levels = np.asarray(fars, float)
     num_genuine, num_impostor = int(genuine.sum()), int(impostor.sum())
     fmr, fnmr = false_positives(impostor.sum(axis=(0, 1))), misses(genuine.sum(axis=0))
@@ -212,6 +214,7 @@ def from_counts(
                 num_genuine=num_genuine,
                 num_impostor=num_impostor,
                 num_subjects=num_subjects,
+                num_resamples=num_resamples,
                 unresolved=[far for far, is_resolved in zip(fars, resolved) if not is_resolved],
             )
         ),
@@ -221,7 +224,7 @@ def from_counts(
 def _intervals(genuine, impostor, *, levels, num_resamples, seed) -> tuple[np.ndarray, np.ndarray]:
     """Return low and high of EER and of FNMR at some levels of FMR: each float [1 + levels]."""
     num_units = len(genuine)
-    if num_resamples == 0 or num_units < 3 or not genuine.any() or not impostor.any():
+    if num_resamples == 0 or num_units < FEWEST_SUBJECTS or not genuine.any() or not impostor.any():
         return np.full(1 + len(levels), np.nan), np.full(1 + len(levels), np.nan)
     first, second = np.triu_indices(num_units)  # w(a) w(b) is symmetric: half of the matrix is enough
     both = (impostor + impostor.transpose(1, 0, 2))[first, second].astype(np.float32)
@@ -235,12 +238,19 @@ def _intervals(genuine, impostor, *, levels, num_resamples, seed) -> tuple[np.nd
     return interval(resample(compute, num_units=num_units, num_resamples=num_resamples, seed=seed))
 
 
-def _at(thresholds: np.ndarray, place: float) -> float:
-    """Return the distance at a place between the points of a curve, of which the first and last are infinite."""
+def _at(thresholds: np.ndarray, place: float) -> float | None:
+    """Return the distance at a place between the points of a curve, of which the first and last are infinite.
+
+    None if no distance is finite.
+    """
+    if not len(thresholds):
+        return None
     return float(np.interp(place - 1, np.arange(len(thresholds)), thresholds))
 
 
-def _notices(*, num_genuine: int, num_impostor: int, num_subjects: int, unresolved: list[float]) -> Iterator[str]:
+def _notices(
+    *, num_genuine: int, num_impostor: int, num_subjects: int, num_resamples: int, unresolved: list[float]
+) -> Iterator[str]:
     if num_genuine == num_impostor == 0:
         yield (
             "There is no pair of walks to compare, so EER and TAR do not exist. Add gallery walks in views that count."
@@ -260,4 +270,5 @@ def _notices(*, num_genuine: int, num_impostor: int, num_subjects: int, unresolv
             yield (
                 f"TAR at FAR {far:g} needs at least {round(1 / far):,} pairs of two people; there are {num_impostor:,}."
             )
-        yield from few_subjects_notice(num_subjects)
+        if num_resamples:
+            yield from interval_notice(num_subjects)

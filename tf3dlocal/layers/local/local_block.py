@@ -68,7 +68,7 @@ def local_paths(
     seed: int | None = None,
     **path_arguments,
 ) -> list[dict[str, Tensor]]:
-    """Add one `LocalPath` per part beside a global path, without a fusion.
+    """Add one `LocalPath` per part next to a global path, without a fusion.
 
     The layers of the functional model are `{name}_statistics` (a `MapStatistics`, which all paths read) and
     `{name}_{part}` (a `LocalPath`) for every part.

@@ -1,4 +1,4 @@
-"""What happens to locations in training only: parts look beside their place, or are left out."""
+"""What happens to locations in training only: parts look next to their place, or are left out."""
 
 import keras
 from keras import ops

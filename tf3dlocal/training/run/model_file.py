@@ -8,7 +8,7 @@ import zipfile
 import keras
 
 from tf3dlocal import __version__
-from tf3dlocal.config import ConfigError
+from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.io import UnreadableError, read_json, readable, write_bytes, write_file, write_json
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.models import GaitModel
@@ -53,6 +53,20 @@ def note_of(file: PathLike) -> dict | None:
     return note
 
 
+def step_of(file: PathLike) -> int | None:
+    """Return the step of the training from which a model file is, or None if it is not known.
+
+    Args:
+        file: A run's model, best model or snapshot, which have a note, or a checkpoint, which has its step in its name.
+
+    Example:
+        >>> step_of("run/checkpoints/step-000080.keras"), step_of("gaitset.keras")
+        (80, None)
+    """
+    name = re.fullmatch(r"step-(\d+)\.keras", pathlib.Path(file).name)
+    return (note_of(file) or {}).get("step", int(name[1]) if name else None)
+
+
 def check_folder_version(folder: PathLike) -> None:
     """Refuse a run folder of version 0.1; a folder without a config.yaml is none and passes.
 
@@ -68,6 +82,24 @@ def check_folder_version(folder: PathLike) -> None:
         with readable(data_file, solution=solution):
             version = _version_in(noted)
         _check_version(version, what=f"the run folder {folder}")
+
+
+def config_of_run(path: PathLike) -> dict | None:
+    """Return the config of the run that a model comes from, or None if it is not known.
+
+    Args:
+        path: A run folder, or a file in it or in its checkpoints.
+
+    Raises:
+        ConfigError: The run folder is of version 0.1.
+    """
+    path = pathlib.Path(path)
+    for folder in (path, path.parent, path.parent.parent):
+        is_run = (folder / "checkpoints").is_dir() or (folder / "data.json").is_file()  # the former may be removed
+        if is_run and (folder / "config.yaml").is_file():
+            check_folder_version(folder)
+            return Experiment.from_yaml(folder / "config.yaml").model_dump(mode="json")
+    return None
 
 
 def plain_model(model: keras.Model) -> keras.Model:

@@ -8,7 +8,16 @@ import keras
 
 from tf3dlocal import __version__
 from tf3dlocal.config import ConfigError, Experiment
-from tf3dlocal.io import file_lock, lock_holder, read_json, remove_unfinished, write_file, write_json, write_text
+from tf3dlocal.io import (
+    check_writable,
+    file_lock,
+    lock_holder,
+    read_json,
+    remove_unfinished,
+    write_file,
+    write_json,
+    write_text,
+)
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training.run.checkpoint import Restored, best_in, damage_of, load_checkpoint, steps_in, write_checkpoint
 from tf3dlocal.training.run.log import append_line, append_record, cut_event_files, cut_lines, cut_log, read_records
@@ -139,8 +148,10 @@ class RunFolder:
         """
         restored = restored or Restored()
         self.check(config, data_set=data_set)
+        for folder in (self.checkpoints, self.tensorboard, self.bad_batches, self.snapshots.folder):
+            check_writable(folder)
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        for folder in (self.path, self.checkpoints, self.tensorboard, self.bad_batches):
+        for folder in (self.path, self.checkpoints, self.tensorboard, self.bad_batches, self.snapshots.folder):
             remove_unfinished(folder)
         for mark in self.path.glob(f"{self.WORKERS_MARK}*"):  # of a chief that was killed while all looked for it
             mark.unlink(missing_ok=True)
@@ -271,24 +282,6 @@ class RunFolder:
             if record not in self.read_log():
                 self.append_log(record)
         write_file(self.model_file, lambda file: write_model(file, model=model, note=note))
-
-
-def config_of_run(path: PathLike) -> dict | None:
-    """Return the config of the run that a model comes from, or None if it is not known.
-
-    Args:
-        path: A run folder, or a file in it or in its checkpoints.
-
-    Raises:
-        ConfigError: The run folder is of version 0.1.
-    """
-    path = pathlib.Path(path)
-    for folder in (path, path.parent, path.parent.parent):
-        is_run = (folder / "checkpoints").is_dir() or (folder / "data.json").is_file()  # the former may be removed
-        if is_run and (folder / "config.yaml").is_file():
-            check_folder_version(folder)
-            return Experiment.from_yaml(folder / "config.yaml").model_dump(mode="json")
-    return None
 
 
 def _described(data_set):

@@ -4,7 +4,7 @@ import pathlib
 
 import keras
 
-from tf3dlocal.io import remove_unfinished, write_file
+from tf3dlocal.io import write_file
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.training.run.checkpoint import steps_in
 from tf3dlocal.training.run.model_file import write_model
@@ -66,9 +66,19 @@ class Snapshots:
         note = {"kept": "snapshot", "step": step}
         write_file(self.file(step), lambda file: write_model(file, model=model, note=note))
 
+    def missed(self, *, steps: int, count: int, done: int) -> list[int]:
+        """Return the steps whose snapshots a resumed training has passed without keeping them.
+
+        Args:
+            steps: Of the whole training.
+            count: Number of snapshots.
+            done: Step from which it resumes.
+        """
+        kept = set(self.steps())
+        return [step for step in snapshot_steps(steps, count=count) if step <= done and step not in kept]
+
     def go_back(self, step: int) -> None:
         """Remove the snapshots after `step`: a resumed training repeats these steps."""
-        remove_unfinished(self.folder)
         for later in self.steps():
             if later > step:
                 self.file(later).unlink(missing_ok=True)

@@ -7,12 +7,11 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.visualization.embedding_map import MARKERS, SUBJECT_COLORS, check_shapes, map_points
+from tf3dlocal.visualization.embedding_map import SIZES, check_shapes, map_points, styles_of
 from tf3dlocal.visualization.picture import Picture
 
 PANEL, CAPTION, LEGEND_ROW = 3.3, 0.6, 0.17  # inches; a panel is as wide as a column
 FONT_SIZE = 8
-SIZES = {"*": 2.2, "P": 1.2, "X": 1.2}  # of an area, so that all markers look equally large
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,7 +35,7 @@ def plot_embedding_maps(
     subjects: Sequence[str],
     path: PathLike | None = None,
     seed: int = 0,
-    perplexity: float = 30,
+    perplexity: float | Sequence[float] = 30,
 ) -> Picture:
     """Plot t-SNE of the same walks by several models, as supplement Fig. 2 does.
 
@@ -49,7 +48,8 @@ def plot_embedding_maps(
         subjects: Subject of each walk, [walks]; at most as many subjects as there are colours times markers.
         path: File to write as well; the suffix sets the format.
         seed: Random seed of t-SNE.
-        perplexity: Approximate number of neighbours of a walk; must be less than the number of walks.
+        perplexity: Approximate number of neighbours of a walk; must be less than the number of walks. A list has one
+            per panel.
 
     Returns:
         The picture.
@@ -71,16 +71,19 @@ def plot_embedding_maps(
     subjects = np.asarray(subjects)
     for model in models:
         check_shapes(np.asarray(model.embeddings), subjects, None)
+    perplexities = [perplexity] * len(models) if np.ndim(perplexity) == 0 else list(perplexity)
+    if len(perplexities) != len(models):
+        raise ValueError(f"There are {len(perplexities)} perplexities and {len(models)} panels. Give one, or one each.")
     names = np.unique(subjects)
     styles = styles_of(len(names))
-    rows = -(-len(names) // 10)
-    size = len(models) * PANEL + (len(models) - 1) * 0.1, 0.25 + PANEL + CAPTION + LEGEND_ROW * rows
+    rows, caption = -(-len(names) // 10), CAPTION if any(model.caption for model in models) else 0.1
+    size = len(models) * PANEL + (len(models) - 1) * 0.1, 0.25 + PANEL + caption + LEGEND_ROW * rows
     picture = Picture(size, layout=None)
     for number, model in enumerate(models):
         left, bottom = number * (PANEL + 0.1), size[1] - 0.25 - PANEL
         axes = picture.add_axes((left / size[0], bottom / size[1], PANEL / size[0], PANEL / size[1]))
         features = np.asarray(model.embeddings).reshape(len(subjects), -1)
-        points = map_points(features, perplexity=perplexity, seed=seed)
+        points = map_points(features, perplexity=perplexities[number], seed=seed)
         for name, style in zip(names, styles, strict=True):
             area = 16 * SIZES.get(style["marker"], 1)
             axes.scatter(*points[subjects == name].T, s=area, edgecolors="white", linewidths=0.3, **style)
@@ -98,24 +101,3 @@ def plot_embedding_maps(
         handletextpad=0.1, columnspacing=1.0,
     )  # fmt: skip
     return picture.keep(path)
-
-
-def styles_of(count: int) -> list[dict[str, str]]:
-    """Give each of `count` subjects a colour and a marker; no two share both.
-
-    Raises:
-        ValueError: There are more subjects than pairs.
-
-    Example:
-        >>> styles_of(2)
-        [{'color': '#3f90da', 'marker': 'o'}, {'color': '#ffa90e', 'marker': '^'}]
-    """
-    num_colors, num_markers = len(SUBJECT_COLORS), len(MARKERS)
-    if count > num_colors * num_markers:
-        raise ValueError(
-            f"There are {count} subjects and {num_colors * num_markers} pairs of a colour and a marker. Draw fewer."
-        )
-    return [
-        {"color": SUBJECT_COLORS[at % num_colors], "marker": MARKERS[(at + at // num_colors) % num_markers]}
-        for at in range(count)
-    ]

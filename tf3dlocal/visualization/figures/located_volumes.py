@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.visualization.figures.part_styles import (
+from tf3dlocal.visualization.figures.part_patches import (
     BODY,
     FONT_SIZE,
     PALE_BODY,
@@ -17,11 +17,9 @@ from tf3dlocal.visualization.figures.part_styles import (
     boxes_of,
     center_of,
     chosen_block,
-    color_of,
-    dashes_of,
     span_of,
-    spoken,
 )
+from tf3dlocal.visualization.part_styles import part_styles, spoken
 from tf3dlocal.visualization.picture import Picture
 from tf3dlocal.visualization.walks import check_silhouettes, spaced_frames
 
@@ -156,10 +154,12 @@ def _draw_panel(panel, walk, *, block, num_frames):
     panel.text(0.02, TITLE_HEIGHT / 2, f"{walk.title},  frame {middle}", fontsize=FONT_SIZE + 1)
     overview = panel.add(0, TITLE_HEIGHT, width=OVERVIEW_WIDTH, height=OVERVIEW_WIDTH * height / width)
     _show(overview, walk.silhouettes[middle], darkness=BODY)
-    for number, (part, box) in enumerate(boxes.items()):
-        add_patch(overview, box, middle, left=0, size=size, number=number, linestyle=dashes_of(number), linewidth=1.2)
+    styles = part_styles(list(boxes))
+    for part, box in boxes.items():
+        color, dashes, _ = styles[part]
+        add_patch(overview, box, middle, left=0, size=size, color=color, linestyle=dashes, linewidth=1.2)
         here, there = center_of(box, middle), center_of(priors[part], middle)
-        style = {"color": color_of(number), "zorder": 4, "clip_on": True}
+        style = {"color": color, "zorder": 4, "clip_on": True}
         overview.plot(*zip(here, there, strict=True), linewidth=0.8, **style)
         overview.plot(*there, marker="o", markersize=3.2, markerfacecolor="white", markeredgewidth=0.8, **style)
         overview.plot(*here, marker="o", markersize=3, markeredgecolor="white", markeredgewidth=0.4, **style)
@@ -167,12 +167,12 @@ def _draw_panel(panel, walk, *, block, num_frames):
     frames = spaced_frames(length, count=num_frames)
     strip_height, left = _strip_height(walk, num_frames), OVERVIEW_WIDTH + LABEL_WIDTH
     for number, (part, box) in enumerate(boxes.items()):
-        top = TITLE_HEIGHT + number * strip_height
+        top, (color, dashes, _) = TITLE_HEIGHT + number * strip_height, styles[part]
         strip = panel.add(left, top, width=_strips_width(), height=strip_height - 0.02)
-        _draw_strip(strip, walk, box=box, frames=frames, number=number)
+        _draw_strip(strip, walk, box=box, frames=frames, color=color)
         begin, end = span_of(walk.geometry, block=block, part=part, num_frames=length)
-        _draw_bar(strip, (begin, end), frames, size=size, number=number)
-        style = {"color": color_of(number), "linestyle": dashes_of(number), "linewidth": 1.6}
+        _draw_bar(strip, (begin, end), frames, size=size, color=color)
+        style = {"color": color, "linestyle": dashes, "linewidth": 1.6}
         panel.line((left - 0.3, left - 0.05), top + 0.05, **style)
         panel.text(left - 0.05, top + 0.14, spoken(part), ha="right")
         panel.text(left - 0.05, top + 0.25, _read_frames(box), ha="right", color="0.35")
@@ -196,17 +196,17 @@ def _show(axes: Axes, silhouette: np.ndarray, *, darkness: float, left: float = 
     axes.plot([extent[0], extent[1], extent[1], extent[0], extent[0]], [-0.5, -0.5, *[height - 0.5] * 2, -0.5], **edges)
 
 
-def _draw_strip(axes, walk, *, box, frames, number):
+def _draw_strip(axes, walk, *, box, frames, color):
     height, width = size = walk.silhouettes.shape[1:]
     for at, frame in enumerate(frames):
         left, read = at * (width + STRIP_GAP), box.read[frame]
         _show(axes, walk.silhouettes[frame], darkness=BODY if read else PALE_BODY, left=left)
         if read:
-            add_patch(axes, box, frame, left=left, size=size, number=number)
+            add_patch(axes, box, frame, left=left, size=size, color=color)
     _limit(axes, len(frames) * (width + STRIP_GAP) - STRIP_GAP, height + BAR)
 
 
-def _draw_bar(axes, span, frames, *, size, number):
+def _draw_bar(axes, span, frames, *, size, color):
     """Draw a bar from the begin to the end of a volume: frame t is in the middle of its picture."""
     height, width = size
     step = (width + STRIP_GAP) * (len(frames) - 1) / max(1, frames[-1] - frames[0])
@@ -215,9 +215,9 @@ def _draw_bar(axes, span, frames, *, size, number):
     y = height + BAR / 2
     begin, end = max(begin, -0.5), min(end, right)
     if begin < end:
-        axes.plot([begin, end], [y, y], color=color_of(number), linewidth=2, solid_capstyle="butt", zorder=3)
+        axes.plot([begin, end], [y, y], color=color, linewidth=2, solid_capstyle="butt", zorder=3)
         ends = [x for x, is_inside in ((begin, begin > -0.5), (end, end < right)) if is_inside]
-        axes.plot(ends, [y] * len(ends), "|", color=color_of(number), markersize=5, markeredgewidth=1.2, zorder=3)
+        axes.plot(ends, [y] * len(ends), "|", color=color, markersize=5, markeredgewidth=1.2, zorder=3)
 
 
 def _limit(axes, width, height):

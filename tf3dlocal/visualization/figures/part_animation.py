@@ -14,13 +14,15 @@ from matplotlib.lines import Line2D
 from tf3dlocal.io import write_file
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.visualization.figures.located_volumes import LocatedWalk
-from tf3dlocal.visualization.figures.part_styles import boxes_of, chosen_block, color_of, dashes_of, spoken
+from tf3dlocal.visualization.figures.part_patches import boxes_of, chosen_block
+from tf3dlocal.visualization.part_styles import DASHES, part_styles, spoken
 from tf3dlocal.visualization.walks import check_silhouettes
 
 DARKNESS = 0.45  # of the body
 FILL = 0.3  # opacity of a part's colour
 DOTS_PER_INCH = 100
-PATTERNS = ((1, 0), (5, 2), (2, 2), (6, 2, 2, 2), (3, 3), (8, 2, 2, 2, 2, 2))  # painted and left out, in steps
+# Pixels that are painted and left out, by line style.
+PATTERNS = dict(zip(DASHES, ((1, 0), (5, 2), (2, 2), (6, 2, 2, 2), (3, 3), (8, 2, 2, 2, 2, 2)), strict=True))
 
 
 def paint_parts(
@@ -59,8 +61,9 @@ def paint_parts(
     frames = range(len(silhouettes)) if frames is None else frames
     large = silhouettes[list(frames)].repeat(scale, axis=1).repeat(scale, axis=2)
     painted = np.repeat(255 - DARKNESS * large[..., None].astype("float32"), 3, axis=3)
-    for number, box in enumerate(boxes.values()):
-        color = 255 * np.array(to_rgb(color_of(number)), "float32")
+    styles = part_styles(list(boxes))
+    for part, box in boxes.items():
+        color = 255 * np.array(to_rgb(styles[part].color), "float32")
         for at, frame in enumerate(frames):
             if not box.read[frame]:
                 continue
@@ -68,15 +71,14 @@ def paint_parts(
             left, top, right, bottom = (round((float(edge) + 0.5) * scale) for edge in edges)
             inside = painted[at, max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
             inside[:] = (1 - FILL) * inside + FILL * color
-            _outline(painted[at], (left, top, right, bottom), color=color, number=number)
+            _outline(painted[at], (left, top, right, bottom), color=color, pattern=PATTERNS[styles[part].dashes])
     return painted.round().astype(np.uint8)
 
 
-def _outline(picture, box, *, color, number):
+def _outline(picture, box, *, color, pattern):
     """Paint the edges of a box, two pixels wide, with the pattern of the part."""
     left, top, right, bottom = box
     height, width = picture.shape[:2]
-    pattern = PATTERNS[number % len(PATTERNS)]
     steps = itertools.cycle(itertools.chain(*(itertools.repeat(at % 2 == 0, n) for at, n in enumerate(pattern))))
     for x, is_painted in zip(range(left, right), steps, strict=False):
         if is_painted and 0 <= x < width:
@@ -137,8 +139,8 @@ def write_part_animation(
                     va="center", fontsize=8)  # fmt: skip
         left += each.shape[2] + gap
     handles = [
-        Line2D([], [], color=color_of(number), linestyle=dashes_of(number), linewidth=2, label=spoken(part))
-        for number, part in enumerate(parts)
+        Line2D([], [], color=style.color, linestyle=style.dashes, linewidth=2, label=spoken(part))
+        for part, style in part_styles(parts).items()
     ]
     figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False, fontsize=8, borderpad=0.2)
 

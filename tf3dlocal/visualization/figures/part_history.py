@@ -6,16 +6,15 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.visualization.figures.part_styles import (
+from tf3dlocal.visualization.figures.part_patches import (
     BODY,
     FONT_SIZE,
     PALE_BODY,
     add_patch,
     boxes_of,
     chosen_block,
-    dashes_of,
-    spoken,
 )
+from tf3dlocal.visualization.part_styles import part_styles, spoken
 from tf3dlocal.visualization.picture import Picture
 from tf3dlocal.visualization.walks import check_silhouettes
 
@@ -73,7 +72,7 @@ def plot_part_history(
         raise ValueError(f"The walk has the frames 0 to {len(silhouettes) - 1}; got frame {frame!r}.")
     block = chosen_block(next(iter(history.values())), block)
     parts = list(next(iter(history.values()))["located"][block])
-    height, width = size = silhouettes.shape[1:]
+    styles, (height, width) = part_styles(parts), (size := silhouettes.shape[1:])
     tile = min(0.9, (PAGE_WIDTH - LABEL_WIDTH) / (len(parts) + 1) - GAP)
     tile_height, head = tile * height / width, HEAD + (0.22 if title else 0)
     row_height = tile_height + TEXT
@@ -103,8 +102,8 @@ def plot_part_history(
                 continue
             box, prior = boxes[part], priors[part]
             _show(axes, _focused(silhouettes[frame], box, frame), darkness=1)
-            outline = {"linestyle": dashes_of(column - 1), "linewidth": 1.2}
-            add_patch(axes, box, frame, left=0, size=size, number=column - 1, **outline)
+            color, dashes, _ = styles[part]
+            add_patch(axes, box, frame, left=0, size=size, color=color, linestyle=dashes, linewidth=1.2)
             _add_prior(axes, prior, frame)
             text(left + tile / 2, top + tile_height + 0.1, _moved(box, prior, frame), color="0.35")
     text(LABEL_WIDTH, total[1] - 0.13, LEGEND, ha="left", color="0.35")

@@ -1,4 +1,4 @@
-"""How a part looks in every figure: one colour, one line style, one name, and its boxes in a walk."""
+"""The boxes of the parts of a block in a walk, and the patches that show them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,31 +9,9 @@ from matplotlib.patches import Rectangle
 
 from tf3dlocal.io import near_names
 from tf3dlocal.visualization.box_geometry import PartBox, part_box
-from tf3dlocal.visualization.part_boxes import PART_COLORS
 
 FONT_SIZE = 7  # points, the smallest of the supplement's figures at the width of a column
 BODY, PALE_BODY = 0.34, 0.12  # darkness of silhouettes in frames that a part reads, and in the others
-DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.2, 1.2, 1.2)), (0, (3, 3)), (0, (8, 1.2, 1.2, 1.2, 1.2, 1.2)))
-
-
-def color_of(number: int) -> str:
-    """Return the colour of part number `number`; Okabe and Ito's colours differ in brightness, too."""
-    return PART_COLORS[number % len(PART_COLORS)]
-
-
-def dashes_of(number: int) -> str | tuple:
-    """Return the line style of part number `number`, by which it is known in grey."""
-    return DASHES[number % len(DASHES)]
-
-
-def spoken(part: str) -> str:
-    """Return the name of a part as text.
-
-    Example:
-        >>> spoken("left_arm")
-        'left arm'
-    """
-    return part.replace("_", " ")
 
 
 def chosen_block(geometry: dict[str, Any], block: str | None) -> str:
@@ -104,7 +82,7 @@ def center_of(box: PartBox, frame: int) -> tuple[float, float]:
     return float(box.left[frame] + box.right[frame]) / 2, float(box.top[frame] + box.bottom[frame]) / 2
 
 
-def add_patch(axes: Axes, box: PartBox, frame: int, *, left: float, size: Sequence[int], number: int, **style) -> None:
+def add_patch(axes: Axes, box: PartBox, frame: int, *, left: float, size: Sequence[int], color: str, **style) -> None:
     """Draw the coloured patch of a part on a frame whose first column is at `left`; what lies outside is cut off.
 
     Args:
@@ -113,13 +91,12 @@ def add_patch(axes: Axes, box: PartBox, frame: int, *, left: float, size: Sequen
         frame: Number of the frame.
         left: Column at which the frame begins.
         size: Height and width of the frame.
-        number: Of the part.
+        color: Of the part.
         **style: Of the outline.
     """
     height, width = size
     x0, x1 = np.clip([box.left[frame], box.right[frame]], -0.5, width - 0.5) + left
     y0, y1 = np.clip([box.top[frame], box.bottom[frame]], -0.5, height - 0.5)
-    color = color_of(number)
     axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, facecolor=color, alpha=0.3, linewidth=0, zorder=2))
     outline = {"edgecolor": color, "linewidth": 0.9, "zorder": 3, **style}
     # A white line below: in grey some of the colours are as bright as the body.
