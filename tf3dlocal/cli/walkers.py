@@ -1,7 +1,7 @@
 """`tf3dlocal walkers`: synthetic people."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,7 +21,10 @@ def walkers(
     ),
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same people and walks.")] = 0,
     variety: Annotated[
-        str, typer.Option(metavar="mild|wide", help="wide: other clothes in each walk, and the faults of real videos.")
+        Literal["mild", "wide"],
+        typer.Option(
+            help="wide: other clothes and cameras in each walk, and the faults of silhouettes of real videos."
+        ),
     ] = "mild",
     workers: Workers = None,
 ) -> None:
@@ -40,6 +43,8 @@ def walkers(
     view_degrees = parse_integers(views, option="--views", example="0,90,180")
     from tf3dlocal.data.walkers import write_walkers
 
-    folder = write_walkers(out, subjects=subjects, seed=seed, frames=frames, views=view_degrees, variety=variety, workers=workers)
+    folder = write_walkers(
+        out, subjects=subjects, seed=seed, frames=frames, views=view_degrees, variety=variety, workers=workers
+    )
     say(f"{subjects} people in {folder}.")
     say_next(["prepare", folder, "prepared"])

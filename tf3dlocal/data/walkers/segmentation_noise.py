@@ -67,7 +67,9 @@ def draw_strong_noise(random: np.random.Generator) -> SegmentationNoise:
         wall = (random.choice((-1, 1)) * random.uniform(0.08, 0.4), start, start + random.uniform(0.3, 1.0))
     closing = random.uniform(0.01, 0.06) if random.uniform() < 0.4 else 0.0
     pieces = random.integers(1, 4) if random.uniform() < 0.3 else 0
-    torn = [(random.uniform(0.15, 0.95), random.uniform(0.1, 0.9), *random.uniform(0.01, 0.05, 2)) for _ in range(pieces)]
+    torn = [
+        (random.uniform(0.15, 0.95), random.uniform(0.1, 0.9), *random.uniform(0.01, 0.05, 2)) for _ in range(pieces)
+    ]
     return dataclasses.replace(
         usual,
         swelling=float(np.clip(0.8 * random.standard_normal(), -0.8, 2)),
@@ -80,7 +82,12 @@ def draw_strong_noise(random: np.random.Generator) -> SegmentationNoise:
 
 
 def cast_shadows(
-    frame: np.ndarray, *, box: tuple[int, int, int, int], noise: SegmentationNoise, moment: float, random: np.random.Generator
+    frame: np.ndarray,
+    *,
+    box: tuple[int, int, int, int],
+    noise: SegmentationNoise,
+    moment: float,
+    random: np.random.Generator,
 ) -> None:
     """Add the faults that last a whole sequence to one 0/255 frame, in place: shadows, closed gaps, torn clothes.
 
