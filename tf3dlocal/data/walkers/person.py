@@ -160,7 +160,7 @@ def vary(person: Person, *, random: np.random.Generator, amount: float = 1.0) ->
 
 
 def change_clothes(person: Person, *, random: np.random.Generator) -> Person:
-    """Draw the same person in other clothes, with another hair style and, where the condition asks, another bag or coat.
+    """Draw the same person in other clothes, with other hair and, where the condition asks, another bag or coat.
 
     Bones, girths and the way of walking stay. Trousers, shirt, hair and shoes are drawn from twice the usual spread.
     """

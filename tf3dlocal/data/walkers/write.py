@@ -184,8 +184,8 @@ def _missing_subjects(out: pathlib.Path, subjects: int, settings: dict) -> list[
             missing.append(number)
         elif not _is_drawn_with(folder, number, settings):
             raise ValueError(
-                f"{folder} was drawn with other settings (seed, frames, views, sequences, image_size or variety) or by another "
-                "version. Use its settings, delete it, or choose another folder."
+                f"{folder} was drawn with other settings (seed, frames, views, sequences, image_size or variety) or by "
+                "another version. Use its settings, delete it, or choose another folder."
             )
     return missing
 
