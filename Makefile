@@ -4,6 +4,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 DEMO ?= demo
+MODEL_VERSION ?= 2
 
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 USER_ENV := .venv
@@ -13,11 +14,12 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 # config.py and two_checkouts.py measure what their arguments name.
 BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/config.py benchmarks/two_checkouts.py,$(wildcard benchmarks/*.py)))
 
-.PHONY: help demo lint test test-quick notebooks docs docs-reference bench clean check-python
+.PHONY: help demo model lint test test-quick notebooks docs docs-reference bench clean check-python
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo        install, then draw walkers, train, print the rank-1 table, export, identify (writes $(DEMO)/)'
+	@echo 'make model       draw 170 varied synthetic people, train on them, export saved_models/walkers_wide (hours)'
 	@echo 'make lint        check format and style with ruff'
 	@echo 'make test        lint, then all tests and the notebooks, in a separate environment'
 	@echo 'make test-quick  lint, then the tests that take seconds'
@@ -26,10 +28,17 @@ help:
 	@echo 'make docs-reference  write the reference pages in docs/ from the code'
 	@echo 'make bench       measure every part on this machine, compared with PyTorch; QUICK=1 for a first look'
 	@echo 'make clean       remove the environments (not $(DEMO)/ and not runs/)'
-	@echo 'Another interpreter: PYTHON=python3.12   parallel tests: JOBS=$(JOBS)   demo folder: DEMO=$(DEMO)'
+	@echo 'Another interpreter: PYTHON=python3.12   parallel tests: JOBS=$(JOBS)   demo folder: DEMO=$(DEMO)   version: MODEL_VERSION=$(MODEL_VERSION)'
 
 demo: $(USER_ENV)/installed-$(VERSION)
 	$(USER_ENV)/bin/tf3dlocal demo $(DEMO)
+
+# Every step is resumed where it was interrupted. The export never replaces a version: it is the next one.
+model: $(USER_ENV)/installed-$(VERSION)
+	$(USER_ENV)/bin/tf3dlocal walkers wide/raw --subjects 170 --frames 36 --variety wide
+	$(USER_ENV)/bin/tf3dlocal prepare wide/raw wide/prepared
+	$(USER_ENV)/bin/tf3dlocal train configs/three_d_local_walkers_wide.yaml --data wide/prepared
+	$(USER_ENV)/bin/tf3dlocal export runs/three_d_local_walkers_wide saved_models/walkers_wide --version $(MODEL_VERSION)
 
 # Seconds. It runs before the tests, so that a style error is reported at once.
 lint: $(TEST_ENV)/installed-$(VERSION)

@@ -60,7 +60,15 @@ def test_a_second_call_keeps_existing_subjects_and_adds_missing_ones(tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    "change", [{"seed": 1}, {"frames": 4}, {"views": [0]}, {"sequences": ["nm-01"]}, {"image_size": (100, 128)}]
+    "change",
+    [
+        {"seed": 1},
+        {"frames": 4},
+        {"views": [0]},
+        {"sequences": ["nm-01"]},
+        {"image_size": (100, 128)},
+        {"variety": "wide"},
+    ],
 )
 def test_a_folder_drawn_with_other_settings_raises_an_error_and_is_kept(tmp_path, change):
     write_walkers(tmp_path, subjects=1, workers=1, **SMALL)
@@ -143,6 +151,7 @@ def test_a_killed_call_is_resumed_with_the_same_result(tmp_path):
         ({"sequences": [1]}, "sequences must be names"),
         ({"frames": 10**8}, "GB are the limit"),
         ({"image_size": (10**6, 10**6)}, "GB are the limit"),
+        ({"variety": "wild"}, "variety must be one of"),
     ],
 )
 def test_a_wrong_argument_raises_an_error_before_anything_is_written(tmp_path, change, named):

@@ -1,7 +1,7 @@
 """`tf3dlocal walkers`: synthetic people."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,12 @@ def walkers(
         "0,18,36,54,72,90,108,126,144,162,180"
     ),
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="The same seed draws the same people and walks.")] = 0,
+    variety: Annotated[
+        Literal["mild", "wide"],
+        typer.Option(
+            help="wide: other clothes and cameras in each walk, and the faults of silhouettes of real videos."
+        ),
+    ] = "mild",
     workers: Workers = None,
 ) -> None:
     """Draw synthetic people walking, in the raw layout of CASIA-B.
@@ -33,10 +39,13 @@ def walkers(
     Examples:
       tf3dlocal walkers raw
       tf3dlocal walkers raw --subjects 40 --views 0,90 --seed 7
+      tf3dlocal walkers raw --subjects 200 --variety wide    # to train a model for real videos
     """
     view_degrees = parse_integers(views, option="--views", example="0,90,180")
     from tf3dlocal.data.walkers import write_walkers
 
-    folder = write_walkers(out, subjects=subjects, seed=seed, frames=frames, views=view_degrees, workers=workers)
+    folder = write_walkers(
+        out, subjects=subjects, seed=seed, frames=frames, views=view_degrees, variety=variety, workers=workers
+    )
     say(f"{subjects} people in {folder}.")
     say_next(["prepare", folder, "prepared"])

@@ -51,6 +51,15 @@ def view_camera(seed: int, *, view_degrees: int) -> Camera:
     )
 
 
+def roaming_camera(random: np.random.Generator, *, view_degrees: int) -> Camera:
+    """Draw a camera for one walk: up to 8 degrees from the view, near or far, from the hip to above the head."""
+    return Camera(
+        view_degrees=view_degrees + random.uniform(-8, 8),
+        distance=float(np.exp(random.uniform(np.log(4.5), np.log(10)))),
+        height=random.uniform(0.9, 2.3),
+    )
+
+
 def project(
     camera: Camera, *, centres: np.ndarray, squares: np.ndarray, image_size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:

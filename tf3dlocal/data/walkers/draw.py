@@ -6,14 +6,29 @@ import cv2
 import numpy as np
 
 from tf3dlocal.data.walkers.body import dress
-from tf3dlocal.data.walkers.camera import FRAME_RATE, VIEWS_DEGREES, follow, link_outlines, project, view_camera
+from tf3dlocal.data.walkers.camera import (
+    FRAME_RATE,
+    VIEWS_DEGREES,
+    follow,
+    link_outlines,
+    project,
+    roaming_camera,
+    view_camera,
+)
 from tf3dlocal.data.walkers.conditions import carry, equip, parse_condition
 from tf3dlocal.data.walkers.joints import turn_z
-from tf3dlocal.data.walkers.person import draw_person, random_stream, vary
-from tf3dlocal.data.walkers.segmentation_noise import SegmentationNoise, draw_noise, spoil
+from tf3dlocal.data.walkers.person import change_clothes, draw_person, random_stream, vary
+from tf3dlocal.data.walkers.segmentation_noise import (
+    SegmentationNoise,
+    cast_shadows,
+    draw_noise,
+    draw_strong_noise,
+    spoil,
+)
 from tf3dlocal.data.walkers.skeleton import walk_skeleton
 from tf3dlocal.io import check_whole
 
+VARIETIES = ("mild", "wide")
 _SUBPIXEL_BITS = 4
 MOST_BYTES = 2**30  # of one walk, which is drawn in memory
 
@@ -26,6 +41,7 @@ def draw_walk(
     view_degrees: int,
     frames: int = 30,
     image_size: tuple[int, int] = (240, 320),
+    variety: str = "mild",
 ) -> np.ndarray:
     """Draw a synthetic person walking through the picture, as 0/255 silhouettes.
 
@@ -36,6 +52,8 @@ def draw_walk(
         view_degrees: One of 0, 18, ..., 180.
         frames: Number of frames, at 25 per second; one gait cycle takes about 27.
         image_size: Height and width in pixels.
+        variety: "mild", or "wide": other clothes in each walk, a camera for each walk, speeds as if the frame rate were
+            between 16 and 32 frames per second, and the shadows and torn bodies of real background subtraction.
 
     Returns:
         uint8 [frames, height, width].
@@ -48,7 +66,7 @@ def draw_walk(
         >>> walk.shape, sorted(set(walk.ravel().tolist()))
         ((5, 240, 320), [0, 255])
     """
-    views = {"views_degrees": (view_degrees,), "frames": frames, "image_size": image_size}
+    views = {"views_degrees": (view_degrees,), "frames": frames, "image_size": image_size, "variety": variety}
     return next(draw_views(seed, subject=subject, condition=condition, **views))
 
 
@@ -60,6 +78,7 @@ def draw_views(
     views_degrees: Sequence[int] = VIEWS_DEGREES,
     frames: int = 30,
     image_size: tuple[int, int] = (240, 320),
+    variety: str = "mild",
 ) -> Iterator[np.ndarray]:
     """Draw one walk as several cameras see it at the same time.
 
@@ -70,18 +89,25 @@ def draw_views(
         views_degrees: The views.
         frames: Number of frames.
         image_size: Height and width in pixels.
+        variety: "mild" or "wide".
 
     Yields:
         The result of `draw_walk` for each view.
     """
     check_walk(subject=subject, condition=condition, views_degrees=views_degrees, frames=frames, image_size=image_size)
     random = random_stream(seed, names=("walk", subject, condition))
-    person = carry(vary(draw_person(seed, subject=subject), random=random), condition=condition)
-    phase = random.uniform() + person.habits["cadence"] / FRAME_RATE * np.arange(frames)
+    check_variety(variety)
+    wide = variety == "wide"
+    person = draw_person(seed, subject=subject)
+    if wide:
+        person = change_clothes(person, random=random)
+    person = carry(vary(person, random=random), condition=condition)
+    frame_rate = FRAME_RATE * (random.uniform(0.65, 1.3) if wide else 1)
+    phase = random.uniform() + person.habits["cadence"] / frame_rate * np.arange(frames)
     skeleton = walk_skeleton(person, phase=phase)
     body = dress(person, skeleton)
     equip(body, person=person, skeleton=skeleton, condition=condition, random=random)
-    noise = draw_noise(random)
+    noise = draw_strong_noise(random) if wide else draw_noise(random)
     heading = turn_z(np.radians(2.5 * random.standard_normal(1)))[0]
     path = skeleton.joints["pelvis"][:, 0]
     middle = np.stack([follow(path), np.zeros(frames), np.zeros(frames)], axis=1)
@@ -90,11 +116,11 @@ def draw_views(
     centres = (body.centres() - middle[:, None]) @ heading.T
     squares = heading @ body.squares() @ heading.T
     for view in views_degrees:
-        camera = view_camera(seed, view_degrees=view)
+        random = random_stream(seed, names=("noise", subject, condition, view))
+        camera = roaming_camera(random, view_degrees=view) if wide else view_camera(seed, view_degrees=view)
         centres_2d, squares_2d = project(camera, centres=centres, squares=squares, image_size=image_size)
         margin = noise.swelling * image_size[0] / 240
         outlines = link_outlines(centres_2d, squares=squares_2d, links=body.links(), margin=margin)
-        random = random_stream(seed, names=("noise", subject, condition, view))
         yield _fill(outlines, image_size, noise=noise, random=random)
 
 
@@ -118,6 +144,12 @@ def check_walk(
         )
 
 
+def check_variety(variety: str) -> None:
+    """Raise a ValueError if there is no such variety."""
+    if variety not in VARIETIES:
+        raise ValueError(f"variety must be one of {', '.join(map(repr, VARIETIES))}, not {variety!r}.")
+
+
 def _fill(
     outlines: np.ndarray, image_size: tuple[int, int], *, noise: SegmentationNoise, random: np.random.Generator
 ) -> np.ndarray:
@@ -133,5 +165,7 @@ def _fill(
     for index, frame in enumerate(walk):
         for polygon in corners[index]:
             cv2.fillConvexPoly(frame, polygon, 255, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
-        spoil(frame, box=(*map(int, low[index]), *map(int, high[index])), noise=noise, random=random)
+        box = (*map(int, low[index]), *map(int, high[index]))
+        cast_shadows(frame, box=box, noise=noise, moment=index / len(walk), random=random)
+        spoil(frame, box=box, noise=noise, random=random)
     return walk

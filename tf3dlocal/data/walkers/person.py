@@ -158,6 +158,18 @@ def vary(person: Person, *, random: np.random.Generator, amount: float = 1.0) ->
     return Person(shape=shape, habits=habits, curves=curves, traits=person.traits)
 
 
+def change_clothes(person: Person, *, random: np.random.Generator) -> Person:
+    """Draw the same person in other clothes, with other hair and, where the condition asks, another bag or coat.
+
+    Bones, girths and the way of walking stay. Trousers, shirt, hair and shoes are drawn from twice the usual spread.
+    """
+    shape = dict(person.shape)
+    for name in ("trousers", "shirt", "hair", "hair_length", "shoe"):
+        mean, spread = _SHAPE[name]
+        shape[name] = max(0.3 * mean, mean + 2 * spread * float(np.clip(random.standard_normal(), -1.5, 2.3)))
+    return dataclasses.replace(person, shape=shape, traits=random.standard_normal(len(person.traits)))
+
+
 def _bend(curves: np.ndarray, name: str, *, random: np.random.Generator, amount: float, shared: bool) -> np.ndarray:
     """Change swing, mean, timing and harmonics of curves [2, harmonics + 1] at random, both sides alike if `shared`."""
     swing, mean, time = (amount * spread for spread in _CURVES[name])

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from tf3dlocal.data.walkers.camera import VIEWS_DEGREES
-from tf3dlocal.data.walkers.draw import check_walk, draw_views
+from tf3dlocal.data.walkers.draw import check_variety, check_walk, draw_views
 from tf3dlocal.data.walkers.processes import share_out
 from tf3dlocal.io import check_seed, named_arguments, new_folder, num_cores, progress_bar, remove_unfinished, user_path
 from tf3dlocal.io.types import PathLike
@@ -32,6 +32,7 @@ def write_walkers(
     views: Sequence[int] = VIEWS_DEGREES,
     sequences: Sequence[str] = SEQUENCES,
     image_size: tuple[int, int] = (240, 320),
+    variety: str = "mild",
     workers: int | None = None,
     progress: bool = True,
 ) -> pathlib.Path:
@@ -49,6 +50,7 @@ def write_walkers(
         views: Some of 0, 18, ..., 180 degrees.
         sequences: Conditions with their numbers, by default those of CASIA-B.
         image_size: Height and width in pixels.
+        variety: "mild", or "wide" (see `draw_walk`).
         workers: Number of processes; None uses the cores available to this process.
         progress: Whether to show a progress bar on standard error.
 
@@ -77,6 +79,7 @@ def write_walkers(
         "views": [int(view) for view in views],
         "sequences": list(sequences),
         "image_size": [int(size) for size in image_size],
+        "variety": variety,
     }
     _check_arguments(subjects, settings, workers)
     out.mkdir(parents=True, exist_ok=True)
@@ -105,7 +108,7 @@ def write_subject(out: pathlib.Path, *, number: int, settings: dict, advance: Ca
     Args:
         out: The folder of all subjects.
         number: Number of the subject.
-        settings: "seed", "frames", "views", "sequences" and "image_size", as in `write_walkers`.
+        settings: "seed", "frames", "views", "sequences", "image_size" and "variety", as in `write_walkers`.
         advance: Called once for each sequence drawn.
 
     Raises:
@@ -137,6 +140,7 @@ def _draw(number: int, sequence: str, views: Sequence[int], *, settings: dict) -
         views_degrees=views,
         frames=settings["frames"],
         image_size=tuple(settings["image_size"]),
+        variety=settings["variety"],
     )
 
 
@@ -153,6 +157,7 @@ def _check_arguments(subjects: int, settings: dict, workers: int | None) -> None
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, or None for all cores, not {workers!r}.")
     check_seed(settings["seed"])
+    check_variety(settings["variety"])
     for key in ("views", "sequences"):
         if not settings[key]:
             raise ValueError(f"{key} is empty, so there is nothing to draw. Give at least one.")
@@ -178,8 +183,8 @@ def _missing_subjects(out: pathlib.Path, subjects: int, settings: dict) -> list[
             missing.append(number)
         elif not _is_drawn_with(folder, number, settings):
             raise ValueError(
-                f"{folder} was drawn with other settings (seed, frames, views, sequences or image_size) or by another "
-                "version. Use its settings, delete it, or choose another folder."
+                f"{folder} was drawn with other settings (seed, frames, views, sequences, image_size or variety) or by "
+                "another version. Use its settings, delete it, or choose another folder."
             )
     return missing
 
