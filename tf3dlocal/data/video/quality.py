@@ -1,0 +1,167 @@
+"""The quality gate: which frames of a track are a walker's whole silhouette, and which runs of them are a pass."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from tf3dlocal.data.connected_figures import find_figures
+from tf3dlocal.data.video.regions import Region
+from tf3dlocal.data.video.tracking import Sight, Track
+
+BORDER = 2  # pixels: a body so near to the edge of the picture may be cut off
+LEAST_FILL, MOST_FILL = 0.2, 0.85  # of its box; walkers have 0.3 to 0.65
+NEIGHBOURS = 4  # frames on each side whose median height and area a frame is compared with
+HEIGHT_JUMP, AREA_JUMP = 0.12, 0.35  # relative; a walker's height changes by 5 %, the area by 20 %
+GAP_SECONDS = 0.4  # a pass is cut where usable frames are farther apart
+LEAST_PATH, LEAST_GROWTH = 0.5, 1.25  # in heights, and of the height: a walker moves across, or nearer or farther
+WIDEST = 0.8  # median width by height; a walker has 0.25 to 0.65, two who walk together have more
+
+AT_BORDER, LOW, HOLLOW, BLOCK = "touches the border", "too low", "hollow or in pieces", "fills its box"
+SEVERAL, HEIGHT, AREA = "several figures", "height jumps", "area jumps"
+
+
+class Pass(NamedTuple):
+    """One person who passes the camera once.
+
+    Attributes:
+        track: Number of the track it comes from.
+        sights: The usable frames.
+        direction: "right", "left", "towards" or "away", as the camera sees it.
+    """
+
+    track: int
+    sights: list[Sight]
+    direction: str
+
+
+class Refusal(NamedTuple):
+    """A run of frames that is no pass: the track, the frames, and why."""
+
+    track: int
+    first: int
+    last: int
+    num_frames: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """The quality gate.
+
+    Attributes:
+        min_height: Pixels of the lowest silhouette.
+        min_frames: Usable frames of the shortest pass.
+    """
+
+    min_height: int
+    min_frames: int
+
+    def fault_of(self, region: Region, size: tuple[int, int]) -> str:
+        """Return why a region is no usable silhouette; "" if it is.
+
+        Args:
+            region: The region.
+            size: Height and width of the picture.
+        """
+        left, top, width, height = region.box
+        is_at_border = left < BORDER or top < BORDER
+        if is_at_border or left + width > size[1] - BORDER or top + height > size[0] - BORDER:
+            return AT_BORDER
+        if height < self.min_height:
+            return LOW
+        fill = region.area / (width * height)
+        if fill < LEAST_FILL:
+            return HOLLOW
+        if fill > MOST_FILL:
+            return BLOCK
+        figures = find_figures(region.mask)
+        return HOLLOW if figures.is_noise else SEVERAL if figures.num_figures > 1 else ""
+
+    def judge(self, track: Track) -> Judgement:
+        """Cut a track that ended into passes, and say why the rest of it is none."""
+        judgement = Judgement()
+        usable = [sight for sight in track.sights if not sight.reason]
+        judgement.dropped.update(sight.reason for sight in track.sights if sight.reason)
+        steady = []
+        for sight, fault in zip(usable, _jumps(usable), strict=True):
+            if fault:
+                judgement.dropped[fault] += 1
+            else:
+                steady.append(sight)
+        if not steady:
+            (reason, _), *_ = judgement.dropped.most_common(1)
+            last = track.sights[-1].number
+            judgement.refusals.append(
+                Refusal(track.name, track.sights[0].number, last, len(track.sights), f"no usable frame: {reason}")
+            )
+        for run in _runs(steady):
+            reason = self._fault_of_run(run)
+            if reason:
+                judgement.dropped[f"of a pass that was dropped: {reason}"] += len(run)
+                judgement.refusals.append(Refusal(track.name, run[0].number, run[-1].number, len(run), reason))
+            else:
+                judgement.passes.append(Pass(track.name, run, _direction(run)))
+        return judgement
+
+    def _fault_of_run(self, run: list[Sight]) -> str:
+        if len(run) < self.min_frames:
+            return f"fewer than {self.min_frames} usable frames"
+        boxes = np.array([sight.box for sight in run], float)
+        if np.median(boxes[:, 2] / boxes[:, 3]) > WIDEST:
+            return "too wide for one person"
+        across, growth = _movement(run)
+        if abs(across) < LEAST_PATH and max(growth, 1 / growth) < LEAST_GROWTH:
+            return "does not walk"
+        return ""
+
+
+@dataclass
+class Judgement:
+    """What the gate says of a track: its passes, the runs that are none, and reasons to numbers of dropped frames."""
+
+    passes: list[Pass] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    dropped: collections.Counter[str] = field(default_factory=collections.Counter)
+
+
+def _jumps(sights: list[Sight]) -> Iterator[str]:
+    """Yield for each frame why it differs from its neighbours, "" if it does not."""
+    heights = np.array([sight.box.height for sight in sights], float)
+    areas = np.array([sight.area for sight in sights], float)
+    for place, sight in enumerate(sights):
+        near = np.s_[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
+        if abs(sight.box.height / np.median(heights[near]) - 1) > HEIGHT_JUMP:
+            yield HEIGHT
+        elif abs(sight.area / np.median(areas[near]) - 1) > AREA_JUMP:
+            yield AREA
+        else:
+            yield ""
+
+
+def _runs(sights: list[Sight]) -> Iterator[list[Sight]]:
+    """Yield the frames in runs without a long gap."""
+    begin = 0
+    for place in range(1, len(sights) + 1):
+        if place == len(sights) or sights[place].seconds - sights[place - 1].seconds > GAP_SECONDS:
+            yield sights[begin:place]
+            begin = place
+
+
+def _movement(run: list[Sight]) -> tuple[float, float]:
+    """Return how far a run leads to the right, in heights, and the last height by the first."""
+    few = max(1, len(run) // 5)
+    boxes = np.array([[*sight.box.middle, sight.box.height] for sight in run], float)
+    begin, end = np.median(boxes[:few], axis=0), np.median(boxes[-few:], axis=0)
+    return (end[0] - begin[0]) / np.median(boxes[:, 2]), end[2] / begin[2]
+
+
+def _direction(run: list[Sight]) -> str:
+    across, growth = _movement(run)
+    if abs(across) >= LEAST_PATH:
+        return "right" if across > 0 else "left"
+    return "towards" if growth > 1 else "away"
