@@ -13,7 +13,9 @@ SAMPLES = 41  # odd, so that the median is a sample
 RENEWED_AFTER = 10  # new samples until the median is computed again: it takes about a second for 1280 x 720
 STRIP = 16  # rows at a time, so that the copies of a median stay small
 
-DIFFERENCE = 25  # grey levels, of the channel that differs most; noise of a camera has a few
+# Grey levels, of the channel that differs most. Noise of a camera has a few; where the whole picture becomes darker or
+# brighter, more than half of it differs, and this many times as much is foreground.
+DIFFERENCE, OF_MEDIAN = 18, 3
 # A shadow darkens all channels alike: luminance falls to this share, and the shares of the colours stay.
 DARKEST_SHADOW, BRIGHTEST_LIGHT, SAME_COLOUR = 0.5, 1.15, 0.03
 MOST_FOREGROUND = 0.4  # of the picture; above, the light or the camera changed
@@ -50,7 +52,8 @@ class Background:
         image = _smooth(image)
         apart = cv2.absdiff(image, self._median)
         apart = cv2.max(cv2.max(apart[:, :, 0], apart[:, :, 1]), apart[:, :, 2])
-        _, mask = cv2.threshold(apart, DIFFERENCE, 255, cv2.THRESH_BINARY)
+        threshold = max(DIFFERENCE, OF_MEDIAN * float(np.median(apart[::4, ::4])))
+        _, mask = cv2.threshold(apart, threshold, 255, cv2.THRESH_BINARY)
         if cv2.countNonZero(mask) > MOST_FOREGROUND * mask.size:
             return None
         _remove_shadow(mask, image, background=self._median)

@@ -29,16 +29,15 @@ def background_masks(source: FrameSource) -> Iterator[Found]:
     step = UNKNOWN_STEP
     if source.num_frames:
         step = min(LONGEST_STEP, source.num_frames / source.rate / SAMPLES)
-    background, ahead, due = Background(), source.frames(), 0.0
+    background, ahead, until = Background(), source.frames(step=step), 0.0
     for frame in source.frames():
         wanted = max(SAMPLES * step, frame.seconds + SAMPLES // 2 * step)
-        while due <= wanted:
+        while until <= wanted:
             sample = next(ahead, None)
             if sample is None:
                 break
-            if sample.seconds >= due:
-                background.add(sample.image)
-                due += step
+            background.add(sample.image)
+            until = sample.seconds + step
         yield _found(frame, background)
 
 

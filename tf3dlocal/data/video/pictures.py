@@ -31,7 +31,7 @@ class Overlay:
         if not seen or len(self._frames) >= OVERLAY_FRAMES:
             return
         scale = min(1.0, OVERLAY_WIDTH / frame.image.shape[1])
-        image = cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        image = cv2.resize(frame.image, None, fx=scale, fy=scale)  # a copy to draw in, at any scale
         for track, sight in seen:
             colour = ORANGE if sight.reason else GREEN
             left, top, width, height = (round(scale * number) for number in sight.box)

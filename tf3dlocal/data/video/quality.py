@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from tf3dlocal.data.connected_figures import find_figures
@@ -19,10 +20,14 @@ NEIGHBOURS = 4  # frames on each side whose median height and area a frame is co
 HEIGHT_JUMP, AREA_JUMP = 0.12, 0.35  # relative; a walker's height changes by 5 %, the area by 20 %
 GAP_SECONDS = 0.4  # a pass is cut where usable frames are farther apart
 LEAST_PATH, LEAST_GROWTH = 0.5, 1.25  # in heights, and of the height: a walker moves across, or nearer or farther
-WIDEST = 0.8  # median width by height; a walker has 0.25 to 0.65, two who walk together have more
+# Two who walk together: wider than a walker (0.25 to 0.65 of the height), or with two heads.
+WIDEST, HEAD, HEADS = 0.85, 0.05, (0.08, 0.22)  # width, and of the height: width of a head, rows in which heads are
+SHARE_OF_SEVERAL = 0.25  # of the frames of a track; with more all of them show several people
+LARGEST_PIECE = 0.85  # of the body, in one piece
+SHAPE = 0.4  # relative difference of area by squared height to the median of the track
 
 AT_BORDER, LOW, HOLLOW, BLOCK = "touches the border", "too low", "hollow or in pieces", "fills its box"
-SEVERAL, HEIGHT, AREA = "several figures", "height jumps", "area jumps"
+SEVERAL, HEIGHT, AREA, OTHER_SHAPE = "several people", "height jumps", "area jumps", "thinner or wider than usual"
 
 
 class Pass(NamedTuple):
@@ -79,8 +84,10 @@ class Gate:
             return HOLLOW
         if fill > MOST_FILL:
             return BLOCK
-        figures = find_figures(region.mask)
-        return HOLLOW if figures.is_noise else SEVERAL if figures.num_figures > 1 else ""
+        if width > WIDEST * height or find_figures(region.mask).num_figures > 1 or _num_heads(region.mask) > 1:
+            return SEVERAL
+        _, _, stats, _ = cv2.connectedComponentsWithStats(region.mask, connectivity=8)
+        return HOLLOW if stats[1:, cv2.CC_STAT_AREA].max() < LARGEST_PIECE * region.area else ""
 
     def judge(self, track: Track) -> Judgement:
         """Cut a track that ended into passes, and say why the rest of it is none."""
@@ -99,8 +106,10 @@ class Gate:
             judgement.refusals.append(
                 Refusal(track.name, track.sights[0].number, last, len(track.sights), f"no usable frame: {reason}")
             )
+        num_several = judgement.dropped[SEVERAL]
+        is_several = num_several > SHARE_OF_SEVERAL * (num_several + len(usable))
         for run in _runs(steady):
-            reason = self._fault_of_run(run)
+            reason = "several people" if is_several else self._fault_of_run(run)
             if reason:
                 judgement.dropped[f"of a pass that was dropped: {reason}"] += len(run)
                 judgement.refusals.append(Refusal(track.name, run[0].number, run[-1].number, len(run), reason))
@@ -111,9 +120,6 @@ class Gate:
     def _fault_of_run(self, run: list[Sight]) -> str:
         if len(run) < self.min_frames:
             return f"fewer than {self.min_frames} usable frames"
-        boxes = np.array([sight.box for sight in run], float)
-        if np.median(boxes[:, 2] / boxes[:, 3]) > WIDEST:
-            return "too wide for one person"
         across, growth = _movement(run)
         if abs(across) < LEAST_PATH and max(growth, 1 / growth) < LEAST_GROWTH:
             return "does not walk"
@@ -133,12 +139,15 @@ def _jumps(sights: list[Sight]) -> Iterator[str]:
     """Yield for each frame why it differs from its neighbours, "" if it does not."""
     heights = np.array([sight.box.height for sight in sights], float)
     areas = np.array([sight.area for sight in sights], float)
+    shapes = areas / heights**2
     for place, sight in enumerate(sights):
         near = np.s_[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
         if abs(sight.box.height / np.median(heights[near]) - 1) > HEIGHT_JUMP:
             yield HEIGHT
         elif abs(sight.area / np.median(areas[near]) - 1) > AREA_JUMP:
             yield AREA
+        elif abs(shapes[place] / np.median(shapes) - 1) > SHAPE:
+            yield OTHER_SHAPE
         else:
             yield ""
 
@@ -158,6 +167,19 @@ def _movement(run: list[Sight]) -> tuple[float, float]:
     boxes = np.array([[*sight.box.middle, sight.box.height] for sight in run], float)
     begin, end = np.median(boxes[:few], axis=0), np.median(boxes[-few:], axis=0)
     return (end[0] - begin[0]) / np.median(boxes[:, 2]), end[2] / begin[2]
+
+
+def _num_heads(mask: np.ndarray) -> int:
+    """Return how many columns as wide as a head there are, apart, in the rows where heads are."""
+    height = len(mask)
+    rows = mask[round(HEADS[0] * height) : round(HEADS[1] * height) + 1] > 0
+    is_wide = max(2, round(HEAD * height))
+    counts = []
+    for row in rows:
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], row.view(np.int8), [0]])))
+        begins, ends = edges[::2], edges[1::2]
+        counts.append(int(np.count_nonzero(ends - begins >= is_wide)))
+    return 2 if np.count_nonzero(np.array(counts) > 1) >= max(2, len(rows) // 3) else 1
 
 
 def _direction(run: list[Sight]) -> str:

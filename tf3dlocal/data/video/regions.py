@@ -10,7 +10,8 @@ import numpy as np
 MOST_REGIONS = 64  # of a frame, the largest: a bound on time and memory
 GAP_IN_BODY = 40  # pieces of one body are apart by less than the picture's height divided by this
 SPECK, SMALL_HOLE = 0.02, 0.02  # of the body's area: smaller pieces are removed, smaller holes are filled
-CRACK = 40  # cracks in a body thinner than its height divided by this are closed
+TRUNK = 0.5  # of the height: holes whose middle is above are filled whatever their size, because legs are below
+CRACK = 30  # cracks in a body thinner than its height divided by this are closed
 
 
 class Box(NamedTuple):
@@ -98,9 +99,9 @@ def _whole(body: np.ndarray, left: int, top: int) -> Region | None:
     area = cv2.countNonZero(body)
     if not area:
         return None
-    _keep_large(body, smallest=SPECK * area, value=0)
+    _remove(body, smallest=SPECK * area)
     holes = cv2.bitwise_not(body)
-    _keep_large(holes, smallest=SMALL_HOLE * area, value=0)
+    _remove(holes, smallest=SMALL_HOLE * area, above=margin + TRUNK * (len(body) - 2 * margin))
     body = cv2.bitwise_not(holes)
     x, y, width, height = cv2.boundingRect(body)
     if not width:
@@ -109,12 +110,15 @@ def _whole(body: np.ndarray, left: int, top: int) -> Region | None:
     return Region(Box(left + x - margin, top + y - margin, width, height), body, cv2.countNonZero(body))
 
 
-def _keep_large(mask: np.ndarray, *, smallest: float, value: int) -> None:
-    """Set pieces of a mask that are smaller than `smallest` pixels to `value`."""
-    num_labels, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    small = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < smallest)
-    small = small[small > 0]
-    if len(small):
-        lookup = np.zeros(num_labels, bool)
-        lookup[small] = True
-        mask[lookup[labels]] = value
+def _remove(mask: np.ndarray, *, smallest: float, above: float = 0) -> None:
+    """Set pieces of a mask to 0 that are smaller than `smallest` pixels, or whose middle is above the row `above`.
+
+    The piece at the upper left corner stays: of holes it is the surroundings of the body.
+    """
+    num_labels, labels, stats, middles = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    is_removed = (stats[:, cv2.CC_STAT_AREA] < smallest) | (middles[:, 1] < above)
+    is_removed[0] = False
+    if mask[0, 0]:
+        is_removed[labels[0, 0]] = False
+    if is_removed.any():
+        mask[is_removed[labels]] = 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import os
 import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +30,9 @@ TRIES = 50  # reads of a camera in a row without a picture
 
 class VideoError(RawDataError):
     """A video cannot be read or used; the message names it, the reason and the solution."""
+
+
+Reading = tuple[int, float, Callable[[], "np.ndarray | FrameFault"]]  # number, seconds, and what gives the picture
 
 
 class Frame(NamedTuple):
@@ -57,7 +61,7 @@ class FrameSource:
         is_live: Whether it is a camera, which is read once and has no end.
         longest_side: Larger frames are made smaller, to this number of pixels.
         notes: What was noticed while reading, in sentences.
-        unreadable: Names of pictures that could not be read, with the reason.
+        unreadable: Numbers of frames that could not be read, with the reason.
     """
 
     name: str
@@ -67,19 +71,29 @@ class FrameSource:
     is_live: bool
     longest_side: int
     notes: list[str] = field(default_factory=list)
-    unreadable: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[int, str] = field(default_factory=dict)
     _files: list[pathlib.Path] = field(default_factory=list)
     _size: tuple[int, int] | None = None
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, *, step: float = 0.0) -> Iterator[Frame]:
         """Yield the frames from the first one on; a file may be read by several iterators at the same time.
+
+        Args:
+            step: Seconds between the frames that are wanted; 0 yields all.
 
         Raises:
             VideoError: A frame has another size than the first, or is too large.
         """
         reader = self._pictures() if self._files else self._camera() if self.is_live else self._video()
-        for number, seconds, image in reader:
-            yield Frame(number, seconds, self._fitted(image, number))
+        due = 0.0
+        for number, seconds, read in reader:
+            if seconds >= due:
+                due += step
+                image = read()
+                if isinstance(image, FrameFault):
+                    self.unreadable[number] = image.reason
+                else:
+                    yield Frame(number, seconds, self._fitted(image, number))
 
     def _fitted(self, image: np.ndarray, number: int) -> np.ndarray:
         size = image.shape[:2]
@@ -94,13 +108,14 @@ class FrameSource:
         if scale >= 1:
             return image
         smaller = max(1, round(size[1] * scale)), max(1, round(size[0] * scale))
-        return cv2.resize(image, smaller, interpolation=cv2.INTER_AREA)
+        # Areas need several times as long, and are needed only where pixels would be skipped.
+        return cv2.resize(image, smaller, interpolation=cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
 
-    def _video(self) -> Iterator[tuple[int, float, np.ndarray]]:
+    def _video(self) -> Iterator[Reading]:
         number = 0
         with _capture(str(user_path(self.name)), self.name) as capture:
-            while (found := _read(capture, self.name))[0]:
-                yield number, number / self.rate, found[1]
+            while _grab(capture):
+                yield number, number / self.rate, lambda: _retrieve(capture)
                 number += 1
         promised = self.num_frames or 0
         sentence = (
@@ -109,26 +124,21 @@ class FrameSource:
         if number < COMPLETE * promised and sentence not in self.notes:
             self.notes.append(sentence)
 
-    def _camera(self) -> Iterator[tuple[int, float, np.ndarray]]:
+    def _camera(self) -> Iterator[Reading]:
         with _capture(int(self.name), self.name) as capture:
             begin, number, misses = time.monotonic(), 0, 0
             while misses < TRIES:
-                found, image = _read(capture, self.name)
-                if found:
-                    yield number, time.monotonic() - begin, image
+                if _grab(capture):
+                    yield number, time.monotonic() - begin, lambda: _retrieve(capture)
                     number, misses = number + 1, 0
                 else:
                     misses += 1
                     time.sleep(0.02)
         self.notes.append(f"Camera {self.name} gave no more pictures after {number} frames.")
 
-    def _pictures(self) -> Iterator[tuple[int, float, np.ndarray]]:
+    def _pictures(self) -> Iterator[Reading]:
         for number, path in enumerate(self._files):
-            picture = _read_file(path)
-            if isinstance(picture, FrameFault):
-                self.unreadable[path.name] = picture.reason
-            else:
-                yield number, number / self.rate, picture
+            yield number, number / self.rate, functools.partial(_read_file, path)
 
 
 def open_frames(
@@ -226,15 +236,22 @@ def _capture(place: str | int, name: str) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def _read(capture: cv2.VideoCapture, name: str) -> tuple[bool, np.ndarray | None]:
-    """Read one frame as uint8 [height, width, 3]; a frame that cannot be decoded ends the video."""
+def _grab(capture: cv2.VideoCapture) -> bool:
     try:
-        found, image = capture.read()
+        return capture.grab()
     except cv2.error:
-        return False, None
+        return False
+
+
+def _retrieve(capture: cv2.VideoCapture) -> np.ndarray | FrameFault:
+    """Decode the frame that was grabbed: uint8 [height, width, 3]."""
+    try:
+        found, image = capture.retrieve()
+    except cv2.error:
+        found, image = False, None
     if not found or image is None or image.size == 0:
-        return False, None
-    return True, image if image.ndim == 3 and image.shape[2] == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        return FrameFault("damaged frame")
+    return image if image.ndim == 3 and image.shape[2] == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
 
 
 def _read_file(path: pathlib.Path) -> np.ndarray | FrameFault:

@@ -14,7 +14,9 @@ from tf3dlocal.data.video.source import Frame
 SAME = 0.3  # share of the smaller box that two boxes of one person have in common
 STEP = 0.5  # of the height: a person is at most so far from where the last two frames predict
 BODY_SHARE, BODY_HEIGHT = 0.25, 0.6  # of the area and height of a region: what comes off it is another person
-GROWN = 1.2  # a region of two people is larger than each was
+MEMBER_HEIGHT, GROWN = 0.4, 1.2  # of a region of two people: it is larger than each was
+JUMP_HEIGHT, JUMP_AREA, RECENT = 1.3, 1.6, 9  # a person who is so much larger than in the last frames met somebody
+FEW_FRAMES = 4  # what was seen in fewer is no person yet; people who touch and look like one for so long are one
 LOST_SECONDS = 0.3  # a person who is not seen for so long has left
 MOST_FRAMES = 900  # of one track: the next frame begins another, so that memory is bounded
 
@@ -52,12 +54,14 @@ class Track:
     Attributes:
         name: Number from 1.
         num_people: 1, or how many have met; such frames are never used.
+        num_single: For how many frames several people have looked like one.
         sights: The frames.
         ending: Why it ended; "" while it lasts.
     """
 
     name: int
     num_people: int = 1
+    num_single: int = 0
     sights: list[Sight] = field(default_factory=list)
     ending: str = ""
 
@@ -109,6 +113,12 @@ class Tracker:
                 track.ending = SEPARATED
             elif columns:
                 best = max(columns, key=lambda column: _closeness(predicted[row], regions[column].box))
+                if self._is_one_again(track, frame, regions[best]):
+                    track.ending = SEPARATED  # and the region begins a track, as in the next case
+                    continue
+                if track.num_people == 1 and _has_grown(track, regions[best]):
+                    track.ending = TOUCHED
+                    continue
                 self._see(track, frame, regions[best])
                 free.discard(best)
             elif frame.seconds - track.sights[-1].seconds > LOST_SECONDS:
@@ -132,7 +142,13 @@ class Tracker:
         """Return whether the region is several people: some track near it has no other region to be."""
         region = regions[column]
         lasts = {row: self.tracks[row].sights[-1] for row in rows}
-        alone = [row for row in rows if sum(near[row]) == 1 and lasts[row].box.height >= 0.5 * region.box.height]
+        alone = [
+            row
+            for row in rows
+            if sum(near[row]) == 1
+            and lasts[row].box.height >= MEMBER_HEIGHT * region.box.height
+            and len(self.tracks[row].sights) >= FEW_FRAMES
+        ]
         return len(alone) > 1 and region.area > GROWN * max(last.area for last in lasts.values())
 
     @staticmethod
@@ -146,6 +162,14 @@ class Tracker:
         ]
         return len(bodies) > 1 and sum(region.area for region in bodies) < 1.5 * last.area
 
+    def _is_one_again(self, track: Track, frame: Frame, region: Region) -> bool:
+        """Return whether people who touched have looked like one for a while: the others have left."""
+        if track.num_people == 1:
+            return False
+        is_single = not self._reject(region, frame.image.shape[:2]) and region.area * GROWN < track.sights[0].area
+        track.num_single = track.num_single + 1 if is_single else 0
+        return track.num_single >= FEW_FRAMES
+
     def _begin(self, frame: Frame, region: Region, *, num_people: int = 1) -> None:
         self._num_tracks += 1
         track = Track(self._num_tracks, num_people=num_people)
@@ -156,6 +180,13 @@ class Tracker:
         reason = "people touch" if track.num_people > 1 else self._reject(region, frame.image.shape[:2])
         png = b"" if reason else cv2.imencode(".png", region.mask)[1].tobytes()
         track.sights.append(Sight(frame.number, frame.seconds, region.box, region.area, png, reason))
+
+
+def _has_grown(track: Track, region: Region) -> bool:
+    """Return whether a region is suddenly larger than what was followed: by another person, or no longer covered."""
+    recent = track.sights[-RECENT:]
+    height, area = np.median([[sight.box.height, sight.area] for sight in recent], axis=0)
+    return len(recent) >= FEW_FRAMES and (region.box.height > JUMP_HEIGHT * height or region.area > JUMP_AREA * area)
 
 
 def _is_near(box: Box, other: Box) -> bool:
