@@ -13,9 +13,11 @@ SAMPLES = 41  # odd, so that the median is a sample
 RENEWED_AFTER = 10  # new samples until the median is computed again: it takes about a second for 1280 x 720
 STRIP = 16  # rows at a time, so that the copies of a median stay small
 
-# Grey levels, of the channel that differs most. Noise of a camera has a few; where the whole picture becomes darker or
-# brighter, more than half of it differs, and this many times as much is foreground.
-DIFFERENCE, OF_MEDIAN = 18, 3
+# Grey levels, of the channel that differs most. Noise of a camera has a few. Where the whole picture becomes a little
+# darker or brighter, half of it differs by a few more, and three times as much is foreground.
+DIFFERENCE, OF_MEDIAN, MOST_MEDIAN = 18, 3, 20
+# An edge is where the difference has half of its height: compression spreads a dark body over the pixels around it.
+EDGE, EDGE_PIXELS = 0.45, 5
 # A shadow darkens all channels alike: luminance falls to this share, and the shares of the colours stay.
 DARKEST_SHADOW, BRIGHTEST_LIGHT, SAME_COLOUR = 0.5, 1.15, 0.03
 MOST_FOREGROUND = 0.4  # of the picture; above, the light or the camera changed
@@ -52,9 +54,11 @@ class Background:
         image = _smooth(image)
         apart = cv2.absdiff(image, self._median)
         apart = cv2.max(cv2.max(apart[:, :, 0], apart[:, :, 1]), apart[:, :, 2])
-        threshold = max(DIFFERENCE, OF_MEDIAN * float(np.median(apart[::4, ::4])))
-        _, mask = cv2.threshold(apart, threshold, 255, cv2.THRESH_BINARY)
-        if cv2.countNonZero(mask) > MOST_FOREGROUND * mask.size:
+        median = float(np.median(apart[::4, ::4]))
+        _, mask = cv2.threshold(apart, max(DIFFERENCE, OF_MEDIAN * median), 255, cv2.THRESH_BINARY)
+        strongest = cv2.dilate(apart, np.ones((EDGE_PIXELS, EDGE_PIXELS), np.uint8))
+        mask[apart < EDGE * strongest] = 0
+        if median > MOST_MEDIAN or cv2.countNonZero(mask) > MOST_FOREGROUND * mask.size:
             return None
         _remove_shadow(mask, image, background=self._median)
         return mask

@@ -96,6 +96,7 @@ def extract_silhouettes(
         video=str(video),
         frames_per_second=source.rate,
         rate_is_known=source.rate_is_known,
+        is_live=source.is_live,
         settings=settings | {"segmenter": name if function else None, "seconds": seconds},
     )
     found = segmented_masks(source, segmenter=function, name=name) if function else background_masks(source)

@@ -16,7 +16,7 @@ from tf3dlocal.data.video.tracking import Sight, Track
 
 BORDER = 2  # pixels: a body so near to the edge of the picture may be cut off
 LEAST_FILL, MOST_FILL = 0.2, 0.85  # of its box; walkers have 0.3 to 0.65
-NEIGHBOURS = 4  # frames on each side whose median height and area a frame is compared with
+NEIGHBOURS = 0.8  # seconds on each side whose median height and area a frame is compared with
 HEIGHT_JUMP, AREA_JUMP = 0.12, 0.35  # relative; a walker's height changes by 5 %, the area by 20 %
 GAP_SECONDS = 0.4  # a pass is cut where usable frames are farther apart
 LEAST_PATH, LEAST_GROWTH = 0.5, 1.25  # in heights, and of the height: a walker moves across, or nearer or farther
@@ -140,8 +140,10 @@ def _jumps(sights: list[Sight]) -> Iterator[str]:
     heights = np.array([sight.box.height for sight in sights], float)
     areas = np.array([sight.area for sight in sights], float)
     shapes = areas / heights**2
+    times = np.array([sight.seconds for sight in sights])
+    begins, ends = np.searchsorted(times, times - NEIGHBOURS), np.searchsorted(times, times + NEIGHBOURS, "right")
     for place, sight in enumerate(sights):
-        near = np.s_[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
+        near = np.s_[begins[place] : ends[place]]
         if abs(sight.box.height / np.median(heights[near]) - 1) > HEIGHT_JUMP:
             yield HEIGHT
         elif abs(sight.area / np.median(areas[near]) - 1) > AREA_JUMP:

@@ -105,11 +105,11 @@ class FrameSource:
                 "recording in a folder."
             )
         scale = self.longest_side / max(size)
-        if scale >= 1:
-            return image
-        smaller = max(1, round(size[1] * scale)), max(1, round(size[0] * scale))
-        # Areas need several times as long, and are needed only where pixels would be skipped.
-        return cv2.resize(image, smaller, interpolation=cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
+        if scale < 1:
+            smaller = max(1, round(size[1] * scale)), max(1, round(size[0] * scale))
+            # Areas need several times as long, and are needed only where pixels would be skipped.
+            image = cv2.resize(image, smaller, interpolation=cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else np.ascontiguousarray(image[:, :, :3])
 
     def _video(self) -> Iterator[Reading]:
         number = 0
@@ -212,9 +212,8 @@ def _header(name: str, path: pathlib.Path, is_live: bool) -> tuple[float | None,
 
 @contextlib.contextmanager
 def _capture(place: str | int, name: str) -> Iterator[cv2.VideoCapture]:
-    level = cv2.getLogLevel() if hasattr(cv2, "getLogLevel") else None
-    if level is not None:
-        cv2.setLogLevel(0)  # OpenCV prints a page about the drivers that a camera does not have
+    log = cv2.utils.logging
+    level = log.setLogLevel(log.LOG_LEVEL_SILENT)  # OpenCV prints a page about the drivers that a camera does not have
     capture = cv2.VideoCapture()
     try:
         try:
@@ -222,8 +221,7 @@ def _capture(place: str | int, name: str) -> Iterator[cv2.VideoCapture]:
         except cv2.error:
             is_open = False
         finally:
-            if level is not None:
-                cv2.setLogLevel(level)
+            log.setLogLevel(level)
         if not is_open and isinstance(place, int):
             raise VideoError(f"There is no camera {name}, or another program uses it. The first camera is 0.")
         if not is_open:
@@ -244,14 +242,14 @@ def _grab(capture: cv2.VideoCapture) -> bool:
 
 
 def _retrieve(capture: cv2.VideoCapture) -> np.ndarray | FrameFault:
-    """Decode the frame that was grabbed: uint8 [height, width, 3]."""
+    """Decode the frame that was grabbed."""
     try:
         found, image = capture.retrieve()
     except cv2.error:
         found, image = False, None
     if not found or image is None or image.size == 0:
         return FrameFault("damaged frame")
-    return image if image.ndim == 3 and image.shape[2] == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    return image
 
 
 def _read_file(path: pathlib.Path) -> np.ndarray | FrameFault:
@@ -259,9 +257,4 @@ def _read_file(path: pathlib.Path) -> np.ndarray | FrameFault:
         content = read_file(path)
     except OSError as error:
         return FrameFault(f"unreadable file ({error.strerror or error})")
-    picture = read_picture(content)
-    if isinstance(picture, FrameFault):
-        return picture
-    if picture.ndim == 2:
-        return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    return np.ascontiguousarray(picture[:, :, :3])
+    return read_picture(content)

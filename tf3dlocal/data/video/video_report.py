@@ -23,6 +23,7 @@ class VideoReport:
         video: What was read.
         frames_per_second: Its frame rate.
         rate_is_known: Whether the video or the user says the rate; otherwise it is assumed.
+        is_live: Whether it is a camera.
         settings: Arguments of the call.
         num_frames: Frames that were read.
         size: Height and width of the analysed frames in pixels.
@@ -40,6 +41,7 @@ class VideoReport:
     video: str
     frames_per_second: float
     rate_is_known: bool
+    is_live: bool
     settings: dict[str, Any]
     num_frames: int = 0
     size: tuple[int, int] = (0, 0)
