@@ -225,6 +225,7 @@ def camera(monkeypatch, walk):
 
 def test_a_camera_is_stopped_by_seconds_and_its_memory_does_not_grow(tmp_path, camera, monkeypatch):
     monkeypatch.setattr("tf3dlocal.data.video.pictures.OVERLAY_FRAMES", 20)
+    monkeypatch.setattr("tf3dlocal.data.video.background.RENEWED_AFTER", 2)
     small = {"longest_side": 160, "min_height": 32}
     short = extract(0, tmp_path / "short", seconds=9, **small)
     assert short.is_live and short.stopped == "seconds" and len(short.passes) >= 1

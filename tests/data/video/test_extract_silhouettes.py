@@ -142,7 +142,9 @@ def test_people_who_meet_end_their_passes_and_the_report_says_so(tmp_path):
     report = extract_silhouettes(video, out=tmp_path / "out", min_frames=10, **CALL)
     touching = range(20, 34)  # their columns are closer than a body is wide
     assert report.dropped_figures["people touch"] + report.dropped_figures["several people"] > 0
-    assert len(report.passes) == 4 and sorted(each["direction"] for each in report.passes) == ["left"] * 2 + ["right"] * 2
+    assert (
+        len(report.passes) == 4 and sorted(each["direction"] for each in report.passes) == ["left"] * 2 + ["right"] * 2
+    )
     for each in report.passes:
         assert each["last_frame"] <= touching[8] or each["first_frame"] >= touching[5]
 

@@ -20,7 +20,15 @@ from tf3dlocal.data.video.segmenter import Segmenter, load_segmenter
 from tf3dlocal.data.video.source import FrameSource, VideoError, open_frames
 from tf3dlocal.data.video.tracking import Track, Tracker
 from tf3dlocal.data.video.video_report import VideoReport
-from tf3dlocal.io import check_apart, check_folder_name, named_arguments, progress_bar, user_path, write_json, write_text
+from tf3dlocal.io import (
+    check_apart,
+    check_folder_name,
+    named_arguments,
+    progress_bar,
+    user_path,
+    write_json,
+    write_text,
+)
 from tf3dlocal.io.types import PathLike
 
 WALKS, LAYOUT, REPORT, SHEET, OVERLAY = "walks", "layout.yaml", "report.json", "contact_sheet.png", "overlay.avi"
@@ -121,7 +129,9 @@ class _Extraction:
         self.tracker = Tracker(gate.fault_of)
         self.overlay, self.sheet = Overlay(), ContactSheet()
 
-    def passes_of(self, found: Iterator[Found], *, seconds: float | None, is_stopped: threading.Event) -> Iterator[None]:
+    def passes_of(
+        self, found: Iterator[Found], *, seconds: float | None, is_stopped: threading.Event
+    ) -> Iterator[None]:
         """Work on the frames one by one, and write the passes that end."""
         report = self.report
         for frame, mask, reason in found:

@@ -24,7 +24,7 @@ class Box(NamedTuple):
 
     @property
     def middle(self) -> tuple[float, float]:
-        """x and y of its middle."""
+        """X and y of its middle."""
         return self.left + self.width / 2, self.top + self.height / 2
 
     def moved(self, x: float, y: float) -> Box:
