@@ -42,7 +42,7 @@ def walker_masks(subject, *, begin, first, step, frames, row=20):
 
 
 def draw_video(people, *, seed=0, noise=4.0):
-    """Frames uint8 [frames, height, width, 3] of people (true masks), each with a shadow on the floor and own colours."""
+    """Frames uint8 [frames, height, width, 3] of people, given by true masks, each with a shadow and a colour."""
     random = np.random.default_rng(seed)
     frames = []
     for number in range(len(people[0])):

@@ -30,7 +30,7 @@ def test_a_video_becomes_passes_that_prepare_and_embed_read(video, tmp_path, cap
     monkeypatch.chdir(tmp_path)
     code, out, err = call(capfd, "silhouettes", video, "anna", "--subject", "anna", "--json", "numbers.json")
     assert code == 0, err
-    assert "50 frames at 25 frames per second; 1 passes with" in out
+    assert "50 frames at 25 frames per second; 1 pass with" in out
     assert "Next: tf3dlocal prepare anna/walks PREPARED --layout anna/layout.yaml" in out
     numbers = json.loads(pathlib.Path("numbers.json").read_text())
     assert numbers == json.loads(pathlib.Path("anna/report.json").read_text())
@@ -51,7 +51,7 @@ def test_a_segmentation_function_in_the_working_folder_is_found(video, tmp_path,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dark_people.py").write_text("def segment(frames):\n    return frames.max(axis=3) < 80\n")
     code, out, err = call(capfd, "silhouettes", video, "walks", "--segmenter", "dark_people:segment")
-    assert code == 0 and "1 passes" in out, err
+    assert code == 0 and "1 pass with" in out, err
     assert json.loads(pathlib.Path("walks/report.json").read_text())["settings"]["segmenter"] == "dark_people:segment"
 
 

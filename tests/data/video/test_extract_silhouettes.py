@@ -34,7 +34,7 @@ def two(tmp_path_factory):
 
 
 def overlap(picture, truth):
-    """Intersection over union of a silhouette in a pass folder and the true mask, laid upon each other within 3 pixels."""
+    """Intersection over union of a silhouette of a pass and the true mask, moved by up to 3 pixels."""
     found, true = (np.pad(cut_to_box(mask), 8) for mask in (picture > 127, truth))
     shape = np.maximum(found.shape, true.shape)
     found, true = (np.pad(mask, [(0, more) for more in shape - mask.shape]) for mask in (found, true))

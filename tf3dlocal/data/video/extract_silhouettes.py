@@ -114,7 +114,7 @@ def extract_silhouettes(
         total = min(total or 2**40, round(seconds * source.rate))
     try:
         with _stop_on_interrupt() as is_stopped, progress_bar("frames", total=total, shown=progress) as advance:
-            for _ in extraction.passes_of(found, seconds=seconds, is_stopped=is_stopped):
+            for _ in extraction.work(found, seconds=seconds, is_stopped=is_stopped):
                 advance(note=f"{len(report.passes)} passes")
     finally:
         extraction.finish(source)
@@ -129,9 +129,7 @@ class _Extraction:
         self.tracker = Tracker(gate.fault_of)
         self.overlay, self.sheet = Overlay(), ContactSheet()
 
-    def passes_of(
-        self, found: Iterator[Found], *, seconds: float | None, is_stopped: threading.Event
-    ) -> Iterator[None]:
+    def work(self, found: Iterator[Found], *, seconds: float | None, is_stopped: threading.Event) -> Iterator[None]:
         """Work on the frames one by one, and write the passes that end."""
         report = self.report
         for frame, mask, reason in found:

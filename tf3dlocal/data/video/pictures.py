@@ -1,4 +1,4 @@
-"""Two pictures to judge by eye: a clip with the outlines of what was found, and a sheet of the silhouettes of passes."""
+"""Two pictures to judge by eye: a clip with the outlines of what was found, and a sheet of the passes."""
 
 from __future__ import annotations
 

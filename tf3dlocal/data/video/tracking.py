@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -81,10 +82,10 @@ class Tracker:
     """Follows the regions of a video.
 
     Args:
-        reject: Function that returns why a region cannot be used, "" if it can.
+        reject: Function of a region and the size of the picture: why the region cannot be used, "" if it can.
     """
 
-    def __init__(self, reject):
+    def __init__(self, reject: Callable[[Region, tuple[int, int]], str]):
         self.tracks: list[Track] = []
         self._reject = reject
         self._num_tracks = 0

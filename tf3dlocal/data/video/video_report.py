@@ -102,7 +102,8 @@ class VideoReport:
         """Return the report in lines for a person."""
         kept = sum(each["num_frames"] for each in self.passes)
         rate = f"{self.frames_per_second:g} frames per second{'' if self.rate_is_known else ' (assumed)'}"
-        lines = [f"{self.num_frames} frames at {rate}; {len(self.passes)} passes with {kept} silhouettes."]
+        passes = "1 pass" if len(self.passes) == 1 else f"{len(self.passes)} passes"
+        lines = [f"{self.num_frames} frames at {rate}; {passes} with {kept} silhouettes."]
         for title, counts in (
             ("Runs of frames that are no pass", self.num_dropped_runs),
             ("Figures dropped", self.dropped_figures),
