@@ -102,17 +102,14 @@ class Gate:
                 steady.append(sight)
         if not steady:
             (reason, _), *_ = judgement.dropped.most_common(1)
-            last = track.sights[-1].number
-            judgement.refusals.append(
-                Refusal(track.name, track.sights[0].number, last, len(track.sights), f"no usable frame: {reason}")
-            )
+            judgement.refusals.append(_refusal(track, track.sights, reason=f"no usable frame: {reason}"))
         num_several = judgement.dropped[SEVERAL]
         is_several = num_several > SHARE_OF_SEVERAL * (num_several + len(usable))
         for run in _runs(steady):
             reason = "several people" if is_several else self._fault_of_run(run)
             if reason:
                 judgement.dropped[f"of a pass that was dropped: {reason}"] += len(run)
-                judgement.refusals.append(Refusal(track.name, run[0].number, run[-1].number, len(run), reason))
+                judgement.refusals.append(_refusal(track, run, reason=reason))
             else:
                 judgement.passes.append(Pass(track.name, run, _direction(run)))
         return judgement
@@ -133,6 +130,11 @@ class Judgement:
     passes: list[Pass] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     dropped: collections.Counter[str] = field(default_factory=collections.Counter)
+
+
+def _refusal(track: Track, run: list[Sight], *, reason: str) -> Refusal:
+    numbers = {"first": run[0].number, "last": run[-1].number, "num_frames": len(run)}
+    return Refusal(track=track.name, reason=reason, **numbers)
 
 
 def _jumps(sights: list[Sight]) -> Iterator[str]:

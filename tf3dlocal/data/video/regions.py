@@ -107,7 +107,8 @@ def _whole(body: np.ndarray, left: int, top: int) -> Region | None:
     if not width:
         return None
     body = body[y : y + height, x : x + width].copy()
-    return Region(Box(left + x - margin, top + y - margin, width, height), body, cv2.countNonZero(body))
+    box = Box(left=left + x - margin, top=top + y - margin, width=width, height=height)
+    return Region(box, body, cv2.countNonZero(body))
 
 
 def _remove(mask: np.ndarray, *, smallest: float, above: float = 0) -> None:

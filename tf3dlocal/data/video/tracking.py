@@ -180,7 +180,8 @@ class Tracker:
     def _see(self, track: Track, frame: Frame, region: Region) -> None:
         reason = "people touch" if track.num_people > 1 else self._reject(region, frame.image.shape[:2])
         png = b"" if reason else cv2.imencode(".png", region.mask)[1].tobytes()
-        track.sights.append(Sight(frame.number, frame.seconds, region.box, region.area, png, reason))
+        place = {"number": frame.number, "seconds": frame.seconds, "box": region.box}
+        track.sights.append(Sight(**place, area=region.area, png=png, reason=reason))
 
 
 def _has_grown(track: Track, region: Region) -> bool:
