@@ -13,6 +13,7 @@ __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS = (
     "walkers",
+    "silhouettes",
     "prepare",
     "protocol",
     "train",

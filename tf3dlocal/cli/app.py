@@ -16,6 +16,7 @@ app = typer.Typer(
 
     \b
       tf3dlocal walkers raw                        draw a synthetic data set
+      tf3dlocal silhouettes VIDEO walks            cut the people out of a video
       tf3dlocal prepare raw prepared               align the silhouettes, once
       tf3dlocal protocol --new own.yaml            say who trains and who is tested
       tf3dlocal train configs/CONFIG.yaml          train a model

@@ -31,8 +31,8 @@ ADVICE = {
     INVERTED: "If the body is black on white, give --invert (in Python invert=True).",
     FILLED: "The body must stand free in the picture. Segment the video again, with the whole person in view.",
     GREY: (
-        "Make silhouettes first: a person segmentation network or OpenCV's background subtraction "
-        "(cv2.createBackgroundSubtractorMOG2) gives 255 on the body and 0 elsewhere."
+        "Make silhouettes first: a person segmentation network or, for a video, `tf3dlocal silhouettes` gives 255 on "
+        "the body and 0 elsewhere."
     ),
     DIM: "Silhouettes are 0 (background) and 255 (body). Labels of body parts are not read: save 255 * (labels > 0).",
     NOISE_ONLY: "Segment the video again: a silhouette is one piece, at most with a few specks around it.",

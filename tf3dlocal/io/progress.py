@@ -15,13 +15,13 @@ BETWEEN = 2  # characters between two columns of a table
 
 @contextlib.contextmanager
 def progress_bar(
-    text: str, *, total: int, done: int = 0, shown: bool = True, delay: float = 0.0
+    text: str, *, total: int | None, done: int = 0, shown: bool = True, delay: float = 0.0
 ) -> Iterator[Callable[..., None]]:
     """Show a progress bar while the block runs.
 
     Args:
         text: What is being done, such as "aligning".
-        total: Number of items.
+        total: Number of items; None where there is no end.
         done: Number of items that an earlier call has finished.
         shown: False shows nothing.
         delay: Seconds before the bar appears; short work needs none.

@@ -1,0 +1,81 @@
+"""`tf3dlocal silhouettes`: from a drawn video to embeddings of the shipped model, and what it refuses."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import small_videos
+
+from tf3dlocal.cli import main
+
+SAVED = pathlib.Path(__file__).resolve().parents[2] / "saved_models" / "walkers"
+
+
+def call(capfd, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, arguments)])
+    return ended.value.code or 0, *capfd.readouterr()
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """A video of one person who walks to the right."""
+    masks = small_videos.walker_masks(1, begin=60, first=0, step=4, frames=50)
+    folder = tmp_path_factory.mktemp("video")
+    return small_videos.write_video(folder / "anna.avi", small_videos.draw_video([masks]))
+
+
+def test_a_video_becomes_passes_that_prepare_and_embed_read(video, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(capfd, "silhouettes", video, "anna", "--subject", "anna", "--json", "numbers.json")
+    assert code == 0, err
+    assert "50 frames at 25 frames per second; 1 pass with" in out
+    assert "Next: tf3dlocal prepare anna/walks PREPARED --layout anna/layout.yaml" in out
+    numbers = json.loads(pathlib.Path("numbers.json").read_text())
+    assert numbers == json.loads(pathlib.Path("anna/report.json").read_text())
+    (one,) = numbers["passes"]
+    code, _, err = call(
+        capfd, "prepare", "anna/walks", "set", "--layout", "anna/layout.yaml", "--json", "prepared.json", "--workers", 1
+    )
+    assert code == 0, err
+    assert json.loads(pathlib.Path("prepared.json").read_text())["num_frames"] == one["num_frames"]
+    code, out, err = call(capfd, "embed", SAVED, f"anna=anna/{one['folder']}", "--out", "gallery.npz")
+    assert code == 0, err
+    assert f"anna: {one['num_frames']} frames" in out and "left out" not in out
+    with np.load("gallery.npz") as gallery:
+        assert all(np.isfinite(gallery[name]).all() for name in gallery.files if gallery[name].dtype.kind == "f")
+
+
+def test_a_segmentation_function_in_the_working_folder_is_found(video, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dark_people.py").write_text("def segment(frames):\n    return frames.max(axis=3) < 80\n")
+    code, out, err = call(capfd, "silhouettes", video, "walks", "--segmenter", "dark_people:segment")
+    assert code == 0 and "1 pass with" in out, err
+    assert json.loads(pathlib.Path("walks/report.json").read_text())["settings"]["segmenter"] == "dark_people:segment"
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["absent.mp4", "out"], "There is no absent.mp4."),
+        (["text.avi", "out"], "text.avi cannot be read: it is no video that OpenCV knows"),
+        (["text.avi", "text.avi/out"], "text.avi/out cannot be made"),
+        (["text.avi", "out", "--segmenter", "people.segment"], "does not name a function"),
+        (["frames", "frames/out"], "frames/out is inside frames"),
+        (["frames", "out", "--json", "frames/a.json"], "frames/a.json is inside frames"),
+        (["frames", "out", "--json", "out/a.json"], "out/a.json is inside out"),
+        (["frames", "full"], "full is not empty, and nothing in it is overwritten"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_and_writes_nothing(arguments, told, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.avi").write_text("no video")
+    for folder in ("frames", "full"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "0.png").touch()
+    code, _, err = call(capfd, "silhouettes", *arguments)
+    told_words = " ".join(err.replace("│", " ").split())
+    assert code in (1, 2) and told in told_words and "Traceback" not in err
+    assert not (tmp_path / "out").exists()

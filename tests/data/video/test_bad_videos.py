@@ -1,0 +1,254 @@
+"""What is no video, no silhouette and no end: one clear sentence, or an account in the report, in bounded memory."""
+
+import itertools
+import os
+import signal
+import threading
+import tracemalloc
+
+import cv2
+import numpy as np
+import pytest
+import small_videos
+
+from tf3dlocal.data import SegmenterError, VideoError, extract_silhouettes
+from tf3dlocal.data.video import source
+
+pytestmark = pytest.mark.bad_input
+
+
+def extract(video, out, **options):
+    return extract_silhouettes(video, out=out, progress=False, **options)
+
+
+@pytest.fixture(scope="module")
+def walk():
+    """50 frames of one person who walks to the right."""
+    return small_videos.draw_video([small_videos.walker_masks(1, begin=60, first=0, step=4, frames=50)])
+
+
+def refused(video, out, kind=VideoError, **options):
+    with pytest.raises(kind) as told:
+        extract(video, out, **options)
+    assert not os.path.exists(out)
+    return str(told.value)
+
+
+def test_what_is_no_video_is_refused_and_named(tmp_path):
+    (tmp_path / "text.avi").write_text("this is no video\n" * 50)
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "notes.txt").touch()
+    assert "text.avi cannot be read: it is no video" in refused(tmp_path / "text.avi", tmp_path / "out")
+    assert "empty.mp4 cannot be read: it is empty" in refused(tmp_path / "empty.mp4", tmp_path / "out")
+    assert "is a folder without pictures" in refused(tmp_path / "folder", tmp_path / "out")
+    assert "absent.mp4" in refused(tmp_path / "absent.mp4", tmp_path / "out", kind=FileNotFoundError)
+    os.mkfifo(tmp_path / "pipe.avi")
+    assert "not a regular file" in refused(tmp_path / "pipe.avi", tmp_path / "out", kind=ValueError)
+
+
+def test_a_camera_that_is_absent_is_named(tmp_path, capfd):
+    assert "There is no camera 97" in refused(97, tmp_path / "out")
+    assert "There is no camera 97" in refused("97", tmp_path / "out")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_video_shorter_than_a_pass_is_refused(tmp_path, walk):
+    video = small_videos.write_video(tmp_path / "one.avi", walk[:1])
+    assert "has 1 frame, and a pass has at least 20" in refused(video, tmp_path / "out")
+
+
+def test_a_video_that_is_cut_off_is_used_and_the_report_says_so(tmp_path, walk):
+    video = small_videos.write_video(tmp_path / "cut.avi", walk)
+    content = video.read_bytes()
+    video.write_bytes(content[: int(0.8 * len(content))])
+    report = extract(video, tmp_path / "out")
+    assert 30 <= report.num_frames <= 45 and len(report.passes) == 1
+    promised = [note for note in report.notes if "cut off or damaged" in note]
+    assert report.num_frames == 50 or promised or source.open_frames(video).num_frames in (None, report.num_frames)
+
+
+def test_frames_of_several_sizes_are_refused_and_the_first_is_named(tmp_path, walk):
+    for number, frame in enumerate(walk[:30]):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame if number < 25 else frame[:-20])
+    out = tmp_path.parent / f"{tmp_path.name}-out"
+    told = refused_with_report(tmp_path, out)
+    assert "frame 25 is 160 x 320 pixels" in told and "180 x 320" in told
+
+
+def refused_with_report(video, out, kind=VideoError, **options):
+    """Return the message of a failure during the work: what was complete is there, with a report."""
+    with pytest.raises(kind) as told:
+        extract(video, out, **options)
+    assert not list(out.rglob("*.unfinished"))
+    return str(told.value)
+
+
+def test_pictures_that_cannot_be_read_are_counted_and_all_of_them_are_refused(tmp_path, walk):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number, frame in enumerate(walk):
+        cv2.imwrite(str(folder / f"{number}.png"), frame)
+    (folder / "11.png").write_bytes((folder / "11.png").read_bytes()[:500])
+    report = extract(folder, tmp_path / "out")
+    assert report.dropped_frames["unreadable: truncated PNG"] == 1
+    assert 11 in [n for each in report.passes for n in each["missing_frames"]]
+    for path in folder.iterdir():
+        path.write_bytes(b"no picture")
+    assert "none of its 50 pictures can be read (not a readable image)" in refused(folder, tmp_path / "other")
+
+
+@pytest.mark.parametrize("place", ["frames", "frames/out"])
+def test_an_output_in_the_frames_is_refused(tmp_path, walk, place):
+    (tmp_path / "frames").mkdir()
+    cv2.imwrite(str(tmp_path / "frames" / "0.png"), walk[0])
+    with pytest.raises(ValueError, match="holds the video"):
+        extract(tmp_path / "frames", tmp_path / place)
+    assert [path.name for path in (tmp_path / "frames").iterdir()] == ["0.png"]
+
+
+def test_a_folder_with_something_in_it_is_never_written_into(tmp_path, walk):
+    video = small_videos.write_video(tmp_path / "walk.avi", walk)
+    with pytest.raises(ValueError, match="which holds the video, is inside"):
+        extract(video, tmp_path)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "notes.txt").touch()
+    with pytest.raises(FileExistsError, match="own is not empty"):
+        extract(video, tmp_path / "own")
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="is a file. Give a folder"):
+        extract(video, tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"subject": "a/b"}, "subject must be a name"),
+        ({"condition": ""}, "condition must be a name"),
+        ({"view_degrees": 400}, "0 to 360 degrees"),
+        ({"seconds": 0}, "above 0"),
+        ({"seconds": float("nan")}, "above 0"),
+        ({"min_height": 3}, "at least 16 pixels"),
+        ({"min_frames": 1}, "at least 2 frames"),
+        ({"longest_side": 1}, "at least 64 pixels"),
+        ({"frames_per_second": 0}, "1 to 1000"),
+        ({"frames_per_second": float("nan")}, "1 to 1000"),
+        ({"segmenter": "nothing"}, "MODULE:function"),
+        ({"segmenter": "no_such_module:f"}, "There is no module 'no_such_module'"),
+        ({"segmenter": "math:nothing"}, "math has no function 'nothing'"),
+    ],
+)
+def test_an_argument_out_of_range_is_named_before_the_work(tmp_path, walk, options, told):
+    video = small_videos.write_video(tmp_path / "walk.avi", walk)
+    assert told in refused(video, tmp_path / "out", kind=ValueError, **options)
+
+
+def raises(images):
+    raise KeyError("weights")
+
+
+@pytest.mark.parametrize(
+    ("segment", "told"),
+    [
+        (raises, "raised KeyError: 'weights'"),
+        (lambda images: images, "returned shape [8, 180, 320, 3]"),
+        (lambda images: images[:1, :, :, 0], "returned shape [1, 180, 320]"),
+        (lambda images: None, "returned shape []"),
+        (lambda images: np.full(images.shape[:3], np.nan), "not finite"),
+        (lambda images: np.full(images.shape[:3], -1.0), "values from -1 to -1"),
+        (lambda images: np.full(images.shape[:3], 7), "labels, and no mask"),
+        (lambda images: np.full(images.shape[:3], "a"), "values of type"),
+        (lambda images: [[1], [1, 2]], "which is no array"),
+    ],
+)
+def test_a_segmenter_that_gives_no_masks_is_named_with_the_frames(tmp_path, walk, segment, told):
+    video = small_videos.write_video(tmp_path / "walk.avi", walk)
+    message = refused_with_report(video, tmp_path / "out", kind=SegmenterError, segmenter=segment)
+    assert "frames 0..7" in message and told in message
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.float32, "255"])
+def test_a_segmenter_may_return_masks_of_any_usual_kind(tmp_path, kind):
+    masks = small_videos.walker_masks(1, begin=60, first=0, step=4, frames=50)
+    video = small_videos.write_video(tmp_path / "walk.avi", small_videos.draw_video([masks], noise=0))
+    done = itertools.count()
+
+    def segment(images):
+        found = np.stack([masks[next(done)] for _ in images])
+        return found * np.uint8(255) if kind == "255" else found.astype(kind)
+
+    report = extract(video, tmp_path / "out", segmenter=segment)
+    assert len(report.passes) == 1 and report.passes[0]["num_frames"] >= 45
+
+
+def test_frames_of_8000_x_8000_pixels_are_made_smaller_first(tmp_path):
+    for number in range(2):
+        frame = np.full((8000, 8000), 90 + number, np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
+    out = tmp_path.parent / f"{tmp_path.name}-out"
+    report = extract(tmp_path, out, min_frames=2, longest_side=640)
+    assert report.size == (640, 640)
+
+
+class Camera:
+    """A camera without an end, in the place of cv2.VideoCapture: a person walks past again and again."""
+
+    frames: list = []
+    num_read = 0
+
+    def open(self, place):
+        return place == 0
+
+    def get(self, name):
+        return 25.0 if name == cv2.CAP_PROP_FPS else 0.0
+
+    def grab(self):
+        Camera.num_read += 1
+        return True
+
+    def retrieve(self):
+        return True, Camera.frames[Camera.num_read % len(Camera.frames)].copy()
+
+    def release(self):
+        pass
+
+
+@pytest.fixture
+def camera(monkeypatch, walk):
+    """Camera 0 gives 25 frames for each second of a clock that runs with the frames."""
+    empty = small_videos.draw_video([np.zeros((20, 180, 320), bool)])
+    Camera.frames, Camera.num_read = [*walk, *empty], 0
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    monkeypatch.setattr(source.time, "monotonic", lambda: Camera.num_read / 25)
+    return Camera
+
+
+def test_a_camera_is_stopped_by_seconds_and_its_memory_does_not_grow(tmp_path, camera, monkeypatch):
+    monkeypatch.setattr("tf3dlocal.data.video.pictures.OVERLAY_FRAMES", 20)
+    monkeypatch.setattr("tf3dlocal.data.video.background.RENEWED_AFTER", 2)
+    small = {"longest_side": 160, "min_height": 32}
+    short = extract(0, tmp_path / "short", seconds=9, **small)
+    assert short.is_live and short.stopped == "seconds" and len(short.passes) >= 1
+    assert short.dropped_frames["the background is being learned"] == 124
+
+    def peak(seconds, name):
+        tracemalloc.start()
+        report = extract(0, tmp_path / name, seconds=seconds, **small)
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return len(report.passes), top
+
+    few, low = peak(12, "few")
+    many, high = peak(27, "many")
+    assert many >= few + 4 and high < 1.3 * low
+
+
+def test_an_interrupt_ends_an_endless_stream_with_what_is_complete(tmp_path, camera):
+    before = signal.getsignal(signal.SIGINT)
+    timer = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    report = extract(0, tmp_path / "out")
+    assert report.stopped == "interrupt" and signal.getsignal(signal.SIGINT) is before
+    assert (tmp_path / "out" / "report.json").is_file()
+    for each in report.passes:
+        assert len(list((tmp_path / "out" / each["folder"]).iterdir())) == each["num_frames"]

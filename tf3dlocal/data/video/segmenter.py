@@ -1,0 +1,119 @@
+"""Anybody's segmentation network: MODULE:function takes frames and returns masks, and what it returns is checked."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+from tf3dlocal.data.plausibility import FAINTEST
+
+Segmenter = Callable[[np.ndarray], np.ndarray]
+WANTED = (
+    "It must return one mask per frame, [frames, height, width]: bool, or 0 and 1, or 0..255, or numbers from 0 to 1, "
+    "with people high and background low."
+)
+
+
+class SegmenterError(ValueError):
+    """A segmentation function cannot be found, failed, or returned something else than masks."""
+
+
+def load_segmenter(name: str) -> Segmenter:
+    """Import the function that MODULE:function names; modules are looked for in the working folder as well.
+
+    Raises:
+        SegmenterError: There is no such module or function, or the module cannot be imported.
+
+    Example:
+        >>> load_segmenter("math:cosine")
+        Traceback (most recent call last):
+        tf3dlocal.data.video.segmenter.SegmenterError: math has no function 'cosine'. Give the name of a function in it.
+    """
+    module_name, colon, function_name = name.partition(":")
+    if not (colon and function_name.isidentifier() and all(part.isidentifier() for part in module_name.split("."))):
+        raise SegmenterError(
+            f"{name!r} does not name a function. Give MODULE:function, such as people:segment for the function "
+            "segment in the file people.py of the working folder."
+        )
+    sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name.split(".")[0]:
+            raise SegmenterError(f"{module_name} cannot be imported: it needs {error.name!r}. Install it.") from error
+        raise SegmenterError(
+            f"There is no module {module_name!r}. Put {module_name}.py into the working folder, or install it."
+        ) from error
+    except Exception as error:
+        raise SegmenterError(f"{module_name} cannot be imported: {type(error).__name__}: {error}.") from error
+    finally:
+        sys.path.remove(os.getcwd())
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise SegmenterError(f"{module_name} has no function {function_name!r}. Give the name of a function in it.")
+    return function
+
+
+def masks_of(segmenter: Segmenter, *, images: np.ndarray, name: str, first: int) -> np.ndarray:
+    """Call a segmentation function, and check what it returns.
+
+    Args:
+        segmenter: The function.
+        images: uint8 [frames, height, width, 3], red green blue.
+        name: What to call it in messages.
+        first: Number of the first frame, for messages.
+
+    Returns:
+        uint8 [frames, height, width], 0 or 255.
+
+    Raises:
+        SegmenterError: The function raised an error, or returned another shape, type or range.
+
+    Example:
+        >>> images = np.zeros((1, 48, 64, 3), np.uint8)
+        >>> masks_of(lambda images: images[..., 0] > 5, images=images, name="mine", first=0).shape
+        (1, 48, 64)
+    """
+    where = f"The segmenter {name}, frames {first}..{first + len(images) - 1},"
+    try:
+        masks = segmenter(images.copy())
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        raise SegmenterError(
+            f"{where} raised {type(error).__name__}: {lines[0].rstrip('.')}. Correct it; --debug shows the place."
+        ) from error
+    try:
+        masks = np.asarray(masks)
+    except Exception as error:
+        raise SegmenterError(f"{where} returned {type(masks).__name__}, which is no array. {WANTED}") from error
+    if masks.ndim == 4 and masks.shape[-1] == 1:
+        masks = masks[..., 0]
+    if masks.shape != images.shape[:3]:
+        raise SegmenterError(
+            f"{where} returned shape {list(masks.shape)} for frames {list(images.shape)}; {list(images.shape[:3])} is "
+            f"expected. {WANTED}"
+        )
+    if masks.dtype.kind not in "buif":
+        raise SegmenterError(f"{where} returned values of type {masks.dtype}. {WANTED}")
+    if masks.dtype.kind == "f" and not np.isfinite(masks).all():
+        raise SegmenterError(f"{where} returned numbers that are not finite. {WANTED}")
+    return _two_valued(masks, where)
+
+
+def _two_valued(masks: np.ndarray, where: str) -> np.ndarray:
+    low, high = float(masks.min()), float(masks.max())
+    if low < 0 or high > 255:
+        raise SegmenterError(f"{where} returned values from {low:g} to {high:g}. {WANTED}")
+    if high <= 1:
+        body = masks >= 0.5 if masks.dtype.kind == "f" else masks > 0
+    elif high < FAINTEST:
+        raise SegmenterError(
+            f"{where} returned values from {low:g} to {high:g}: labels, and no mask. Return labels == PERSON. {WANTED}"
+        )
+    else:
+        body = masks >= FAINTEST
+    return body.astype(np.uint8) * np.uint8(255)

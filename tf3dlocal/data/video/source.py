@@ -1,0 +1,260 @@
+"""Frames of a video file, of a folder of pictures, or of a camera: one at a time, with their numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+import os
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from tf3dlocal.data.raw.files import RawDataError, natural_key, read_file
+from tf3dlocal.data.raw.frames import MOST_PIXELS, FrameFault, read_picture
+from tf3dlocal.io import check_regular_file, user_path
+from tf3dlocal.io.types import PathLike
+
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what FFmpeg prints of a damaged video is said in our words
+PICTURES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"}
+USUAL_RATE = 25.0  # of a folder of pictures, and of a video that does not say its own
+SLOWEST, FASTEST = 1.0, 1000.0  # frames per second; headers of damaged videos say 0 or 90,000
+COMPLETE = 0.95  # of the frames that a header promises: many headers are wrong by a few
+TRIES = 50  # reads of a camera in a row without a picture
+
+
+class VideoError(RawDataError):
+    """A video cannot be read or used; the message names it, the reason and the solution."""
+
+
+Reading = tuple[int, float, Callable[[], "np.ndarray | FrameFault"]]  # number, seconds, and what gives the picture
+
+
+class Frame(NamedTuple):
+    """One picture of a video.
+
+    Attributes:
+        number: Its place in the video, from 0.
+        seconds: Its time from the first frame.
+        image: uint8 [height, width, 3], blue green red as OpenCV has it, at the size of the analysis.
+    """
+
+    number: int
+    seconds: float
+    image: np.ndarray
+
+
+@dataclass(kw_only=True)
+class FrameSource:
+    """A video that is read frame by frame; see `open_frames`.
+
+    Attributes:
+        name: What the user gave.
+        rate: Frames per second.
+        rate_is_known: Whether the video or the user says the rate.
+        num_frames: How many frames it should have; None where nothing says it.
+        is_live: Whether it is a camera, which is read once and has no end.
+        longest_side: Larger frames are made smaller, to this number of pixels.
+        notes: What was noticed while reading, in sentences.
+        unreadable: Numbers of frames that could not be read, with the reason.
+    """
+
+    name: str
+    rate: float
+    rate_is_known: bool
+    num_frames: int | None
+    is_live: bool
+    longest_side: int
+    notes: list[str] = field(default_factory=list)
+    unreadable: dict[int, str] = field(default_factory=dict)
+    _files: list[pathlib.Path] = field(default_factory=list)
+    _size: tuple[int, int] | None = None
+
+    def frames(self, *, step: float = 0.0) -> Iterator[Frame]:
+        """Yield the frames from the first one on; a file may be read by several iterators at the same time.
+
+        Args:
+            step: Seconds between the frames that are wanted; 0 yields all.
+
+        Raises:
+            VideoError: A frame has another size than the first, or is too large.
+        """
+        reader = self._pictures() if self._files else self._camera() if self.is_live else self._video()
+        due = 0.0
+        for number, seconds, read in reader:
+            if seconds >= due:
+                due += step
+                image = read()
+                if isinstance(image, FrameFault):
+                    self.unreadable[number] = image.reason
+                else:
+                    yield Frame(number, seconds, self._fitted(image, number))
+
+    def _fitted(self, image: np.ndarray, number: int) -> np.ndarray:
+        size = image.shape[:2]
+        self._size = self._size or size
+        if size != self._size:
+            raise VideoError(
+                f"{self.name}: frame {number} is {size[0]} x {size[1]} pixels (height x width), and the frames before "
+                f"it are {self._size[0]} x {self._size[1]}. A static camera gives one size: keep the pictures of one "
+                "recording in a folder."
+            )
+        scale = self.longest_side / max(size)
+        if scale < 1:
+            smaller = max(1, round(size[1] * scale)), max(1, round(size[0] * scale))
+            # Areas need several times as long, and are needed only where pixels would be skipped.
+            image = cv2.resize(image, smaller, interpolation=cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else np.ascontiguousarray(image[:, :, :3])
+
+    def _video(self) -> Iterator[Reading]:
+        number = 0
+        with _capture(str(user_path(self.name)), self.name) as capture:
+            while _grab(capture):
+                yield number, number / self.rate, lambda: _retrieve(capture)
+                number += 1
+        promised = self.num_frames or 0
+        sentence = (
+            f"The video ends after {number} frames, and its header promises {promised}: it is cut off or damaged."
+        )
+        if number < COMPLETE * promised and sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def _camera(self) -> Iterator[Reading]:
+        with _capture(int(self.name), self.name) as capture:
+            begin, number, misses = time.monotonic(), 0, 0
+            while misses < TRIES:
+                if _grab(capture):
+                    yield number, time.monotonic() - begin, lambda: _retrieve(capture)
+                    number, misses = number + 1, 0
+                else:
+                    misses += 1
+                    time.sleep(0.02)
+        self.notes.append(f"Camera {self.name} gave no more pictures after {number} frames.")
+
+    def _pictures(self) -> Iterator[Reading]:
+        for number, path in enumerate(self._files):
+            yield number, number / self.rate, functools.partial(_read_file, path)
+
+
+def open_frames(
+    video: PathLike | int, *, frames_per_second: float | None = None, longest_side: int = 1280
+) -> FrameSource:
+    """Open a video file, a folder of pictures, or a camera; the first frame is read to see that there is one.
+
+    Args:
+        video: File that OpenCV reads, folder of pictures in the natural order of their names, or index of a camera
+            (0 is the first; a text of digits is one, unless there is such a file).
+        frames_per_second: Frame rate; needed for a folder, and where a file says a wrong one.
+        longest_side: Frames are made smaller to this number of pixels.
+
+    Raises:
+        FileNotFoundError: There is no such file or folder.
+        VideoError: There is no frame in it, or no such camera.
+        ValueError: The frame rate or the size is out of range.
+    """
+    if frames_per_second is not None and not SLOWEST <= frames_per_second <= FASTEST:
+        raise ValueError(
+            f"The frame rate must be {SLOWEST:g} to {FASTEST:g} frames per second, got {frames_per_second!r}."
+        )
+    if longest_side < 64:
+        raise ValueError(f"longest_side must be at least 64 pixels, got {longest_side!r}.")
+    name, path = str(video), user_path(str(video))
+    files: list[pathlib.Path] = []
+    is_live = name.isdecimal() and not path.exists()
+    rate, count = None, None
+    if path.is_dir():
+        files = sorted(
+            (each for each in path.iterdir() if each.suffix.lower() in PICTURES and not each.name.startswith(".")),
+            key=lambda each: natural_key(each.name),
+        )
+        if not files:
+            raise VideoError(f"{name} is a folder without pictures ({', '.join(sorted(PICTURES))}).")
+        count = len(files)
+    else:
+        rate, count = _header(name, path, is_live)
+    source = FrameSource(
+        name=name,
+        rate=frames_per_second or rate or USUAL_RATE,
+        rate_is_known=bool(frames_per_second or rate),
+        num_frames=count,
+        is_live=is_live,
+        longest_side=longest_side,
+        _files=files,
+    )
+    if not is_live and next(source.frames(), None) is None:
+        reasons = ", ".join(sorted(set(source.unreadable.values())))
+        what = f"none of its {len(files)} pictures can be read ({reasons})" if files else "it holds no frame"
+        raise VideoError(f"{name} cannot be read: {what}. Record it again, or convert it to MP4 with H.264.")
+    return source
+
+
+def _header(name: str, path: pathlib.Path, is_live: bool) -> tuple[float | None, int | None]:
+    """Return the frame rate and the number of frames that a video says, each None where it says nothing sensible."""
+    if not is_live:
+        if not path.exists():
+            raise FileNotFoundError(2, "No such file or directory", name)
+        check_regular_file(path)
+        if path.stat().st_size == 0:
+            raise VideoError(f"{name} cannot be read: it is empty.")
+    with _capture(int(name) if is_live else str(path), name) as capture:
+        rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        pixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    if pixels > MOST_PIXELS:
+        raise VideoError(f"{name} cannot be read: a frame has {pixels:,.0f} pixels, and {MOST_PIXELS:,} are the limit.")
+    has_rate = math.isfinite(rate) and SLOWEST <= rate <= FASTEST
+    return (rate if has_rate else None), (int(count) if math.isfinite(count) and 0 < count < 2**40 else None)
+
+
+@contextlib.contextmanager
+def _capture(place: str | int, name: str) -> Iterator[cv2.VideoCapture]:
+    log = cv2.utils.logging
+    level = log.setLogLevel(log.LOG_LEVEL_SILENT)  # OpenCV prints a page about the drivers that a camera does not have
+    capture = cv2.VideoCapture()
+    try:
+        try:
+            is_open = capture.open(place)
+        except cv2.error:
+            is_open = False
+        finally:
+            log.setLogLevel(level)
+        if not is_open and isinstance(place, int):
+            raise VideoError(f"There is no camera {name}, or another program uses it. The first camera is 0.")
+        if not is_open:
+            raise VideoError(
+                f"{name} cannot be read: it is no video that OpenCV knows, or it is damaged. Convert it to MP4 with "
+                "H.264, or give a folder with its frames."
+            )
+        yield capture
+    finally:
+        capture.release()
+
+
+def _grab(capture: cv2.VideoCapture) -> bool:
+    try:
+        return capture.grab()
+    except cv2.error:
+        return False
+
+
+def _retrieve(capture: cv2.VideoCapture) -> np.ndarray | FrameFault:
+    """Decode the frame that was grabbed."""
+    try:
+        found, image = capture.retrieve()
+    except cv2.error:
+        found, image = False, None
+    if not found or image is None or image.size == 0:
+        return FrameFault("damaged frame")
+    return image
+
+
+def _read_file(path: pathlib.Path) -> np.ndarray | FrameFault:
+    try:
+        content = read_file(path)
+    except OSError as error:
+        return FrameFault(f"unreadable file ({error.strerror or error})")
+    return read_picture(content)
