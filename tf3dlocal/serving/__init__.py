@@ -7,8 +7,10 @@ import importlib
 
 _HOME = {
     "CARD_NAME": "exported_model",
+    "Client": "client.client",
     "EVALUATION_NAME": "scores",
     "ExportedModel": "exported_model",
+    "ServingError": "client.errors",
     "WalkEmbeddings": "walk_embeddings",
     "WalkFolder": "walk_folder",
     "export": "exporting",
@@ -19,8 +21,10 @@ _HOME = {
 
 __all__ = [
     "CARD_NAME",
+    "Client",
     "EVALUATION_NAME",
     "ExportedModel",
+    "ServingError",
     "WalkEmbeddings",
     "WalkFolder",
     "export",
