@@ -1,10 +1,8 @@
 """The two interfaces of the server, and the faults that tests give it."""
 
 import contextlib
-import json
 import pathlib
 import threading
-import time
 from concurrent import futures
 
 import grpc

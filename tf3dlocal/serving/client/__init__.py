@@ -7,9 +7,11 @@ import importlib
 
 _HOME = {
     "Address": "address",
+    "CheckedFact": "check",
     "Client": "client",
     "ModelNotFoundError": "errors",
     "RefusedRequestError": "errors",
+    "ServerCheck": "check",
     "ServedModel": "served_model",
     "ServerTimeoutError": "errors",
     "ServerUnavailableError": "errors",
@@ -21,6 +23,8 @@ _HOME = {
     "UnusableAnswerError": "errors",
     "VersionStatus": "served_model",
     "WalkRequest": "requests",
+    "check_server": "check",
+    "draw_walk": "check",
 }
 
 __all__ = list(_HOME)

@@ -12,12 +12,12 @@ from tf3dlocal.io import check_regular_file, read_json, user_path
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.client.address import parse_address
 from tf3dlocal.serving.client.errors import REPEATABLE, ModelNotFoundError, UnusableAnswerError
+from tf3dlocal.serving.client.folders import frames_of_folder
 from tf3dlocal.serving.client.requests import OUTPUT, WalkRequest, numbered, silhouette_size, walk_requests
 from tf3dlocal.serving.client.rest import RestTransport
 from tf3dlocal.serving.client.served_model import ServedModel, VersionStatus
 
 MOST_BACKOFF = 10.0  # seconds
-MOST_PICTURE_BYTES = 2**26
 Result = TypeVar("Result")
 
 
@@ -100,8 +100,9 @@ class Client:
 
         Args:
             walks: Each is uint8 [frames, height, width] with the model's height and width (aligned), or masks of any
-                size, which the model aligns (signature `raw`), or a folder with the frames of a walk: PNG files of one
-                size are sent as they are (signature `png`). Lengths may differ.
+                size, which the model aligns (signature `raw`), or a folder with the frames of a walk: PNG files of raw
+                masks are sent as they are (signature `png`), others are read as `tf3dlocal embed` reads them. Lengths
+                may differ.
 
         Returns:
             float32 [walks, channels] or [walks, parts, channels], in the order of `walks`.
@@ -161,8 +162,11 @@ class Client:
     def _embed(self, walks: list[Any], names: list[str]) -> np.ndarray:
         served = self.metadata()
         self._check_served(served)
-        size = silhouette_size(served)
-        walks = [_frames_of(walk, size=size) for walk in walks]
+        folders = {"size": silhouette_size(served), "takes_png": "png" in served.signatures}
+        walks = [
+            frames_of_folder(walk, **folders) if isinstance(walk, str | pathlib.PurePath) else np.asarray(walk)
+            for walk in walks
+        ]
         requests = walk_requests(walks, served=served, frames_per_request=self.frames_per_request, names=names)
         embeddings: np.ndarray | None = None
         for request in requests:
@@ -198,14 +202,16 @@ class Client:
                 f"and the export's model card has {expected}."
             )
 
-    def _checked_answer(self, outputs: dict[str, np.ndarray], *, request: WalkRequest, served: ServedModel) -> np.ndarray:
+    def _checked_answer(
+        self, outputs: dict[str, np.ndarray], *, request: WalkRequest, served: ServedModel
+    ) -> np.ndarray:
         """Return the embeddings in an answer, if they are as many as the walks, of the announced shape, and finite."""
         where = f"{self.address.server}: the answer of {self.address.what}, signature {request.signature!r},"
         if OUTPUT not in outputs:
             raise UnusableAnswerError(f"{where} has no {OUTPUT!r}; it has {sorted(outputs)}.")
         embeddings = outputs[OUTPUT]
-        announced = served.signatures[request.signature].outputs[OUTPUT].shape or ()
-        expected = [len(request.rows), *announced[1:]]
+        announced = served.signatures[request.signature].outputs[OUTPUT].shape
+        expected = [len(request.rows), *(embeddings.shape if announced is None else announced)[1:]]
         fits = embeddings.ndim == len(expected) and all(
             size in (None, found) for size, found in zip(expected, embeddings.shape)
         )
@@ -256,12 +262,3 @@ def _checked(walks: Any) -> list[Any]:
     if not walks:
         raise ValueError("There is no walk to embed: the list is empty.")
     return walks
-
-
-def _frames_of(walk: Any, *, size: tuple[int, int]) -> np.ndarray:
-    """Return an array as it is, and the silhouettes of a folder, read as `tf3dlocal embed` reads them."""
-    if not isinstance(walk, str | pathlib.PurePath):
-        return np.asarray(walk)
-    from tf3dlocal.serving.walk_folder import read_walk_folder
-
-    return read_walk_folder(walk, height=size[0], width=size[1]).silhouettes

@@ -1,5 +1,7 @@
 """What can go wrong between a client and a server, one class for each cause."""
 
+import re
+
 
 class ServingError(Exception):
     """A server gave no usable answer; the subclasses name the cause."""
@@ -33,6 +35,10 @@ class ServingApiMissingError(ImportError):
     """The package with TF Serving's messages, which gRPC needs, is not installed."""
 
 
+# What TF Serving says where a model has no signature of a name, or one with other inputs.
+OTHER_SIGNATURE = re.compile(
+    "signature (key|name).* not found|not found in signature|not match signature|have named input", re.IGNORECASE
+)
 REPEATABLE = (ServerUnavailableError, ServerTimeoutError)  # a prediction changes nothing, so it may be repeated
 
 
@@ -59,7 +65,7 @@ def error_of(status: str, message: str, *, where: str, what: str) -> ServingErro
             f"{where} has no {what}: {message}. Compare name, version and label with what the server was started with "
             "(MODEL_NAME or models.config)."
         )
-    if status in ("INVALID_ARGUMENT", "FAILED_PRECONDITION") and "signature" in message.lower():
+    if status in ("INVALID_ARGUMENT", "FAILED_PRECONDITION") and OTHER_SIGNATURE.search(message):
         return SignatureNotFoundError(
             f"{where}: {what} lacks a signature: {message}. Export the model again with `tf3dlocal export`."
         )

@@ -1,7 +1,6 @@
 """Walks as the requests that carry them: which signature, which walks together, padded how."""
 
 import dataclasses
-import itertools
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -43,7 +42,7 @@ def walk_requests(
 
     Aligned walks of any lengths go to `variable`, sorted by length, padded with zeros, each with its number of frames.
     A model without `variable` gets walks of equal length together in `serving_default`. Masks of another size than the
-    model's go to `raw`, and lists of encoded pictures go to `png`; walks of equal shape go together.
+    model's go to `raw`, those of equal shape together. Lists of encoded pictures go to `png`, padded with empty texts.
 
     Args:
         walks: uint8 [frames, height, width], or lists of bytes.
@@ -104,7 +103,7 @@ def silhouette_size(served: ServedModel) -> tuple[int, int]:
 def _kind(walk: Any, *, size: tuple[int, int], served: ServedModel, name: str) -> tuple:
     """Return what walks of one request have in common: the signature, and shapes where they must be equal."""
     if isinstance(walk, list):
-        return "png", len(walk)
+        return ("png",)
     expected = f"uint8 [frames >= 1, {size[0]}, {size[1]}] (aligned)"
     if "raw" in served.signatures:
         expected += ", or uint8 [frames >= 1, any height, any width] (masks, aligned by the model)"
@@ -140,8 +139,9 @@ def _inputs(signature: str, walks: list[Any]) -> dict[str, np.ndarray]:
             silhouettes[row, : len(walk)] = walk
         return {"silhouettes": silhouettes, "num_frames": num_frames}
     if signature == "png":
-        encoded = np.empty((len(walks), len(walks[0])), object)
-        encoded[:] = walks
+        encoded = np.full((len(walks), max(map(len, walks))), b"", object)  # b"" stands for no frame
+        for row, walk in enumerate(walks):
+            encoded[row, : len(walk)] = walk
         return {"frames_bytes": encoded}
     return {next(iter(INPUTS[signature])): np.stack(walks)}
 

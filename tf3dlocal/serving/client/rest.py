@@ -126,7 +126,7 @@ class RestTransport:
         return answer
 
     def _exchange(self, method: str, path: str, *, body: bytes | None, timeout: float) -> tuple[int, bytes]:
-        """Return HTTP status and content, complete within `timeout` seconds, over an idle connection if there is one."""
+        """Return HTTP status and content, within `timeout` seconds; over an idle connection if there is one."""
         request = _Request(method=method, path=path, body=body, deadline=time.monotonic() + timeout)
         while self._idle:
             try:
@@ -246,7 +246,9 @@ def _as_json(array: np.ndarray) -> list:
 
 def _signature(given: dict[str, Any]) -> Signature:
     def facts(tensors: dict[str, Any]) -> dict[str, TensorFacts]:
-        return {name: TensorFacts(dtype_name(each["dtype"]), _shape(each["tensor_shape"])) for name, each in tensors.items()}
+        return {
+            name: TensorFacts(dtype_name(each["dtype"]), _shape(each["tensor_shape"])) for name, each in tensors.items()
+        }
 
     return Signature(inputs=facts(given["inputs"]), outputs=facts(given["outputs"]))
 
