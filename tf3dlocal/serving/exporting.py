@@ -24,8 +24,8 @@ from tf3dlocal.io import check_writable, new_folder, user_path, write_json
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import CARD_FORMAT, CARD_NAME, sha256_of
 from tf3dlocal.serving.local_paths import without_local_paths
+from tf3dlocal.serving.signatures import INPUTS, MOST_FRAMES, OUTPUT, Signatures
 
-OUTPUT = "embedding"
 LAST_VERSION = 2**63 - 1
 
 DISTANCE_NOTES = {
@@ -102,12 +102,11 @@ def export(
         raise FileExistsError(f"{target} exists, and a version is never overwritten: choose version {_next(folder)}.")
     height, width = _silhouette_size(model)
     _refuse_weights_that_are_not_finite(model)
-    module = _Embedder(in_precision(model, precision="float32"), height, width)
+    module = Signatures(in_precision(model, precision="float32"), height=height, width=width)
     _refuse_embedding_that_is_not_finite(module, name=model.name)
     with new_folder(target) as unfinished:
-        signatures = {"serving_default": module.from_uint8, "float": module.from_float}
         with _quiet(), _full_disk_named(target):
-            tf.saved_model.save(module, str(unfinished), signatures=signatures)
+            tf.saved_model.save(module, str(unfinished), signatures=module.traced)
         files = sorted(path for path in unfinished.rglob("*") if path.is_file())
         told = {
             "made_by": made_by or f"tf3dlocal.serving.export(model, folder={folder.name!r}, version={version})",
@@ -137,41 +136,19 @@ def _refuse_weights_that_are_not_finite(model: keras.Model) -> None:
         )
 
 
-def _refuse_embedding_that_is_not_finite(module: "_Embedder", *, name: str) -> None:
+def _refuse_embedding_that_is_not_finite(module: Signatures, *, name: str) -> None:
     """Embed one walk of random silhouettes: finite weights can still overflow, or divide by zero."""
-    size = module.from_uint8.inputs[0].shape[2:]
-    walk = np.random.default_rng(0).integers(0, 256, (1, 8, *size), dtype=np.uint8)
-    if not np.isfinite(module.from_uint8(silhouettes=tf.constant(walk))[OUTPUT].numpy()).all():
+    walk = np.random.default_rng(0).integers(0, 256, (1, 8, *module.size), dtype=np.uint8)
+    if not np.isfinite(module.traced["serving_default"](silhouettes=tf.constant(walk))[OUTPUT].numpy()).all():
         raise ValueError(
             f"The model {name!r} gives an embedding with numbers that are not finite (NaN or infinite). Its "
             "training has probably diverged: export a checkpoint from before that."
         )
 
 
-class _Embedder(tf.Module):
-    """The two traced functions and the variables that they read; it refers to no Keras object."""
-
-    def __init__(self, model, height, width):
-        super().__init__()
-        # Keras wraps each tf.Variable in a separate object, which tf.Module does not look into.
-        self.weights = [weight.value for weight in model.weights]
-
-        def embed(silhouettes):
-            outputs = model(silhouettes[..., tf.newaxis], training=False)  # [batch, frames, height, width, 1]
-            embedding = outputs[OUTPUT] if isinstance(outputs, dict) else outputs
-            return {OUTPUT: tf.cast(embedding, tf.float32)}
-
-        def spec(dtype):
-            return tf.TensorSpec([None, None, height, width], dtype, name="silhouettes")
-
-        self.from_float = tf.function(embed).get_concrete_function(spec(tf.float32))
-        scaled = tf.function(lambda silhouettes: embed(tf.cast(silhouettes, tf.float32) / 255.0))
-        self.from_uint8 = scaled.get_concrete_function(spec(tf.uint8))
-
-
-def _facts(model: keras.Model, module: _Embedder, *, size: tuple[int, int], distance: str) -> dict:
+def _facts(model: keras.Model, module: Signatures, *, size: tuple[int, int], distance: str) -> dict:
     """Return the entries of the card that follow from the model."""
-    shape = list(module.from_float.structured_outputs[OUTPUT].shape)
+    shape = module.embedding_shape
     versions = {"tf3dlocal": tf3dlocal.__version__, "tensorflow": tf.__version__, "keras": keras.__version__}
     return {
         "made_with": versions,
@@ -181,7 +158,8 @@ def _facts(model: keras.Model, module: _Embedder, *, size: tuple[int, int], dist
             "shape": [None, None, *size],
             "meaning": "one person, background 0, body 255 (uint8) or 1 (float32); aligned: see `tf3dlocal prepare`",
         },
-        "signatures": {"serving_default": "uint8, 0..255", "float": "float32, 0..1"},
+        "signatures": {name: INPUTS[name] for name in module.traced},
+        "most_frames": MOST_FRAMES,
         OUTPUT: {
             "axes": ["batch", "channels"] if len(shape) == 2 else ["batch", "parts", "channels"],
             "shape": shape,
