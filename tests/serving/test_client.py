@@ -7,7 +7,6 @@ import threading
 import cv2
 import numpy as np
 import pytest
-from small_server import SmallServer
 
 from tf3dlocal.serving import Client, ExportedModel, ServingError, read_walk_folder
 from tf3dlocal.serving.client import ModelNotFoundError, SignatureNotFoundError, draw_walk
@@ -59,20 +58,20 @@ def test_status_and_metadata_say_what_the_server_has(url):
     assert taken.outputs["embedding"].shape == (None, 2, 5)
 
 
-def test_a_version_that_is_unloaded_between_two_requests_is_no_error(url, server, walks, local_answer, tiny_export):
+def test_a_version_that_is_unloaded_between_two_requests_is_no_error(url, server, walks, local_answer):
     """TF Serving unloads the old version when a new one is there; all answers of one call come from one version."""
-    with SmallServer(tiny_export, name="tiny") as changing:
-        client = Client(changing.rest if url.startswith("http") else changing.grpc, name="tiny")
-        newest = changing.versions[2]
+    client, newest = Client(url, name="tiny"), server.versions[2]
 
-        def unload(what):
-            if "predict" in what.lower():
-                changing.versions.pop(2, None)
+    def unload(what):
+        if "predict" in what.lower():
+            server.versions.pop(2, None)
 
-        changing.fault = unload
+    server.fault = unload
+    try:
         np.testing.assert_allclose(client.embed(walks), local_answer(walks, 1), **CLOSE)
-        changing.fault, changing.versions[2] = None, newest
-        np.testing.assert_allclose(client.embed(walks), local_answer(walks, 2), **CLOSE)
+    finally:
+        server.fault, server.versions[2] = None, newest
+    np.testing.assert_allclose(client.embed(walks), local_answer(walks, 2), **CLOSE)
 
 
 def raw_masks(frames, shape):
@@ -103,20 +102,18 @@ def test_a_folder_of_aligned_silhouettes_is_read_as_embed_reads_it(url, tmp_path
     np.testing.assert_allclose(Client(url, name="tiny").embed([tmp_path]), local_answer([walk]), **CLOSE)
 
 
-def test_an_older_export_without_variable_gets_walks_of_equal_length_together(local_answer, monkeypatch):
-    """saved_models of version 0.1 have the signatures serving_default and float alone."""
-    with SmallServer("saved_models/walkers", name="walkers") as older:
-        for version in older.versions.values():
-            for name in set(version.definitions) - {"serving_default", "float"}:
-                del version.definitions[name]
-        walks = [draw_walk(frames, (64, 44)) for frames in (3, 5, 3)]
-        local = ExportedModel("saved_models/walkers")
-        expected = np.concatenate([local.embed(walk[None]) for walk in walks])
-        for url in (older.rest, older.grpc):
-            client = Client(url, name="walkers", export="saved_models/walkers")
-            np.testing.assert_allclose(client.embed(walks), expected, rtol=0, atol=1e-5)
-            with pytest.raises(ValueError, match="no signature 'raw'"):
-                client.embed([np.zeros((3, 90, 120), np.uint8)])
+def test_an_older_export_without_variable_gets_walks_of_equal_length_together(
+    url, server, walks, local_answer, monkeypatch
+):
+    """The exports of version 0.1 have the signatures serving_default and float only."""
+    version = server.versions[2]
+    older = {name: version.definitions[name] for name in ("serving_default", "float")}
+    monkeypatch.setattr(version, "definitions", older)
+    client, before = Client(url, name="tiny"), server.num_requests
+    np.testing.assert_allclose(client.embed(walks), local_answer(walks), **CLOSE)
+    assert server.num_requests - before == 4  # metadata; 9 and 9 frames; 4 frames; 12 frames
+    with pytest.raises(ValueError, match="no signature 'raw'"):
+        client.embed([np.zeros((3, 90, 120), np.uint8)])
 
 
 def test_many_threads_share_a_client_and_each_gets_its_own_answer(url, server, walks, local_answer):

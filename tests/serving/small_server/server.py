@@ -37,6 +37,7 @@ class SmallServer:
             computed; it may sleep, or raise StatusError.
         change: None, or a function from {output: array} to {output: array}.
         raw_answer: None, or bytes that REST answers instead.
+        announced_length: None, or the length that REST announces for them.
     """
 
     def __init__(self, folder, *, name, labels=None, batching=None):
@@ -44,7 +45,8 @@ class SmallServer:
         found = [folder] if (folder / "saved_model.pb").exists() else folder.glob("*/")
         self.versions = {int(path.name): LoadedVersion(path, batching) for path in found if path.name.isdecimal()}
         self.name, self.labels = name, labels or {}
-        self.num_requests, self.fault, self.change, self.raw_answer = 0, None, None, None
+        self.num_requests, self.fault, self.change = 0, None, None
+        self.raw_answer = self.announced_length = None
         self._count = threading.Lock()
         self._grpc = grpc.server(
             futures.ThreadPoolExecutor(64),
