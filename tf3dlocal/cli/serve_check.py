@@ -49,11 +49,11 @@ def serve_check(
 
     with Client(url, name=name, version=version, label=label, timeout=timeout) as client:
         checked = check_server(client, export=model, num_requests=requests, most_ms=latency)
-    write_numbers(json, values=dataclasses.asdict(checked) | {"passed": checked.passed})
     say(f"{checked.server}, model {checked.model!r}, version {checked.version}")
     widest = max(len(fact.name) for fact in checked.facts)
     for fact in checked.facts:
         say(f"  {'ok    ' if fact.passed else 'WRONG '} {fact.name:{widest}}  {fact.found}", soft_wrap=True)
+    write_numbers(json, values=dataclasses.asdict(checked) | {"passed": checked.passed})
     failed = sum(not fact.passed for fact in checked.facts)
     if failed:
         say(f"{failed} of {len(checked.facts)} checks failed.")
