@@ -120,7 +120,7 @@ def one_at_a_time(urls, embedder, *, rounds):
     size = (embedder.height, embedder.width)
     for frames in (30, 100):
         for label, (interface, signature) in KINDS.items():
-            request = request_of(signature, [draw_walk(frames, size)])
+            request = request_of(signature, [draw_walk(frames, size=size)])
             with Client(urls[interface], name=NAME, timeout=120) as client:
                 served = client.metadata()
                 begin = time.perf_counter()
@@ -149,7 +149,7 @@ class Load:
     def __init__(self, urls, embedder, *, clients, seconds):
         self.urls, self.clients, self.seconds_to_run = urls, clients, seconds
         size = (embedder.height, embedder.width)
-        self.walks = [np.roll(draw_walk(frames, size), shift, axis=2) for frames in LENGTHS for shift in (0, 3)]
+        self.walks = [np.roll(draw_walk(frames, size=size), shift, axis=2) for frames in LENGTHS for shift in (0, 3)]
         self.expected = {"variable": np.stack([embedder.embed(walk[None])[0] for walk in self.walks])}
         self.seconds = {label: [] for label in KINDS}
         self.problems, self.num_retries = [], 0

@@ -76,7 +76,7 @@ def test_a_version_that_is_unloaded_between_two_requests_is_no_error(url, server
 
 def raw_masks(frames, shape):
     masks = np.zeros((frames, *shape), np.uint8)
-    masks[:, 10 : shape[0] - 10] = draw_walk(frames, (shape[0] - 20, shape[1]), left=0.2)
+    masks[:, 10 : shape[0] - 10] = draw_walk(frames, size=(shape[0] - 20, shape[1]), left=0.2)
     return masks
 
 
@@ -96,7 +96,7 @@ def test_masks_of_any_size_are_aligned_by_the_model(url, tiny_export, walks, tmp
 
 
 def test_a_folder_of_aligned_silhouettes_is_read_as_embed_reads_it(url, tmp_path, local_answer):
-    walk = draw_walk(5, (16, 12))
+    walk = draw_walk(5, size=(16, 12))
     for i, frame in enumerate(walk):
         cv2.imwrite(str(tmp_path / f"{i}.png"), frame)
     np.testing.assert_allclose(Client(url, name="tiny").embed([tmp_path]), local_answer([walk]), **CLOSE)
@@ -185,7 +185,7 @@ def test_a_model_of_another_kind_is_refused_by_its_signatures(url, server, walks
         ([np.zeros((3, 16, 12), np.float32)], r"walks\[0\] is float32 \[3, 16, 12\].*uint8 \[frames >= 1, 16, 12\]"),
         ([np.zeros((0, 16, 12), np.uint8)], r"walks\[0\] is uint8 \[0, 16, 12\]"),
         ([np.zeros((3, 16, 12, 1), np.uint8)], r"walks\[0\] is uint8 \[3, 16, 12, 1\]"),
-        ([draw_walk(2, (16, 12)), [[1.0, np.nan]]], r"walks\[1\] is float64"),
+        ([draw_walk(2, size=(16, 12)), [[1.0, np.nan]]], r"walks\[1\] is float64"),
     ],
 )
 def test_a_walk_that_cannot_be_sent_is_named_with_what_the_model_takes(server, walks, message):
@@ -195,7 +195,7 @@ def test_a_walk_that_cannot_be_sent_is_named_with_what_the_model_takes(server, w
 
 @pytest.mark.bad_input
 def test_a_sentence_of_the_graph_reaches_the_user(url):
-    walk = draw_walk(5, (16, 12))
+    walk = draw_walk(5, size=(16, 12))
     walk[3:] = 0
     with pytest.raises(ServingError, match="ends with frames without a body"):
         Client(url, name="tiny").embed([walk])

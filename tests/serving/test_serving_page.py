@@ -16,18 +16,18 @@ def run(program, server):
     """Run a program with the server's ports and name instead of the usual ones; returns its variables."""
     program = program.replace("http://127.0.0.1:8501", server.rest).replace("grpc://127.0.0.1:8500", server.grpc)
     program = program.replace("127.0.0.1:8500", server.grpc.removeprefix("grpc://")).replace("walkers", "tiny")
-    names = {"walk": np.load("walk.npy"), "longer_walk": draw_walk(11, (16, 12))}
+    names = {"walk": np.load("walk.npy"), "longer_walk": draw_walk(11, size=(16, 12))}
     exec(compile(program, "docs/serving.md", "exec"), names)
     return names
 
 
 def test_the_programs_of_the_page_get_the_local_answers(server, tiny_export, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    embedder, walk = ExportedModel(tiny_export), draw_walk(7, (16, 12))
+    embedder, walk = ExportedModel(tiny_export), draw_walk(7, size=(16, 12))
     np.save("walk.npy", walk)
     for name in ("masks", "other_masks"):
         pathlib.Path(name).mkdir()
-        for i, mask in enumerate(np.pad(draw_walk(6, (60, 50)), ((0, 0), (5, 5), (9, 9)))):
+        for i, mask in enumerate(np.pad(draw_walk(6, size=(60, 50)), ((0, 0), (5, 5), (9, 9)))):
             cv2.imwrite(f"{name}/{i}.png", mask)
     of_masks = embedder.embed(read_walk_folder("masks", height=16, width=12).silhouettes[None])[0]
     of_walk = embedder.embed(walk[None])[0]

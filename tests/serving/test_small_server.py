@@ -77,7 +77,7 @@ def test_base64_carries_the_bytes_of_pictures(server):
 
     from tf3dlocal.serving.client import draw_walk
 
-    masks = np.pad(draw_walk(4, (60, 50)), ((0, 0), (5, 5), (9, 9)))
+    masks = np.pad(draw_walk(4, size=(60, 50)), ((0, 0), (5, 5), (9, 9)))
     encoded = [{"b64": base64.b64encode(cv2.imencode(".png", mask)[1].tobytes()).decode()} for mask in masks]
     body = {"signature_name": "png", "instances": [{"frames_bytes": encoded}]}
     _, by_png = ask(server, "/v1/models/tiny:predict", body)

@@ -44,8 +44,7 @@ def serve_check(
     """
     if model is not None or url.startswith("grpc"):
         start_tensorflow()
-    from tf3dlocal.serving import Client
-    from tf3dlocal.serving.client import check_server
+    from tf3dlocal.serving import Client, check_server
 
     with Client(url, name=name, version=version, label=label, timeout=timeout) as client:
         checked = check_server(client, export=model, num_requests=requests, most_ms=latency)

@@ -87,7 +87,7 @@ def check_server(
     facts = [_state(states, served)]
     if card is not None:
         facts += list(_same_as_card(served, card))
-    walk = draw_walk(FRAMES, silhouette_size(served))
+    walk = draw_walk(FRAMES, size=silhouette_size(served))
     request = WalkRequest(signature="serving_default", rows=(0,), inputs={"silhouettes": walk[None]})
     times = []
     for _ in range(num_requests + 1):
@@ -107,7 +107,7 @@ def check_server(
     )
 
 
-def draw_walk(num_frames: int, size: tuple[int, int], *, left: float = 0.0) -> np.ndarray:
+def draw_walk(num_frames: int, *, size: tuple[int, int], left: float = 0.0) -> np.ndarray:
     """Draw a body of full height whose legs swing.
 
     Args:
@@ -119,7 +119,7 @@ def draw_walk(num_frames: int, size: tuple[int, int], *, left: float = 0.0) -> n
         uint8 [frames, height, width], 0 and 255.
 
     Example:
-        >>> draw_walk(2, (64, 44)).shape
+        >>> draw_walk(2, size=(64, 44)).shape
         (2, 64, 44)
     """
     height, width = size
@@ -181,7 +181,7 @@ def _requests(served: ServedModel, walk: np.ndarray) -> Iterator[WalkRequest]:
         num_frames = np.array([len(walk), FEWER_FRAMES], np.int32)
         yield WalkRequest(signature="variable", rows=(0, 1), inputs={"silhouettes": two, "num_frames": num_frames})
     masks = np.zeros((len(walk), 120, 160), np.uint8)
-    masks[:, 15:105] = draw_walk(len(walk), (90, 160), left=0.2)
+    masks[:, 15:105] = draw_walk(len(walk), size=(90, 160), left=0.2)
     if "raw" in served.signatures:
         yield WalkRequest(signature="raw", rows=(0,), inputs={"masks": masks[None]})
     if "png" in served.signatures:
@@ -202,7 +202,7 @@ def _answers(client: Client, served: ServedModel, *, local: Callable | None, wal
             yield CheckedFact(name=name, passed=False, found=str(error))
             continue
         if local is not None and (expected := local(request)) is not None:
-            yield _compared(name, answer, expected, "the local answer")
+            yield _compared(name, answer, expected=expected, what="the local answer")
         else:
             yield CheckedFact(name=name, passed=True, found=f"{list(answer.shape)}, finite")
         if request.signature == "variable":
@@ -211,10 +211,11 @@ def _answers(client: Client, served: ServedModel, *, local: Callable | None, wal
                 WalkRequest(signature="serving_default", rows=(0,), inputs={"silhouettes": one}) for one in alone
             ]
             shorter, longer = (client.predict(each, served=served)[0] for each in requests)
-            yield _compared("different lengths", answer, np.stack([longer, shorter]), "each walk alone")
+            expected = np.stack([longer, shorter])
+            yield _compared("different lengths", answer, expected=expected, what="each walk alone")
 
 
-def _compared(name: str, answer: np.ndarray, expected: np.ndarray, what: str) -> CheckedFact:
+def _compared(name: str, answer: np.ndarray, *, expected: np.ndarray, what: str) -> CheckedFact:
     if answer.shape != expected.shape:
         found = f"{list(answer.shape)} instead of {list(expected.shape)} of {what}: another model"
         return CheckedFact(name=name, passed=False, found=found)

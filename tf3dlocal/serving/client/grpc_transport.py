@@ -136,7 +136,7 @@ def _state_name(state: int) -> str:
 def _signature(given: Any) -> Signature:
     def facts(tensors: Any) -> dict[str, TensorFacts]:
         return {
-            name: TensorFacts(dtype_name(types_pb2.DataType.Name(each.dtype)), _shape(each.tensor_shape))
+            name: TensorFacts(dtype=dtype_name(types_pb2.DataType.Name(each.dtype)), shape=_shape(each.tensor_shape))
             for name, each in tensors.items()
         }
 

@@ -247,7 +247,8 @@ def _as_json(array: np.ndarray) -> list:
 def _signature(given: dict[str, Any]) -> Signature:
     def facts(tensors: dict[str, Any]) -> dict[str, TensorFacts]:
         return {
-            name: TensorFacts(dtype_name(each["dtype"]), _shape(each["tensor_shape"])) for name, each in tensors.items()
+            name: TensorFacts(dtype=dtype_name(each["dtype"]), shape=_shape(each["tensor_shape"]))
+            for name, each in tensors.items()
         }
 
     return Signature(inputs=facts(given["inputs"]), outputs=facts(given["outputs"]))

@@ -5,7 +5,7 @@ import dataclasses
 Shape = tuple[int | None, ...] | None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TensorFacts:
     """Type and shape of an input or an output.
 
