@@ -24,6 +24,7 @@ from tf3dlocal.io import check_writable, new_folder, user_path, write_json
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import CARD_FORMAT, CARD_NAME, sha256_of
 from tf3dlocal.serving.local_paths import without_local_paths
+from tf3dlocal.serving.server_files import write_server_files
 from tf3dlocal.serving.signatures import INPUTS, MOST_FRAMES, OUTPUT, Signatures
 
 LAST_VERSION = 2**63 - 1
@@ -49,13 +50,23 @@ def export(
     TF Serving takes the folder as `--model_base_path`. The version appears there completely or not at all, and is never
     overwritten, because a server may be reading it.
 
-    Signatures (`batch` and `frames` are unknown dimensions, so any number of walks of any common length is accepted;
-    height and width are those of the model, and silhouettes of another size are refused):
+    Every signature gives "embedding", float32 [batch, ...] as the model's, and takes any number of walks. Height and
+    width are those of the model:
 
-    | name              | input "silhouettes"                                    | output "embedding"           |
-    |-------------------|--------------------------------------------------------|------------------------------|
-    | `serving_default` | uint8 [batch, frames, height, width], 0..255           | float32, as the model's      |
-    | `float`           | float32 [batch, frames, height, width], 0..1           | float32, as the model's      |
+    | name              | inputs                                                                                 |
+    |-------------------|----------------------------------------------------------------------------------------|
+    | `serving_default` | "silhouettes" uint8 [batch, frames, height, width], 0..255, aligned                    |
+    | `float`           | "silhouettes" float32 [batch, frames, height, width], 0..1, aligned                    |
+    | `variable`        | "silhouettes" uint8 [batch, frames, height, width]; "num_frames" int32 [batch]         |
+    | `raw`             | "masks" uint8 [batch, frames, any height, any width], aligned as by `tf3dlocal prepare` |
+    | `png`             | "frames_bytes" string [batch, frames], a PNG file each, aligned as by `tf3dlocal prepare` |
+
+    Walks of different lengths share a batch in `variable`: each is embedded from its first num_frames frames alone,
+    whatever the others hold. `raw` and `png` leave out frames without a person. An empty text in `png` is no frame.
+
+    The graph itself refuses another size, no frame, walks of more than 2,048 frames, numbers outside 0..1 or NaN,
+    walks that were padded without num_frames, and pictures that are no masks. It computes 720 frames at once, so that
+    memory does not grow with the batch.
 
     Args:
         model: `keras.Model` from float32 [batch, frames, height, width, 1] in 0..1 to a tensor, or to a dict with the
@@ -107,6 +118,7 @@ def export(
     with new_folder(target) as unfinished:
         with _quiet(), _full_disk_named(target):
             tf.saved_model.save(module, str(unfinished), signatures=module.traced)
+            write_server_files(unfinished, signatures=module.traced, size=module.size, name=folder.name)
         files = sorted(path for path in unfinished.rglob("*") if path.is_file())
         told = {
             "made_by": made_by or f"tf3dlocal.serving.export(model, folder={folder.name!r}, version={version})",

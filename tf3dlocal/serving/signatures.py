@@ -153,7 +153,7 @@ class Signatures(tf.Module):
 
         def embed_block(start, done):
             length = lengths[start]
-            same_end = tf.searchsorted(lengths, [length], side="right")[0]
+            same_end = tf.reduce_sum(tf.cast(lengths <= length, tf.int32))
             end = tf.minimum(same_end, start + tf.maximum(1, FRAMES_AT_ONCE // length))
             block = tf.cast(silhouettes[start:end, :length], tf.float32)
             if silhouettes.dtype == tf.uint8:
