@@ -11,7 +11,7 @@ import datetime
 import errno
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -114,11 +114,12 @@ def export(
     height, width = _silhouette_size(model)
     _refuse_weights_that_are_not_finite(model)
     module = Signatures(in_precision(model, precision="float32"), height=height, width=width)
-    _refuse_embedding_that_is_not_finite(module, name=model.name)
+    signatures = module.traced()
+    _refuse_embedding_that_is_not_finite(signatures["serving_default"], size=module.size, name=model.name)
     with new_folder(target) as unfinished:
         with _quiet(), _full_disk_named(target):
-            tf.saved_model.save(module, str(unfinished), signatures=module.traced)
-            write_server_files(unfinished, signatures=module.traced, size=module.size, name=folder.name)
+            tf.saved_model.save(module, str(unfinished), signatures=signatures)
+            write_server_files(unfinished, signatures=signatures, size=module.size, name=folder.name)
         files = sorted(path for path in unfinished.rglob("*") if path.is_file())
         told = {
             "made_by": made_by or f"tf3dlocal.serving.export(model, folder={folder.name!r}, version={version})",
@@ -130,7 +131,7 @@ def export(
             "name": model.name,
             "version": version,
             "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            **_facts(model, module, size=(height, width), distance=distance),
+            **_facts(model, module, signatures=signatures, distance=distance),
             **without_local_paths(told),
             "sha256": {path.relative_to(unfinished).as_posix(): sha256_of(path) for path in files},
         }
@@ -148,29 +149,29 @@ def _refuse_weights_that_are_not_finite(model: keras.Model) -> None:
         )
 
 
-def _refuse_embedding_that_is_not_finite(module: Signatures, *, name: str) -> None:
+def _refuse_embedding_that_is_not_finite(embed: Callable, *, size: tuple[int, int], name: str) -> None:
     """Embed one walk of random silhouettes: finite weights can still overflow, or divide by zero."""
-    walk = np.random.default_rng(0).integers(0, 256, (1, 8, *module.size), dtype=np.uint8)
-    if not np.isfinite(module.traced["serving_default"](silhouettes=tf.constant(walk))[OUTPUT].numpy()).all():
+    walk = np.random.default_rng(0).integers(0, 256, (1, 8, *size), dtype=np.uint8)
+    if not np.isfinite(embed(silhouettes=tf.constant(walk))[OUTPUT].numpy()).all():
         raise ValueError(
             f"The model {name!r} gives an embedding with numbers that are not finite (NaN or infinite). Its "
             "training has probably diverged: export a checkpoint from before that."
         )
 
 
-def _facts(model: keras.Model, module: Signatures, *, size: tuple[int, int], distance: str) -> dict:
+def _facts(model: keras.Model, module: Signatures, *, signatures: Iterable[str], distance: str) -> dict:
     """Return the entries of the card that follow from the model."""
-    shape = module.embedding_shape
+    shape = list(module.embedding_shape)
     versions = {"tf3dlocal": tf3dlocal.__version__, "tensorflow": tf.__version__, "keras": keras.__version__}
     return {
         "made_with": versions,
         "num_parameters": int(model.count_params()),
         "silhouettes": {
             "axes": ["batch", "frames", "height", "width"],
-            "shape": [None, None, *size],
+            "shape": [None, None, *module.size],
             "meaning": "one person, background 0, body 255 (uint8) or 1 (float32); aligned: see `tf3dlocal prepare`",
         },
-        "signatures": {name: INPUTS[name] for name in module.traced},
+        "signatures": {name: INPUTS[name] for name in signatures},
         "most_frames": MOST_FRAMES,
         OUTPUT: {
             "axes": ["batch", "channels"] if len(shape) == 2 else ["batch", "parts", "channels"],

@@ -72,7 +72,9 @@ def _align_frame(mask, is_fault, *, size):
     brightest = tf.reduce_max(tf.where(present, values, 0))
     is_two_valued = tf.reduce_all(~present | (values == 0) | (values == brightest))
     scale = is_two_valued & (brightest > 0) & (brightest < 255)  # masks of 0 and 1, or of 0 and another value
-    mask = tf.cond(scale, lambda: tf.where(mask > 0, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8)), lambda: mask)
+    mask = tf.cond(
+        scale, lambda: tf.where(mask > 0, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8)), lambda: mask
+    )
     border = tf.concat([mask[0], mask[-1], mask[:, 0], mask[:, -1]], 0)
     counts = tf.cond(scale, lambda: _counts(mask), lambda: counts)
     total = tf.reduce_sum(tf.cast(counts, tf.int64) * tf.range(256, dtype=tf.int64))

@@ -65,13 +65,11 @@ def warm_up_inputs(signature: str, *, size: tuple[int, int]) -> dict[str, Tensor
     return {"silhouettes": tf.make_tensor_proto(0, tf.uint8, walk)}
 
 
-def prediction_log(
-    inputs: Mapping[str, TensorProto], *, signature: str, model_name: str
-) -> bytes:
+def prediction_log(inputs: Mapping[str, TensorProto], *, signature: str, model_name: str) -> bytes:
     """Return the bytes of a PredictionLog with one PredictRequest."""
     spec = _field(MODEL_NAME, model_name.encode()) + _field(SIGNATURE_NAME, signature.encode())
     request = _field(MODEL_SPEC, spec)
-    for name, tensor in inputs.items():
+    for name, tensor in sorted(inputs.items()):
         request += _field(INPUTS, _field(KEY, name.encode()) + _field(VALUE, tensor.SerializeToString()))
     return _field(PREDICT_LOG, _field(REQUEST, request))
 
