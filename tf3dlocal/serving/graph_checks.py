@@ -37,7 +37,6 @@ def sentence_of(error: tf.errors.InvalidArgumentError) -> str:
     found = str(error.message)
     if "assertion failed: [" in found:
         found = found.partition("assertion failed: [")[2].partition("]\n")[0]
-    lines = [
-        line for line in found.splitlines() if line.strip() and not line.startswith(("Graph execution", "Detected"))
-    ]
-    return lines[-1].strip() if lines else found
+    lines = [line.strip() for line in found.splitlines()]
+    noise = ("Graph execution error", "Detected at node", "<stack traces", "[[")
+    return next((line for line in lines if line and not line.startswith(noise)), found)
