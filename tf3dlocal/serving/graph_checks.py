@@ -30,3 +30,13 @@ def after(checks: Sequence[tf.Operation], tensor: Tensor) -> Tensor:
 def number_of_first(wrong: Tensor) -> Tensor:
     """Return the place of the first true value, and the length where none is true."""
     return tf.reduce_min(tf.where(wrong, tf.range(tf.size(wrong)), tf.size(wrong)))
+
+
+def sentence_of(error: tf.errors.InvalidArgumentError) -> str:
+    """Return the sentence of `require` in an error, or the first line of another error."""
+    found = str(error.message)
+    if "assertion failed: [" in found:
+        found = found.partition("assertion failed: [")[2].partition("]\n")[0]
+    lines = [line.strip() for line in found.splitlines()]
+    noise = ("Graph execution error", "Detected at node", "<stack traces", "[[")
+    return next((line for line in lines if line and not line.startswith(noise)), found)

@@ -27,7 +27,9 @@ INPUTS = {
 
 
 class Signatures(tf.Module):
-    """The traced functions of a model and the variables that they read; it refers to no Keras object.
+    """The functions of a model and the variables that they read; it refers to no Keras object.
+
+    The methods with the names of `INPUTS` take tensors and return {"embedding": tensor}.
 
     Args:
         model: `keras.Model` from float32 [batch, frames, height, width, 1] to an embedding, alone or in a dict.
@@ -35,8 +37,7 @@ class Signatures(tf.Module):
         width: Width of its silhouettes.
 
     Attributes:
-        traced: {name: function}, the keys of `INPUTS`. Without "raw" and "png" where no aligned silhouette has the
-            model's size (an odd height, or a width above the height).
+        size: Height and width.
         embedding_shape: [None, channels] or [None, parts, channels].
     """
 
@@ -53,34 +54,50 @@ class Signatures(tf.Module):
 
         spec = tf.TensorSpec([None, None, height, width], tf.float32, name="silhouettes")
         self.embed = tf.function(embed, input_signature=[spec])  # one function in the file, called by all others
-        self.embedding_shape = self.embed.get_concrete_function().output_shapes.as_list()
+        self.embedding_shape = tuple(self.embed.get_concrete_function().output_shapes)
+
+    def traced(self) -> dict[str, Callable]:
+        """Trace the functions that `tf.saved_model.save` writes.
+
+        Returns:
+            {name: function}; "raw" and "png" are left out where no aligned silhouette has the model's size (an odd
+            height, or a width above the height).
+        """
+        height, width = self.size
         sized = [None, None, height, width]
-        silhouettes = tf.TensorSpec(sized, tf.uint8, name="silhouettes")
-        traced = {
-            "serving_default": _trace(self._of_bytes, silhouettes),
-            "float": _trace(self._of_floats, tf.TensorSpec(sized, tf.float32, name="silhouettes")),
-            "variable": _trace(self._of_lengths, silhouettes, tf.TensorSpec([None], tf.int32, name="num_frames")),
+        specs = {
+            "serving_default": [tf.TensorSpec(sized, tf.uint8, name="silhouettes")],
+            "float": [tf.TensorSpec(sized, tf.float32, name="silhouettes")],
+            "variable": [
+                tf.TensorSpec(sized, tf.uint8, name="silhouettes"),
+                tf.TensorSpec([None], tf.int32, name="num_frames"),
+            ],
         }
         if height % 2 == 0 and width <= height:
-            masks = tf.TensorSpec([None] * 4, tf.uint8, name="masks")
-            pictures = tf.TensorSpec([None, None], tf.string, name="frames_bytes")
-            traced |= {"raw": _trace(self._of_masks, masks), "png": _trace(self._of_pictures, pictures)}
-        self.traced = traced  # as a whole: a tf.Module cannot save a dict that was changed
+            specs["raw"] = [tf.TensorSpec([None] * 4, tf.uint8, name="masks")]
+            specs["png"] = [tf.TensorSpec([None, None], tf.string, name="frames_bytes")]
+        return {
+            name: tf.function(getattr(self, name), autograph=False).get_concrete_function(*each)
+            for name, each in specs.items()
+        }
 
-    def _of_bytes(self, silhouettes):
+    def serving_default(self, silhouettes: Tensor) -> dict[str, Tensor]:
+        """Embed walks of one length, uint8 0..255."""
         silhouettes = self._checked(silhouettes)
         return {OUTPUT: self._in_blocks(silhouettes, _full_lengths(silhouettes))}
 
-    def _of_floats(self, silhouettes):
+    def float(self, silhouettes: Tensor) -> dict[str, Tensor]:
+        """Embed walks of one length, float32 0..1."""
         in_range = require(
-            tf.reduce_all((silhouettes >= 0) & (silhouettes <= 1)),  # not so for NaN
+            tf.reduce_all((silhouettes >= 0) & (silhouettes <= 1)),  # false for NaN
             "The silhouettes of the signature `float` must be numbers of 0 (background) to 1 (body), and some are "
             "outside or NaN. Divide 0..255 by 255, or use the signature `serving_default`.",
         )
         silhouettes = self._checked(after([in_range], silhouettes))
         return {OUTPUT: self._in_blocks(silhouettes, _full_lengths(silhouettes))}
 
-    def _of_lengths(self, silhouettes, num_frames):
+    def variable(self, silhouettes: Tensor, num_frames: Tensor) -> dict[str, Tensor]:
+        """Embed each walk from its first num_frames frames alone."""
         shape = tf.shape(silhouettes)
         sized = require(
             tf.size(num_frames) == shape[0],
@@ -93,15 +110,14 @@ class Signatures(tf.Module):
         in_range = require(
             ~tf.reduce_any(wrong),
             "num_frames of walk {} is {}, and must be 1 to {}, the number of frames that were sent.",
-            (first, tf.gather(num_frames, tf.minimum(first, tf.size(num_frames) - 1)), shape[1]),
+            (first, tf.gather(tf.concat([num_frames, [0]], 0), first), shape[1]),
         )
         num_frames = after([in_range], num_frames)
         silhouettes = self._checked(silhouettes, num_frames=num_frames)
-        order = tf.argsort(num_frames, stable=True)
-        blocks = self._in_blocks(tf.gather(silhouettes, order), tf.gather(num_frames, order))
-        return {OUTPUT: tf.gather(blocks, tf.argsort(order))}
+        return {OUTPUT: self._by_length(silhouettes, num_frames)}
 
-    def _of_masks(self, masks):
+    def raw(self, masks: Tensor) -> dict[str, Tensor]:
+        """Align masks of any size, leave out frames without a person, and embed the walks."""
         shape = tf.shape(masks)
         filled = require(
             tf.reduce_all(shape[1:] > 0),
@@ -113,7 +129,8 @@ class Signatures(tf.Module):
         frames = align_walks(flat, lambda mask: (mask, False), shape[:2], size=self.size)
         return {OUTPUT: self._of_aligned(*frames)}
 
-    def _of_pictures(self, frames_bytes):
+    def png(self, frames_bytes: Tensor) -> dict[str, Tensor]:
+        """Decode and align pictures, leave out frames without a person, and embed the walks."""
         shape = tf.shape(frames_bytes)
         filled = require(shape[1] > 0, "Each walk must have at least one picture; got {}.", (shape,))
         pictures = without_repeats(after([filled, _few_frames(shape[1])], frames_bytes))
@@ -125,9 +142,7 @@ class Signatures(tf.Module):
         usable_first = tf.argsort(tf.cast(~is_usable, tf.int32), axis=1, stable=True)
         silhouettes = tf.gather(silhouettes, usable_first, batch_dims=1)
         num_frames = tf.reduce_sum(tf.cast(is_usable, tf.int32), axis=1)
-        order = tf.argsort(num_frames, stable=True)
-        blocks = self._in_blocks(tf.gather(silhouettes, order), tf.gather(num_frames, order))
-        return tf.gather(blocks, tf.argsort(order))
+        return self._by_length(silhouettes, num_frames)
 
     def _checked(self, silhouettes, *, num_frames=None):
         """Return the silhouettes after the checks of their size, and of padding that num_frames does not name."""
@@ -147,13 +162,18 @@ class Signatures(tf.Module):
         )
         return after([whole, _few_frames(tf.reduce_max(tf.concat([lengths, [1]], 0)))], silhouettes)
 
+    def _by_length(self, silhouettes, num_frames):
+        order = tf.argsort(num_frames, stable=True)
+        embeddings = self._in_blocks(tf.gather(silhouettes, order), tf.gather(num_frames, order))
+        return tf.gather(embeddings, tf.argsort(order))
+
     def _in_blocks(self, silhouettes, lengths):
         """Embed walks that are in order of their lengths, those of equal length together."""
         num_walks = tf.shape(lengths)[0]
 
         def embed_block(start, done):
             length = lengths[start]
-            same_end = tf.searchsorted(lengths, [length], side="right")[0]
+            same_end = tf.reduce_sum(tf.cast(lengths <= length, tf.int32))
             end = tf.minimum(same_end, start + tf.maximum(1, FRAMES_AT_ONCE // length))
             block = tf.cast(silhouettes[start:end, :length], tf.float32)
             if silhouettes.dtype == tf.uint8:
@@ -169,10 +189,6 @@ class Signatures(tf.Module):
             parallel_iterations=1,
         )
         return embeddings
-
-
-def _trace(function: Callable, *specs: tf.TensorSpec) -> Callable:
-    return tf.function(function, autograph=False).get_concrete_function(*specs)
 
 
 def _full_lengths(silhouettes: Tensor) -> Tensor:
