@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tf3dlocal.serving import Client, ExportedModel, ServingError, read_walk_folder
-from tf3dlocal.serving.client import ModelNotFoundError, SignatureNotFoundError, draw_walk
+from tf3dlocal.serving.client import ModelNotFoundError, RefusedRequestError, SignatureNotFoundError, draw_walk
 
 CLOSE = {"rtol": 0, "atol": 1e-6}
 
@@ -31,6 +31,16 @@ def test_many_frames_are_sent_in_several_requests(url, server, walks, local_answ
     np.testing.assert_allclose(client.embed(walks), local_answer(walks), **CLOSE)
     # one for the metadata; 4 and 9 frames, padded to 18; 9 frames, as 9 + 12 would be padded to 24; 12 frames
     assert server.num_requests - before == 4
+
+
+def test_no_request_has_more_walks_than_the_batches_of_the_server(url, server, local_answer):
+    """TF Serving refuses a request of more than max_batch_size, 8 in the file that an export holds."""
+    many = [np.full((2 + i % 2, 16, 12), 10 + i, np.uint8) for i in range(19)]
+    before = server.num_requests
+    np.testing.assert_allclose(Client(url, name="tiny").embed(many), local_answer(many), **CLOSE)
+    assert server.num_requests - before == 4  # the metadata, 8, 8 and 3 walks
+    with pytest.raises(RefusedRequestError, match="Task size 19 is larger than maximum input batch size 8"):
+        Client(url, name="tiny", walks_per_request=19).embed(many)
 
 
 @pytest.mark.parametrize(("wanted", "answers"), [({"version": 1}, 1), ({"label": "stable"}, 1), ({}, 2)])
@@ -112,7 +122,7 @@ def test_an_older_export_without_variable_gets_walks_of_equal_length_together(
     client, before = Client(url, name="tiny"), server.num_requests
     np.testing.assert_allclose(client.embed(walks), local_answer(walks), **CLOSE)
     assert server.num_requests - before == 4  # metadata; 9 and 9 frames; 4 frames; 12 frames
-    with pytest.raises(ValueError, match="no signature 'raw'"):
+    with pytest.raises(ValueError, match="no signature 'png'"):
         client.embed([np.zeros((3, 90, 120), np.uint8)])
 
 
@@ -160,7 +170,7 @@ def test_a_model_version_or_label_that_the_server_lacks_is_named(url):
         Client(url, name="other").embed([np.zeros((1, 16, 12), np.uint8)])
     with pytest.raises(ModelNotFoundError, match="model 'tiny' version 7"):
         Client(url, name="tiny", version=7).metadata()
-    with pytest.raises(ServingError, match="label 'canary'.*Unrecognized servable version label: canary"):
+    with pytest.raises(ModelNotFoundError, match="label 'canary'.*Unrecognized servable version label: canary"):
         Client(url, name="tiny", label="canary").metadata()
 
 
@@ -186,6 +196,7 @@ def test_a_model_of_another_kind_is_refused_by_its_signatures(url, server, walks
         ([np.zeros((0, 16, 12), np.uint8)], r"walks\[0\] is uint8 \[0, 16, 12\]"),
         ([np.zeros((3, 16, 12, 1), np.uint8)], r"walks\[0\] is uint8 \[3, 16, 12, 1\]"),
         ([draw_walk(2, size=(16, 12)), [[1.0, np.nan]]], r"walks\[1\] is float64"),
+        ([np.random.default_rng(0).integers(0, 256, (1, 2100, 2100), np.uint8)], r"walks\[0\] has a frame that needs"),
     ],
 )
 def test_a_walk_that_cannot_be_sent_is_named_with_what_the_model_takes(server, walks, message):
@@ -216,6 +227,7 @@ def test_a_sentence_of_the_graph_reaches_the_user(url):
         ({"timeout": 0}, "timeout must be at least 0.001"),
         ({"timeout": float("nan")}, "timeout must be at least"),
         ({"retries": -1}, "retries must be at least 0"),
+        ({"walks_per_request": 0}, "walks_per_request must be at least 1"),
         ({"frames_per_request": 0}, "frames_per_request must be at least 1"),
     ],
 )

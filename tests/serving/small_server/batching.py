@@ -1,6 +1,6 @@
 """TF Serving's rule of batching: what comes within a moment is padded, concatenated, computed together, and split."""
 
-import queue
+import collections
 import threading
 import time
 
@@ -65,9 +65,9 @@ class Batcher:
     ):
         self.run, self.max_batch_size, self.timeout = run, max_batch_size, batch_timeout_micros / 1e6
         self.pad, self.allowed_sizes = pad_variable_length_inputs, allowed_batch_sizes
+        self.most_waiting = max_enqueued_batches * max_batch_size
         self.sizes = []  # numbers of requests in the batches so far, the last thousand
-        self._waiting = queue.Queue(max_enqueued_batches * max_batch_size)
-        self._open = True
+        self._waiting, self._changed, self._open = collections.deque(), threading.Condition(), True
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(num_batch_threads)]
         for thread in self._threads:
             thread.start()
@@ -75,36 +75,49 @@ class Batcher:
     def __call__(self, inputs):
         """Compute one request as a part of some batch."""
         task = _Task(inputs)
-        try:
-            self._waiting.put_nowait(task)
-        except queue.Full:
-            message = "The batch scheduling queue to which this task was submitted is full"
-            raise StatusError("UNAVAILABLE", message) from None
+        if task.num_rows > self.max_batch_size:
+            message = f"Task size {task.num_rows} is larger than maximum input batch size {self.max_batch_size}"
+            raise StatusError("INVALID_ARGUMENT", message)
+        with self._changed:
+            if sum(each.num_rows for each in self._waiting) + task.num_rows > self.most_waiting:
+                message = "The batch scheduling queue to which this task was submitted is full"
+                raise StatusError("UNAVAILABLE", message)
+            self._waiting.append(task)
+            self._changed.notify_all()
         task.done.wait()
         if task.error is not None:
             raise task.error
         return task.outputs
 
     def close(self):
-        self._open = False
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
         for thread in self._threads:
             thread.join()
 
     def _work(self):
-        while self._open:
-            try:
-                first = self._waiting.get(timeout=0.05)
-            except queue.Empty:
-                continue
-            tasks, num_rows, end = [first], first.num_rows, time.monotonic() + self.timeout
-            while num_rows < self.max_batch_size:
-                try:
-                    tasks.append(self._waiting.get(timeout=max(end - time.monotonic(), 0)))
-                    num_rows += tasks[-1].num_rows
-                except queue.Empty:
-                    break
+        while tasks := self._next_batch():
             self.sizes = [*self.sizes[-999:], len(tasks)]
             self._compute(tasks)
+
+    def _next_batch(self):
+        """Wait for the first request, and then for more until the batch is full or its time is over."""
+        tasks, num_rows, end = [], 0, None
+        with self._changed:
+            while self._open:
+                if self._waiting and num_rows + self._waiting[0].num_rows > self.max_batch_size:
+                    break
+                if self._waiting:
+                    tasks.append(self._waiting.popleft())
+                    num_rows += tasks[-1].num_rows
+                    end = end or time.monotonic() + self.timeout
+                    continue
+                left = None if end is None else end - time.monotonic()
+                if num_rows == self.max_batch_size or (left is not None and left <= 0):
+                    break
+                self._changed.wait(left)
+        return tasks
 
     def _compute(self, tasks):
         try:

@@ -3,7 +3,7 @@
 # Of tensorflow/serving's http_server.cc: which HTTP status a gRPC status becomes.
 HTTP_OF = {
     "INVALID_ARGUMENT": 400,
-    "FAILED_PRECONDITION": 412,
+    "FAILED_PRECONDITION": 400,
     "NOT_FOUND": 404,
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,

@@ -44,6 +44,8 @@ class Client:
         timeout: Seconds for one try of a request, from connecting to the last byte.
         retries: How often a request is repeated.
         backoff: Seconds before the first repetition.
+        walks_per_request: Most walks in a request. TF Serving refuses requests of more than its `max_batch_size`, which
+            is 8 in the `batching_params.pbtxt` of an export.
         frames_per_request: Most frames in a request, with padding; a longer walk goes alone.
 
     Attributes:
@@ -72,6 +74,7 @@ class Client:
         timeout: float = 30.0,
         retries: int = 3,
         backoff: float = 0.2,
+        walks_per_request: int = 8,
         frames_per_request: int = 1000,
     ):
         self.address = parse_address(url, name=name, version=version, label=label)
@@ -79,12 +82,13 @@ class Client:
             ("timeout", timeout, 0.001),
             ("retries", retries, 0),
             ("backoff", backoff, 0),
+            ("walks_per_request", walks_per_request, 1),
             ("frames_per_request", frames_per_request, 1),
         ):
             if not least <= number < 1e6:
                 raise ValueError(f"{what} must be at least {least}, and finite; got {number!r}.")
         self.timeout, self.retries, self.backoff = timeout, retries, backoff
-        self.frames_per_request = frames_per_request
+        self.walks_per_request, self.frames_per_request = walks_per_request, frames_per_request
         self.num_retries = 0
         self._card = None if export is None else read_card(export)
         self._transport: Any
@@ -100,9 +104,8 @@ class Client:
 
         Args:
             walks: Each is uint8 [frames, height, width] with the model's height and width (aligned), or masks of any
-                size, which the model aligns (signature `raw`), or a folder with the frames of a walk: PNG files of raw
-                masks are sent as they are (signature `png`), others are read as `tf3dlocal embed` reads them. Lengths
-                may differ.
+                other size, which are sent as PNG files and aligned by the model, or a folder with the frames of a walk,
+                which is read as `tf3dlocal embed` reads it. Lengths may differ.
 
         Returns:
             float32 [walks, channels] or [walks, parts, channels], in the order of `walks`.
@@ -114,12 +117,13 @@ class Client:
         """
         walks = _checked(walks)
         names = numbered(walks)
+        served = self.metadata()
         try:
-            return self._embed(walks, names)
-        except ModelNotFoundError:  # perhaps the version was unloaded between the requests
+            return self._embed(walks, names, served)
+        except ModelNotFoundError:  # the version was unloaded in the meantime, and there is another one
             if self.address.version is not None:
                 raise
-            return self._embed(walks, names)
+            return self._embed(walks, names, self.metadata())
 
     def metadata(self) -> ServedModel:
         """Read the version that answers, and its signatures."""
@@ -159,15 +163,15 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _embed(self, walks: list[Any], names: list[str]) -> np.ndarray:
-        served = self.metadata()
+    def _embed(self, walks: list[Any], names: list[str], served: ServedModel) -> np.ndarray:
         self._check_served(served)
         folders = {"size": silhouette_size(served), "takes_png": "png" in served.signatures}
         walks = [
             frames_of_folder(walk, **folders) if isinstance(walk, str | pathlib.PurePath) else np.asarray(walk)
             for walk in walks
         ]
-        requests = walk_requests(walks, served=served, frames_per_request=self.frames_per_request, names=names)
+        limits = {"most_walks": self.walks_per_request, "most_frames": self.frames_per_request}
+        requests = walk_requests(walks, served=served, names=names, **limits)
         embeddings: np.ndarray | None = None
         for request in requests:
             answer = self.predict(request, served=served)

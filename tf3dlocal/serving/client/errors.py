@@ -56,11 +56,11 @@ def error_of(status: str, message: str, *, where: str, what: str) -> ServingErro
         ServerUnavailableError("grpc://host:8500 is unavailable for model 'a': queue full.")
     """
     message = " ".join(message.split()).rstrip(".")[:500] or "no reason given"
-    if status == "UNAVAILABLE":
+    if status in ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED"):
         return ServerUnavailableError(f"{where} is unavailable for {what}: {message}.")
     if status == "DEADLINE_EXCEEDED":
         return ServerTimeoutError(f"{where} gave no answer for {what} in time: {message}.")
-    if status == "NOT_FOUND":
+    if status == "NOT_FOUND" or "servable version label" in message:
         return ModelNotFoundError(
             f"{where} has no {what}: {message}. Compare name, version and label with what the server was started with "
             "(MODEL_NAME or models.config)."

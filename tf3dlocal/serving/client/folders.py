@@ -8,8 +8,8 @@ import numpy as np
 from tf3dlocal.data import natural_key
 from tf3dlocal.io import UnreadableError, check_regular_file, user_path
 from tf3dlocal.io.types import PathLike
+from tf3dlocal.serving.client.requests import MOST_PICTURE_BYTES
 
-MOST_PICTURE_BYTES = 2**24  # of a PNG that is sent; a mask of a camera has a few thousand
 PNG_BEGIN = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 

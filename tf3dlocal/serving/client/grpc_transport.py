@@ -116,7 +116,7 @@ class GrpcTransport:
             raise self._error(error.code(), error.details() or "") from None
 
     def _error(self, code: Any, details: str) -> ServingError:
-        if "larger than max" in details:
+        if "message larger than max" in details.lower():
             return self._unusable(f"it is longer than {MOST_ANSWER_BYTES} bytes, or the request is too long: {details}")
         if code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and "deserializ" in details.lower():
             return self._unusable("it is no message of TF Serving")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from tf3dlocal.serving.client.errors import SignatureNotFoundError
 from tf3dlocal.serving.client.served_model import ServedModel
 
-# Signature -> its inputs. The first input decides what the walks must be.
+# Signature -> its inputs.
 INPUTS = {
     "serving_default": {"silhouettes": "uint8"},
     "variable": {"silhouettes": "uint8", "num_frames": "int32"},
@@ -18,6 +18,7 @@ INPUTS = {
     "png": {"frames_bytes": "string"},
 }
 OUTPUT = "embedding"
+MOST_PICTURE_BYTES = 2**22  # of a mask as a PNG file; one of 1920 x 1080 pixels has some ten thousand
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,19 +37,21 @@ class WalkRequest:
 
 
 def walk_requests(
-    walks: Sequence[Any], *, served: ServedModel, frames_per_request: int, names: Sequence[str]
+    walks: Sequence[Any], *, served: ServedModel, names: Sequence[str], most_walks: int, most_frames: int
 ) -> Iterator[WalkRequest]:
     """Yield the requests that carry all walks.
 
     Aligned walks of any lengths go to `variable`, sorted by length, padded with zeros, each with its number of frames.
     A model without `variable` gets walks of equal length together in `serving_default`. Masks of another size than the
-    model's go to `raw`, those of equal shape together. Lists of encoded pictures go to `png`, padded with empty texts.
+    model's go to `png`, where they need a fiftieth of the bytes of `raw` for the same answer; shorter walks are padded
+    with empty texts there.
 
     Args:
         walks: uint8 [frames, height, width], or lists of bytes.
         served: The model.
-        frames_per_request: Most frames of a request, with padding; a longer walk goes alone.
         names: What errors call the walks.
+        most_walks: Most walks of a request.
+        most_frames: Most frames of a request, with padding; a longer walk goes alone.
 
     Raises:
         SignatureNotFoundError: The model lacks the signature that a walk needs.
@@ -60,8 +63,12 @@ def walk_requests(
         kinds.setdefault(_kind(walk, size=size, served=served, name=names[row]), []).append(row)
     for (signature, *_), rows in kinds.items():
         check_signature(served, signature)
-        for group in _groups(sorted(rows, key=lambda row: len(walks[row])), walks, frames_per_request):
-            yield WalkRequest(signature=signature, rows=group, inputs=_inputs(signature, [walks[row] for row in group]))
+        lengths = {row: len(walks[row]) for row in sorted(rows, key=lambda row: len(walks[row]))}
+        for group in _groups(lengths, most_walks=most_walks, most_frames=most_frames):
+            sent = [walks[row] for row in group]
+            yield WalkRequest(
+                signature=signature, rows=group, inputs=_inputs(signature, sent, [names[row] for row in group])
+            )
 
 
 def check_signature(served: ServedModel, signature: str) -> None:
@@ -101,29 +108,29 @@ def silhouette_size(served: ServedModel) -> tuple[int, int]:
 
 
 def _kind(walk: Any, *, size: tuple[int, int], served: ServedModel, name: str) -> tuple:
-    """Return what walks of one request have in common: the signature, and shapes where they must be equal."""
+    """Return what walks of one request have in common: the signature, and the length where it must be equal."""
     if isinstance(walk, list):
         return ("png",)
     expected = f"uint8 [frames >= 1, {size[0]}, {size[1]}] (aligned)"
-    if "raw" in served.signatures:
+    if "png" in served.signatures:
         expected += ", or uint8 [frames >= 1, any height, any width] (masks, aligned by the model)"
     if walk.dtype != np.uint8 or walk.ndim != 3 or not walk.size:
         raise ValueError(f"{name} is {walk.dtype} {list(walk.shape)}, and the model takes {expected}.")
     if walk.shape[1:] == size:
         return ("variable",) if "variable" in served.signatures else ("serving_default", len(walk))
-    if "raw" not in served.signatures:
+    if "png" not in served.signatures:
         raise ValueError(
-            f"{name} is uint8 {list(walk.shape)}, and the model takes {expected}. It has no signature 'raw', which "
+            f"{name} is uint8 {list(walk.shape)}, and the model takes {expected}. It has no signature 'png', which "
             "would align masks of another size."
         )
-    return "raw", *walk.shape
+    return ("png",)
 
 
-def _groups(rows: Iterable[int], walks: Sequence[Any], most_frames: int) -> Iterator[tuple[int, ...]]:
-    """Split rows, sorted by length, so that the padded frames of a group are at most `most_frames`."""
+def _groups(lengths: Mapping[int, int], *, most_walks: int, most_frames: int) -> Iterator[tuple[int, ...]]:
+    """Split {row: frames}, sorted by frames, so that padding included a group keeps both limits."""
     group: list[int] = []
-    for row in rows:
-        if group and (len(group) + 1) * len(walks[row]) > most_frames:
+    for row, frames in lengths.items():
+        if group and (len(group) == most_walks or (len(group) + 1) * frames > most_frames):
             yield tuple(group)
             group = []
         group.append(row)
@@ -131,19 +138,30 @@ def _groups(rows: Iterable[int], walks: Sequence[Any], most_frames: int) -> Iter
         yield tuple(group)
 
 
-def _inputs(signature: str, walks: list[Any]) -> dict[str, np.ndarray]:
-    if signature == "variable":
-        num_frames = np.array([len(walk) for walk in walks], np.int32)
-        silhouettes = np.zeros((len(walks), num_frames.max(), *walks[0].shape[1:]), np.uint8)
-        for row, walk in enumerate(walks):
-            silhouettes[row, : len(walk)] = walk
-        return {"silhouettes": silhouettes, "num_frames": num_frames}
+def _inputs(signature: str, walks: Sequence[Any], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the inputs of a request with walks."""
     if signature == "png":
-        encoded = np.full((len(walks), max(map(len, walks))), b"", object)  # b"" stands for no frame
-        for row, walk in enumerate(walks):
+        files = [walk if isinstance(walk, list) else _png_files(walk, name) for name, walk in zip(names, walks)]
+        encoded = np.full((len(files), max(map(len, files))), b"", object)  # b"" stands for no frame
+        for row, walk in enumerate(files):
             encoded[row, : len(walk)] = walk
         return {"frames_bytes": encoded}
-    return {next(iter(INPUTS[signature])): np.stack(walks)}
+    if signature == "serving_default":
+        return {"silhouettes": np.stack(walks)}
+    num_frames = np.array([len(walk) for walk in walks], np.int32)
+    silhouettes = np.zeros((len(walks), num_frames.max(), *walks[0].shape[1:]), np.uint8)
+    for row, walk in enumerate(walks):
+        silhouettes[row, : len(walk)] = walk
+    return {"silhouettes": silhouettes, "num_frames": num_frames}
+
+
+def _png_files(masks: np.ndarray, name: str) -> list[bytes]:
+    import cv2
+
+    files = [cv2.imencode(".png", mask)[1].tobytes() for mask in masks]
+    if (most := max(map(len, files))) > MOST_PICTURE_BYTES:
+        raise ValueError(f"{name} has a frame that needs {most} bytes as a PNG file, so it is no mask of a person.")
+    return files
 
 
 def numbered(walks: Sequence[Any]) -> list[str]:
