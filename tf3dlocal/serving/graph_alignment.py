@@ -51,7 +51,7 @@ def align_walks(
     count = tf.gather(tf.concat([num_wrong, [0]], 0), first)
     masks = require(
         ~tf.reduce_any(wrong),
-        "{} of the {} frames of walk {} are no silhouettes (colours, grey values, a white background, or labels of body "
+        "{} of the {} frames of walk {} are no silhouettes (colours, grey values, a white background, labels of body "
         "parts). Send masks: 255 on the body and 0 elsewhere.",
         (count, shape[1], first),
     )
