@@ -78,10 +78,10 @@ def request_of(signature, walks):
     most = max(map(len, walks))
     rows = tuple(range(len(walks)))
     if signature == "png":
-        encoded = np.full((len(walks), most), b"", object)
+        encoded = np.full((len(walks), 1 + most), b"", object)  # as `Client` sends them
         for row, walk in enumerate(walks):
             masks = np.pad(walk, ((0, 0), (28, 28), (58, 58)))
-            encoded[row, : len(walk)] = [cv2.imencode(".png", mask)[1].tobytes() for mask in masks]
+            encoded[row, 1 : 1 + len(walk)] = [cv2.imencode(".png", mask)[1].tobytes() for mask in masks]
         return WalkRequest(signature=signature, rows=rows, inputs={"frames_bytes": encoded})
     silhouettes = np.zeros((len(walks), most, *walks[0].shape[1:]), np.uint8)
     for row, walk in enumerate(walks):

@@ -72,6 +72,41 @@ def test_rows_and_columns_of_json_get_the_same_answer(server, walks, local_answe
     np.testing.assert_allclose(of_variable["predictions"], expected, rtol=0, atol=1e-6)
 
 
+def test_the_padding_of_a_batch_changes_no_walk_in_any_signature(server, walks, local_answer):
+    """All rows of a request are padded with the first element of the request, which is the first walk's."""
+    import cv2
+
+    from tf3dlocal.serving.client import draw_walk
+
+    drawn = {frames: np.pad(draw_walk(frames, size=(60, 50)), ((0, 0), (5, 5), (9, 9))) for frames in (3, 5, 9)}
+    drawn[4] = drawn[9][5:]
+    masks = {frames: mask[::-1] for frames, mask in drawn.items()}  # a body of the middle of the swing comes last
+    files = {n: [cv2.imencode(".png", one)[1].tobytes() for one in mask] for n, mask in masks.items()}
+    random = {frames: np.random.default_rng(frames).integers(1, 256, (frames, 16, 12), np.uint8) for frames in drawn}
+
+    def png(*lengths, begin=()):
+        rows = [[*begin, *files[n]] + [b""] * (max(lengths) - n) for n in lengths]
+        return {"frames_bytes": np.array(rows, object)}
+
+    def png_after_an_empty_text(*lengths):
+        return png(*lengths, begin=(b"",))
+
+    def raw(*lengths):
+        return {"masks": np.stack([masks[n][: min(lengths)] for n in lengths])}
+
+    def variable(*lengths):
+        rows = [np.pad(random[n], ((0, max(lengths) - n), (0, 0), (0, 0))) for n in lengths]
+        return {"silhouettes": np.stack(rows), "num_frames": np.array(lengths, np.int32)}
+
+    run = server.versions[2].run
+    for inputs in (png, png_after_an_empty_text, raw, variable):
+        signature = inputs.__name__.partition("_")[0]
+        requests = [inputs(5, 3, 4), inputs(9), inputs(3, 5), inputs(4)]
+        together = run[signature](merge(requests, pad=True, allowed_sizes=()))["embedding"]
+        alone = np.concatenate([run[signature](request)["embedding"] for request in requests])
+        np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6, err_msg=inputs.__name__)
+
+
 def test_base64_carries_the_bytes_of_pictures(server):
     import cv2
 

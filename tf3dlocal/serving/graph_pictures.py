@@ -18,18 +18,22 @@ WRONG_PNG = "A picture is a PNG of {} x {} pixels (height x width) and {} bits; 
 
 
 def without_repeats(pictures: Tensor) -> Tensor:
-    """Empty the pictures at the end of a walk that are its first picture again.
+    """Empty the pictures with which TF Serving filled walks up to the length of the longest in their batch.
 
-    TF Serving pads a walk to the length of the longest in its batch with its first element. A walk that is one picture
-    throughout stays as it is.
+    It fills every walk of a request with the first picture of the request, which is that of the walk itself or of one
+    before it. So the equal pictures at the end of a walk are emptied if they are the first of one of these. A walk
+    that begins with an empty text is left as it is: a request whose walks begin so is filled with empty texts. So is
+    a walk that is one picture throughout.
 
     Args:
         pictures: string [batch, frames].
     """
-    is_first = tf.equal(pictures, pictures[:, :1])
-    num_others = tf.cumsum(tf.cast(~is_first, tf.int32), axis=1, reverse=True)  # from here to the end
-    is_padding = (num_others == 0) & (num_others[:, :1] > 0)
-    return tf.where(is_padding, "", pictures)
+    first, last = pictures[:, 0], pictures[:, -1]
+    num_others = tf.cumsum(tf.cast(pictures != last[:, tf.newaxis], tf.int32), axis=1, reverse=True)  # to the end
+    rows = tf.range(tf.size(first))
+    is_first_of = (last[:, tf.newaxis] == first) & (rows <= rows[:, tf.newaxis])
+    is_filled = tf.reduce_any(is_first_of, axis=1) & (first != "") & (num_others[:, 0] > 0)
+    return tf.where((num_others == 0) & is_filled[:, tf.newaxis], "", pictures)
 
 
 def decoded_mask(content: Tensor) -> tuple[Tensor, Tensor]:

@@ -142,9 +142,10 @@ def _inputs(signature: str, walks: Sequence[Any], names: Sequence[str]) -> dict[
     """Return the inputs of a request with walks."""
     if signature == "png":
         files = [walk if isinstance(walk, list) else _png_files(walk, name) for name, walk in zip(names, walks)]
-        encoded = np.full((len(files), max(map(len, files))), b"", object)  # b"" stands for no frame
+        # b"" stands for no frame. A server that makes a batch fills walks up with the first element, so it is b"", too.
+        encoded = np.full((len(files), 1 + max(map(len, files))), b"", object)
         for row, walk in enumerate(files):
-            encoded[row, : len(walk)] = walk
+            encoded[row, 1 : 1 + len(walk)] = walk
         return {"frames_bytes": encoded}
     if signature == "serving_default":
         return {"silhouettes": np.stack(walks)}
