@@ -135,9 +135,8 @@ class RestTransport:
             except (OSError, http.client.HTTPException) as error:
                 raise self._broken(error, request) from None
         kind = http.client.HTTPSConnection if self.address.scheme == "https" else http.client.HTTPConnection
-        fresh = kind(self.address.host, self.address.port, timeout=max(request.deadline - time.monotonic(), 0.001))
         try:
-            return self._exchange_over(fresh, request)
+            return self._exchange_over(kind(self.address.host, self.address.port), request)
         except (OSError, http.client.HTTPException) as error:
             raise self._broken(error, request) from None
 
@@ -145,6 +144,9 @@ class RestTransport:
         headers = {"Content-Type": "application/json", "User-Agent": f"tf3dlocal/{tf3dlocal.__version__}"}
         try:
             with _cut_off_at(request.deadline, connection):
+                connection.timeout = max(request.deadline - time.monotonic(), 0.001)  # of connecting, and of one read
+                if connection.sock is not None:
+                    connection.sock.settimeout(connection.timeout)
                 connection.request(request.method, request.path, body=request.body, headers=headers)
                 response = connection.getresponse()
                 content = self._read(response)
