@@ -250,3 +250,31 @@ def test_a_model_that_no_aligned_silhouette_fits_has_no_signature_that_aligns(tm
     pooled = keras.layers.GlobalAveragePooling3D()(silhouettes)
     loaded = tf.saved_model.load(export(keras.Model(silhouettes, {"embedding": pooled}), folder=tmp_path))
     assert set(loaded.signatures) == {"serving_default", "float", "variable"}
+
+
+@pytest.mark.bad_input
+def test_the_checks_hold_in_a_graph_session_as_tf_serving_has_one(folder):
+    """It compares no shape of what it is fed with the signature, and its optimizer sees the whole graph."""
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        found = tf.compat.v1.saved_model.load(session, ["serve"], str(folder)).signature_def
+
+        def call(name, **inputs):
+            tensors = {session.graph.get_tensor_by_name(found[name].inputs[key].name): inputs[key] for key in inputs}
+            output = session.graph.get_tensor_by_name(found[name].outputs["embedding"].name)
+            fed = {tensor._as_tf_output(): np.asarray(value) for tensor, value in tensors.items()}
+            return session._call_tf_sessionrun(None, fed, [output._as_tf_output()], [], None)[0]
+
+        walks, padded = draw_walks(2, 5), draw_walks(2, 5)
+        padded[1, 3:] = padded[1, 0, 0, 0]
+        lengths = np.array([5, 3], np.int32)
+        alone = call("serving_default", silhouettes=padded[1:, :3])
+        np.testing.assert_allclose(call("variable", silhouettes=padded, num_frames=lengths)[1], alone[0], atol=1e-6)
+        for name, inputs, told in (
+            ("serving_default", {"silhouettes": walks[..., :8]}, "is not compatible with expected shape [?,?,16,12]"),
+            ("serving_default", {"silhouettes": walks[:, :0]}, "at least one frame"),
+            ("serving_default", {"silhouettes": padded}, "Walk 1 ends with frames without a body"),
+            ("float", {"silhouettes": np.full(walks.shape, np.nan, np.float32)}, "outside or NaN"),
+            ("variable", {"silhouettes": walks, "num_frames": lengths + 1}, "num_frames of walk 0 is 6"),
+            ("raw", {"masks": np.zeros((1, 2, 9, 9), np.uint8)}, "No frame of walk 0 shows a person"),
+        ):
+            assert told in refusal(call, name, **inputs)
