@@ -14,7 +14,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 # config.py and two_checkouts.py measure what their arguments name.
 BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/config.py benchmarks/two_checkouts.py,$(wildcard benchmarks/*.py)))
 
-.PHONY: help demo model lint test test-quick notebooks docs docs-reference bench clean check-python
+.PHONY: help demo model lint test test-quick test-addons test-engines notebooks docs docs-reference bench clean check-python
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,8 @@ help:
 	@echo 'make lint        check format and style with ruff'
 	@echo 'make test        lint, then all tests and the notebooks, in a separate environment'
 	@echo 'make test-quick  lint, then the tests that take seconds'
+	@echo 'make test-addons compare the triplet losses with tensorflow-addons 0.23, in a third environment (Python 3.11, 2 GB)'
+	@echo 'make test-engines  give an export to TensorFlow 2.15 and OpenVINO, in environments with Python 3.11'
 	@echo 'make notebooks   execute the notebooks and save their outputs'
 	@echo 'make docs        build the documentation site into build/site, from the notebooks as they are stored'
 	@echo 'make docs-reference  write the reference pages in docs/ from the code'
@@ -52,6 +54,33 @@ test: lint
 test-quick: lint
 	$(PYTEST) -n $(JOBS) --dist loadfile -m "not slow" tests
 
+# TensorFlow 2.15 is the last that tensorflow-addons imports, and 3.11 the last Python that it runs on.
+PYTHON311 ?= python3.11
+ADDONS_ENV := .venv-addons
+OPENVINO_ENV := .venv-openvino
+SEED ?= 1
+
+test-addons: $(TEST_ENV)/installed-$(VERSION) $(ADDONS_ENV)/installed
+	mkdir -p build
+	TF_CPP_MIN_LOG_LEVEL=2 $(ADDONS_ENV)/bin/python tests/losses/addons_vectors.py build/addons_vectors.npz $(SEED)
+	ADDONS_VECTORS=build/addons_vectors.npz $(PYTEST) tests/losses/test_hard_and_semihard_losses.py
+
+test-engines: $(TEST_ENV)/installed-$(VERSION) $(ADDONS_ENV)/installed $(OPENVINO_ENV)/installed
+	mkdir -p build
+	TF_CPP_MIN_LOG_LEVEL=2 $(TEST_ENV)/bin/python tests/serving/other_engines.py write build/engines
+	TF_CPP_MIN_LOG_LEVEL=2 $(ADDONS_ENV)/bin/python tests/serving/other_engines.py tensorflow build/engines
+	$(OPENVINO_ENV)/bin/python tests/serving/other_engines.py openvino build/engines
+
+$(ADDONS_ENV)/installed:
+	$(PYTHON311) -m venv --clear $(ADDONS_ENV)
+	$(ADDONS_ENV)/bin/python -m pip install 'tensorflow==2.15.*' 'tensorflow-addons==0.23.*' 'numpy<2'
+	@touch $@
+
+$(OPENVINO_ENV)/installed:
+	$(PYTHON311) -m venv --clear $(OPENVINO_ENV)
+	$(OPENVINO_ENV)/bin/python -m pip install openvino numpy
+	@touch $@
+
 notebooks: $(TEST_ENV)/installed-$(VERSION)
 	$(PYTEST) --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 --overwrite $(or $(NOTEBOOKS),$(error no notebooks/*.ipynb))
 
@@ -70,7 +99,7 @@ bench: $(TEST_ENV)/installed-$(VERSION)
 	  echo "== $$script"; TF_CPP_MIN_LOG_LEVEL=2 $(TEST_ENV)/bin/python $$script $(if $(QUICK),--quick); done
 
 clean:
-	rm -rf $(USER_ENV) $(TEST_ENV) build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(USER_ENV) $(TEST_ENV) $(ADDONS_ENV) $(OPENVINO_ENV) build *.egg-info .pytest_cache .ruff_cache
 
 check-python:
 	@case "$(VERSION)" in \

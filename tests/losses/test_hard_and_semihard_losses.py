@@ -1,5 +1,6 @@
 """Batch-hard and semi-hard losses equal plain loops and the values of tensorflow-addons."""
 
+import os
 import pathlib
 
 import keras
@@ -10,7 +11,8 @@ import tensorflow as tf
 from tf3dlocal.losses import TripletHardLoss, TripletSemiHardLoss, triplet_hard_loss, triplet_semihard_loss
 from tf3dlocal.losses.distances import pairwise_distances
 
-ADDONS = np.load(pathlib.Path(__file__).with_name("addons_vectors.npz"))
+# Recorded with tensorflow-addons, or (`make test-addons`) computed by it now.
+ADDONS = np.load(os.environ.get("ADDONS_VECTORS", pathlib.Path(__file__).with_name("addons_vectors.npz")))
 CASES = sorted({name.removesuffix("/loss") for name in ADDONS.files if name.endswith("/loss")})
 
 LOSSES = {
@@ -72,11 +74,13 @@ def test_they_equal_tensorflow_addons(case):
     if (name, kind) == ("all_alone", "semihard"):  # no pair: addons divides 0 by 0, this loss is 0
         assert np.isnan(ADDONS[f"{case}/loss"]) and loss == 0 and not np.any(gradient)
         return
-    np.testing.assert_allclose(loss[0], ADDONS[f"{case}/loss"], rtol=2e-6, atol=1e-6)
-    if (name, kind) == ("duplicates", "semihard"):  # the two choose different ones of equally distant negatives
-        assert np.isfinite(gradient).all()
-        return
-    np.testing.assert_allclose(gradient, ADDONS[f"{case}/gradient"], atol=1e-6)
+    expected = ADDONS[f"{case}/loss"]
+    np.testing.assert_allclose(loss[0], expected, rtol=2e-6 if expected.dtype == "float32" else 1e-3, atol=1e-6)
+    assert np.isfinite(gradient).all()
+    if name in ("duplicates", "some_zero") and kind == "semihard":
+        return  # the two choose different ones of equally distant negatives
+    directed = np.any(features, axis=1)  # the angle to zeros has no derivative: here 0, and up to 6e4 in addons
+    np.testing.assert_allclose(gradient.numpy()[directed], ADDONS[f"{case}/gradient"][directed], atol=1e-6)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -107,6 +111,17 @@ def test_distances_of_equal_rows_are_exactly_zero_and_large_features_lose_no_pre
 def test_an_unknown_metric_raises_an_error_that_lists_the_known_ones():
     with pytest.raises(ValueError, match="'cosine'.*L2, squared-L2, angular"):
         triplet_hard_loss(np.array([0, 1]), np.zeros([2, 3], "float32"), distance_metric="cosine")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("loss", [TripletHardLoss, TripletSemiHardLoss])
+def test_a_function_as_metric_is_refused_with_the_names(loss):
+    with pytest.raises(ValueError, match="metric is a function, 'by_hand'.* Name one of L2, squared-L2, angular"):
+
+        def by_hand(features):
+            return features @ tf.transpose(features)
+
+        loss(distance_metric=by_hand)
 
 
 def test_their_configs_restore_them():

@@ -99,7 +99,7 @@ def test_any_number_of_walks_and_frames_is_embedded(model, exported, batch, fram
 
 def test_the_signatures_name_their_input_and_their_output(exported):
     signatures = tf.saved_model.load(exported / "1").signatures
-    assert set(signatures) == {"serving_default", "float"}
+    assert set(signatures) == {"serving_default", "float", "variable", "raw", "png"}
     for name, dtype in (("serving_default", tf.uint8), ("float", tf.float32)):
         (taken,) = signatures[name].structured_input_signature[1].values()
         assert (taken.name, taken.dtype, taken.shape.as_list()) == ("silhouettes", dtype, [None, None, HEIGHT, WIDTH])

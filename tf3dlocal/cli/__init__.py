@@ -24,12 +24,13 @@ COMMANDS = (
     "table",
     "export",
     "embed",
+    "serve-check",
     "convert",
     "demo",
 )
 
 for _command in COMMANDS:  # each module adds its command to the application; the order is that of the help
-    importlib.import_module(f"{__name__}.{_command}")
+    importlib.import_module(f"{__name__}.{_command.replace('-', '_')}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -27,6 +27,7 @@ app = typer.Typer(
       tf3dlocal table 2 --run runs/CONFIG          a table of the paper's supplement from your run
       tf3dlocal export runs/CONFIG saved           write a SavedModel for TF Serving
       tf3dlocal embed saved alice=walks/alice-1    compute embeddings, and find the nearest
+      tf3dlocal serve-check http://HOST:8501       compare a server's answers with the export
       tf3dlocal convert IN.pt OUT.keras ...        convert weights from PyTorch, and back
 
     `tf3dlocal demo` runs the main ones on synthetic people. `tf3dlocal COMMAND --help` explains a command. Exit codes:

@@ -25,10 +25,13 @@ def export(
 ) -> None:
     """Write a trained model as OUT/VERSION, a SavedModel that TF Serving and plain TensorFlow load.
 
-    It takes uint8 silhouettes [batch, frames, height, width] (signature `serving_default`; `float` takes 0..1) of any
-    number of walks and frames and returns "embedding", computed in float32. OUT/VERSION/model_card.json describes it:
-    config, scores and checksums, and no folders of this machine. A SavedModel is a program; give yours away with its
-    card, because `embed` and `evaluate` load it only if the checksums match.
+    Its signatures return "embedding", computed in float32, for any number of walks: `serving_default` takes aligned
+    silhouettes as uint8, `float` as 0..1, `variable` walks of different lengths with num_frames, `raw` masks of any
+    size and `png` PNG files, both aligned as by `prepare`. Each refuses wrong input with a sentence. For TF Serving the
+    version holds requests that warm it up and batching_params.pbtxt.
+
+    OUT/VERSION/model_card.json describes it: config, scores and checksums, and no folders of this machine. A SavedModel
+    is a program; give yours away with its card, because `embed` and `evaluate` load it only if the checksums match.
 
     \b
     Example:

@@ -11,6 +11,7 @@ import importlib
 
 _HOME = {
     "FrameFault": "raw.frames",
+    "MINIMUM_PIXEL_SUM": "silhouettes",
     "ImplausibleSilhouettesError": "plausibility",
     "PathPattern": "raw.path_pattern",
     "PreparationError": "preparation.parallel_alignment",
@@ -42,6 +43,7 @@ _HOME = {
 __all__ = [
     "FrameFault",
     "ImplausibleSilhouettesError",
+    "MINIMUM_PIXEL_SUM",
     "PathPattern",
     "PreparationError",
     "PreparationReport",

@@ -23,6 +23,11 @@ def check_metric(metric: str) -> None:
     Raises:
         ValueError: It is none of `METRICS`.
     """
+    if callable(metric):
+        raise ValueError(
+            f"The distance metric is a function, {getattr(metric, '__name__', metric)!r}, and tensorflow-addons alone "
+            f"computes such. Name one of {', '.join(METRICS)}."
+        )
     if metric not in METRICS:
         raise ValueError(f"The distance metric {metric!r} is unknown. Use one of {', '.join(METRICS)}.")
 
@@ -32,7 +37,7 @@ def pairwise_distances(features: Tensor, metric: str = "L2") -> Tensor:
 
         L2          d(i, j) = |f_i - f_j|
         squared-L2  d(i, j) = |f_i - f_j|^2
-        angular     d(i, j) = 1 - cos(f_i, f_j)
+        angular     d(i, j) = 1 - cos(f_i, f_j), where the cosine of a row of zeros with another row counts as 0
 
     |f_i - f_j|^2 is computed as |f_i|^2 + |f_j|^2 - 2 f_i.f_j, in double precision. In single precision the difference
     of two large numbers turns the distance 0 of two equal rows into about 1e-3, with a meaningless gradient.
@@ -67,7 +72,7 @@ def pairwise_distances(features: Tensor, metric: str = "L2") -> Tensor:
     if metric == "squared-L2":
         distances = squares
     elif metric == "angular":
-        distances = squares / 2.0  # |u - v|^2 = 2 - 2 cos for unit vectors
+        distances = squares / 2.0 + _halves_of_zeros(lengths)  # |u - v|^2 = 2 - 2 cos for unit vectors
     else:
         distances = ops.where(apart, ops.sqrt(ops.where(apart, squares, ops.ones_like(squares))), squares)
     return ops.cast(distances, "float32")
@@ -78,6 +83,14 @@ def _unit_length(f):
     squares = ops.sum(f * f, axis=-1, keepdims=True)
     nonzero = squares > 0
     return f / ops.where(nonzero, ops.sqrt(ops.where(nonzero, squares, ops.ones_like(squares))), ops.ones_like(squares))
+
+
+def _halves_of_zeros(lengths):
+    """1/2 for each of two rows that has no direction, so that its cosine with any other row counts as 0."""
+    zeros = ops.cast(ops.equal(lengths, 0), lengths.dtype)  # [parts, batch]
+    rows = ops.arange(ops.shape(lengths)[1])
+    others = ops.cast(ops.not_equal(rows[:, None], rows[None, :]), lengths.dtype)  # [batch, batch]
+    return (zeros[:, :, None] + zeros[:, None, :]) / 2.0 * others
 
 
 def sorted_negatives(distances: Tensor, labels: Tensor) -> Tensor:

@@ -7,10 +7,13 @@ import importlib
 
 _HOME = {
     "CARD_NAME": "exported_model",
+    "Client": "client.client",
     "EVALUATION_NAME": "scores",
     "ExportedModel": "exported_model",
+    "ServingError": "client.errors",
     "WalkEmbeddings": "walk_embeddings",
     "WalkFolder": "walk_folder",
+    "check_server": "client.check",
     "export": "exporting",
     "read_scores": "scores",
     "read_walk_folder": "walk_folder",
@@ -19,10 +22,13 @@ _HOME = {
 
 __all__ = [
     "CARD_NAME",
+    "Client",
     "EVALUATION_NAME",
     "ExportedModel",
+    "ServingError",
     "WalkEmbeddings",
     "WalkFolder",
+    "check_server",
     "export",
     "read_scores",
     "read_walk_folder",

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf3dlocal.evaluation import check_distance
 from tf3dlocal.io import check_regular_file, read_json, readable, user_path
 from tf3dlocal.io.types import PathLike, Tensor
+from tf3dlocal.serving.graph_checks import sentence_of
 
 CARD_NAME = "model_card.json"
 CARD_FORMAT = "tf3dlocal-saved-model"
@@ -80,7 +81,8 @@ class ExportedModel:
             float32 [batch, channels] or [batch, parts, channels], as the model card says.
 
         Raises:
-            ValueError: Another type, size or number of axes, no frame at all, or an embedding that is not finite.
+            ValueError: Another type, size or number of axes, no frame at all, walks that are too long or padded (the
+                graph says so), or an embedding that is not finite.
         """
         silhouettes = np.asarray(silhouettes)
         fits = silhouettes.ndim == 4 and silhouettes.shape[2:] == (self.height, self.width) and silhouettes.shape[1] > 0
@@ -89,7 +91,10 @@ class ExportedModel:
                 f"{self.folder} takes uint8 [batch, frames >= 1, {self.height}, {self.width}]; "
                 f"got {silhouettes.dtype} {list(silhouettes.shape)}."
             )
-        embeddings = self._embed(silhouettes=tf.constant(silhouettes))["embedding"].numpy()
+        try:
+            embeddings = self._embed(silhouettes=tf.constant(silhouettes))["embedding"].numpy()
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(f"{self.folder} refuses these walks: {sentence_of(error)}") from None
         wrong = np.flatnonzero(~np.isfinite(embeddings.reshape(len(embeddings), -1)).all(axis=1))
         if len(wrong):
             raise ValueError(

@@ -11,7 +11,7 @@ import datetime
 import errno
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -24,8 +24,9 @@ from tf3dlocal.io import check_writable, new_folder, user_path, write_json
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import CARD_FORMAT, CARD_NAME, sha256_of
 from tf3dlocal.serving.local_paths import without_local_paths
+from tf3dlocal.serving.server_files import write_server_files
+from tf3dlocal.serving.signatures import INPUTS, MOST_FRAMES, OUTPUT, Signatures
 
-OUTPUT = "embedding"
 LAST_VERSION = 2**63 - 1
 
 DISTANCE_NOTES = {
@@ -49,13 +50,23 @@ def export(
     TF Serving takes the folder as `--model_base_path`. The version appears there completely or not at all, and is never
     overwritten, because a server may be reading it.
 
-    Signatures (`batch` and `frames` are unknown dimensions, so any number of walks of any common length is accepted;
-    height and width are those of the model, and silhouettes of another size are refused):
+    Every signature gives "embedding", float32 [batch, ...] as the model's, and takes any number of walks. Height and
+    width are those of the model:
 
-    | name              | input "silhouettes"                                    | output "embedding"           |
-    |-------------------|--------------------------------------------------------|------------------------------|
-    | `serving_default` | uint8 [batch, frames, height, width], 0..255           | float32, as the model's      |
-    | `float`           | float32 [batch, frames, height, width], 0..1           | float32, as the model's      |
+    | name              | inputs                                                                                 |
+    |-------------------|----------------------------------------------------------------------------------------|
+    | `serving_default` | "silhouettes" uint8 [batch, frames, height, width], 0..255, aligned                    |
+    | `float`           | "silhouettes" float32 [batch, frames, height, width], 0..1, aligned                    |
+    | `variable`        | "silhouettes" uint8 [batch, frames, height, width]; "num_frames" int32 [batch]         |
+    | `raw`             | "masks" uint8 [batch, frames, any height, any width], aligned as by `tf3dlocal prepare` |
+    | `png`             | "frames_bytes" string [batch, frames], a PNG file each, aligned as by `tf3dlocal prepare` |
+
+    Walks of different lengths share a batch in `variable`: each is embedded from its first num_frames frames alone,
+    whatever the others hold. `raw` and `png` leave out frames without a person. An empty text in `png` is no frame.
+
+    The graph itself refuses another size, no frame, walks of more than 2,048 frames, numbers outside 0..1 or NaN,
+    walks that were padded without num_frames, and pictures that are no masks. It computes 720 frames at once, so that
+    memory does not grow with the batch.
 
     Args:
         model: `keras.Model` from float32 [batch, frames, height, width, 1] in 0..1 to a tensor, or to a dict with the
@@ -102,12 +113,13 @@ def export(
         raise FileExistsError(f"{target} exists, and a version is never overwritten: choose version {_next(folder)}.")
     height, width = _silhouette_size(model)
     _refuse_weights_that_are_not_finite(model)
-    module = _Embedder(in_precision(model, precision="float32"), height, width)
-    _refuse_embedding_that_is_not_finite(module, name=model.name)
+    module = Signatures(in_precision(model, precision="float32"), height=height, width=width)
+    signatures = module.traced()
+    _refuse_embedding_that_is_not_finite(signatures["serving_default"], size=module.size, name=model.name)
     with new_folder(target) as unfinished:
-        signatures = {"serving_default": module.from_uint8, "float": module.from_float}
         with _quiet(), _full_disk_named(target):
             tf.saved_model.save(module, str(unfinished), signatures=signatures)
+            write_server_files(unfinished, signatures=signatures, size=module.size, name=folder.name)
         files = sorted(path for path in unfinished.rglob("*") if path.is_file())
         told = {
             "made_by": made_by or f"tf3dlocal.serving.export(model, folder={folder.name!r}, version={version})",
@@ -119,7 +131,7 @@ def export(
             "name": model.name,
             "version": version,
             "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            **_facts(model, module, size=(height, width), distance=distance),
+            **_facts(model, module, signatures=signatures, distance=distance),
             **without_local_paths(told),
             "sha256": {path.relative_to(unfinished).as_posix(): sha256_of(path) for path in files},
         }
@@ -137,51 +149,30 @@ def _refuse_weights_that_are_not_finite(model: keras.Model) -> None:
         )
 
 
-def _refuse_embedding_that_is_not_finite(module: "_Embedder", *, name: str) -> None:
+def _refuse_embedding_that_is_not_finite(embed: Callable, *, size: tuple[int, int], name: str) -> None:
     """Embed one walk of random silhouettes: finite weights can still overflow, or divide by zero."""
-    size = module.from_uint8.inputs[0].shape[2:]
     walk = np.random.default_rng(0).integers(0, 256, (1, 8, *size), dtype=np.uint8)
-    if not np.isfinite(module.from_uint8(silhouettes=tf.constant(walk))[OUTPUT].numpy()).all():
+    if not np.isfinite(embed(silhouettes=tf.constant(walk))[OUTPUT].numpy()).all():
         raise ValueError(
             f"The model {name!r} gives an embedding with numbers that are not finite (NaN or infinite). Its "
             "training has probably diverged: export a checkpoint from before that."
         )
 
 
-class _Embedder(tf.Module):
-    """The two traced functions and the variables that they read; it refers to no Keras object."""
-
-    def __init__(self, model, height, width):
-        super().__init__()
-        # Keras wraps each tf.Variable in a separate object, which tf.Module does not look into.
-        self.weights = [weight.value for weight in model.weights]
-
-        def embed(silhouettes):
-            outputs = model(silhouettes[..., tf.newaxis], training=False)  # [batch, frames, height, width, 1]
-            embedding = outputs[OUTPUT] if isinstance(outputs, dict) else outputs
-            return {OUTPUT: tf.cast(embedding, tf.float32)}
-
-        def spec(dtype):
-            return tf.TensorSpec([None, None, height, width], dtype, name="silhouettes")
-
-        self.from_float = tf.function(embed).get_concrete_function(spec(tf.float32))
-        scaled = tf.function(lambda silhouettes: embed(tf.cast(silhouettes, tf.float32) / 255.0))
-        self.from_uint8 = scaled.get_concrete_function(spec(tf.uint8))
-
-
-def _facts(model: keras.Model, module: _Embedder, *, size: tuple[int, int], distance: str) -> dict:
+def _facts(model: keras.Model, module: Signatures, *, signatures: Iterable[str], distance: str) -> dict:
     """Return the entries of the card that follow from the model."""
-    shape = list(module.from_float.structured_outputs[OUTPUT].shape)
+    shape = list(module.embedding_shape)
     versions = {"tf3dlocal": tf3dlocal.__version__, "tensorflow": tf.__version__, "keras": keras.__version__}
     return {
         "made_with": versions,
         "num_parameters": int(model.count_params()),
         "silhouettes": {
             "axes": ["batch", "frames", "height", "width"],
-            "shape": [None, None, *size],
+            "shape": [None, None, *module.size],
             "meaning": "one person, background 0, body 255 (uint8) or 1 (float32); aligned: see `tf3dlocal prepare`",
         },
-        "signatures": {"serving_default": "uint8, 0..255", "float": "float32, 0..1"},
+        "signatures": {name: INPUTS[name] for name in signatures},
+        "most_frames": MOST_FRAMES,
         OUTPUT: {
             "axes": ["batch", "channels"] if len(shape) == 2 else ["batch", "parts", "channels"],
             "shape": shape,

@@ -1,0 +1,104 @@
+"""The files that TF Serving reads: warm-up requests, batching parameters, and the configuration in deploy/."""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+from google.protobuf import text_format
+
+from tf3dlocal.serving import CARD_NAME, ExportedModel, export
+from tf3dlocal.serving.server_files import BATCHING, NUM_FRAMES, WARM_UP, prediction_log, warm_up_inputs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+FLAGS = {
+    "--port=8500",
+    "--rest_api_port=8501",
+    "--model_config_file=/config/models.config",
+    "--enable_batching=true",
+    "--enable_per_model_batching_parameters=true",
+    "--allow_version_labels_for_unavailable_models=true",
+}
+
+
+@pytest.fixture(scope="module")
+def version(tmp_path_factory):
+    silhouettes = keras.Input((None, 16, 12, 1))
+    pooled = keras.layers.GlobalAveragePooling3D()(silhouettes)
+    model = keras.Model(silhouettes, {"embedding": keras.layers.Dense(3)(pooled)})
+    return export(model, folder=tmp_path_factory.mktemp("exported") / "gait")
+
+
+def test_every_signature_has_one_warm_up_request_of_usual_length_that_it_answers(version):
+    loaded = tf.saved_model.load(version)
+    records = list(tf.data.TFRecordDataset(str(version / WARM_UP)).as_numpy_iterator())
+    assert len(records) == len(loaded.signatures) == 5
+    for name, record in zip(loaded.signatures, records, strict=True):
+        inputs = warm_up_inputs(name, size=(16, 12))
+        assert record == prediction_log(inputs, signature=name, model_name="gait")
+        tensors = {key: tf.constant(tf.make_ndarray(value)) for key, value in inputs.items()}
+        assert next(iter(tensors.values())).shape[1] in (NUM_FRAMES, None) or "num_frames" in tensors
+        assert np.isfinite(loaded.signatures[name](**tensors)["embedding"].numpy()).all()
+
+
+def test_the_requests_are_messages_of_tensorflow_serving(version):
+    messages = pytest.importorskip(
+        "tensorflow_serving.apis.prediction_log_pb2", reason="tensorflow-serving-api is not installed (extra: serving)"
+    )
+    for record in tf.data.TFRecordDataset(str(version / WARM_UP)).as_numpy_iterator():
+        log = messages.PredictionLog.FromString(record)
+        request = log.predict_log.request
+        expected = messages.PredictionLog()
+        expected.predict_log.request.model_spec.name = "gait"
+        expected.predict_log.request.model_spec.signature_name = name = request.model_spec.signature_name
+        for key, value in warm_up_inputs(name, size=(16, 12)).items():
+            expected.predict_log.request.inputs[key].CopyFrom(value)
+        assert log == expected
+
+
+def test_the_files_are_small_listed_in_the_card_and_checked(version):
+    card = json.loads((version / CARD_NAME).read_text())
+    assert {WARM_UP, BATCHING} <= set(card["sha256"])
+    assert (version / WARM_UP).stat().st_size < 20_000
+    content = (version / BATCHING).read_text()
+    try:
+        (version / BATCHING).write_text(content + "max_batch_size { value: 9 }\n")
+        with pytest.raises(ValueError, match="its checksum is not the one"):
+            ExportedModel(version)
+    finally:
+        (version / BATCHING).write_text(content)
+
+
+def test_the_length_of_a_field_of_many_bytes_is_written_in_groups_of_seven_bits():
+    log = prediction_log(
+        {"x": tf.make_tensor_proto(np.zeros(200_000, np.uint8) + np.arange(2).repeat(100_000))},
+        signature="s",
+        model_name="m",
+    )
+    assert len(log) > 200_000 and log[0] == 6 * 8 + 2
+
+
+def test_the_model_config_names_a_version_that_exists_and_both_labels():
+    text = (DEPLOY / "models.config").read_text()
+    assert (ROOT / "saved_models" / "walkers" / "1").is_dir()
+    assert 'key: "stable" value: 1' in text and 'key: "canary" value: 1' in text
+    config = pytest.importorskip("tensorflow_serving.config.model_server_config_pb2").ModelServerConfig()
+    text_format.Parse(text, config)
+    assert dict(config.model_config_list.config[0].version_labels) == {"stable": 1, "canary": 1}
+
+
+def test_compose_and_kubernetes_start_the_same_server():
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["walkers"]
+    manifest = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
+    (container,) = manifest[1]["spec"]["template"]["spec"]["containers"]
+    assert service["command"] == container["args"] and set(service["command"]) >= FLAGS
+    assert service["image"] == container["image"]
+    assert service["healthcheck"]["test"][1:] == container["readinessProbe"]["exec"]["command"]
+    assert service["deploy"]["resources"]["limits"] and container["resources"]["limits"]
+    assert {port["port"] for port in manifest[2]["spec"]["ports"]} == {8500, 8501}
+    for volume in service["volumes"]:
+        assert (DEPLOY / volume.split(":")[0]).is_dir()

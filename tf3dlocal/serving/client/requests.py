@@ -1,0 +1,175 @@
+"""Walks as the requests that carry them: which signature, which walks together, padded how."""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tf3dlocal.serving.client.errors import SignatureNotFoundError
+from tf3dlocal.serving.client.served_model import ServedModel
+
+# Signature -> its inputs.
+INPUTS = {
+    "serving_default": {"silhouettes": "uint8"},
+    "variable": {"silhouettes": "uint8", "num_frames": "int32"},
+    "raw": {"masks": "uint8"},
+    "png": {"frames_bytes": "string"},
+}
+OUTPUT = "embedding"
+MOST_PICTURE_BYTES = 2**22  # of a mask as a PNG file; one of 1920 x 1080 pixels has some ten thousand
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WalkRequest:
+    """One request.
+
+    Attributes:
+        signature: Name of the signature.
+        rows: Which of the walks it carries, in the order of the batch.
+        inputs: {input: array}.
+    """
+
+    signature: str
+    rows: tuple[int, ...]
+    inputs: Mapping[str, np.ndarray]
+
+
+def walk_requests(
+    walks: Sequence[Any], *, served: ServedModel, names: Sequence[str], most_walks: int, most_frames: int
+) -> Iterator[WalkRequest]:
+    """Yield the requests that carry all walks.
+
+    Aligned walks of any lengths go to `variable`, sorted by length, padded with zeros, each with its number of frames.
+    A model without `variable` gets walks of equal length together in `serving_default`. Masks of another size than the
+    model's go to `png`, where they need a fiftieth of the bytes of `raw` for the same answer; shorter walks are padded
+    with empty texts there.
+
+    Args:
+        walks: uint8 [frames, height, width], or lists of bytes.
+        served: The model.
+        names: What errors call the walks.
+        most_walks: Most walks of a request.
+        most_frames: Most frames of a request, with padding; a longer walk goes alone.
+
+    Raises:
+        SignatureNotFoundError: The model lacks the signature that a walk needs.
+        ValueError: A walk is of another type or shape.
+    """
+    size = silhouette_size(served)
+    kinds: dict[tuple, list[int]] = {}
+    for row, walk in enumerate(walks):
+        kinds.setdefault(_kind(walk, size=size, served=served, name=names[row]), []).append(row)
+    for (signature, *_), rows in kinds.items():
+        check_signature(served, signature)
+        lengths = {row: len(walks[row]) for row in sorted(rows, key=lambda row: len(walks[row]))}
+        for group in _groups(lengths, most_walks=most_walks, most_frames=most_frames):
+            sent = [walks[row] for row in group]
+            yield WalkRequest(
+                signature=signature, rows=group, inputs=_inputs(signature, sent, [names[row] for row in group])
+            )
+
+
+def check_signature(served: ServedModel, signature: str) -> None:
+    """Check that a model has a signature with the inputs and the output of tf3dlocal's exports.
+
+    Raises:
+        SignatureNotFoundError: It has not.
+    """
+    if signature not in served.signatures:
+        raise SignatureNotFoundError(
+            f"Version {served.version} of model {served.name!r} has no signature {signature!r}; it has "
+            f"{sorted(served.signatures)}. Export the model again with `tf3dlocal export`, which writes it."
+        )
+    found = served.signatures[signature]
+    inputs = {name: facts.dtype for name, facts in found.inputs.items()}
+    if inputs != INPUTS[signature] or OUTPUT not in found.outputs:
+        raise SignatureNotFoundError(
+            f"The signature {signature!r} of model {served.name!r} takes {inputs} and gives {sorted(found.outputs)}; "
+            f"an export of tf3dlocal takes {INPUTS[signature]} and gives {OUTPUT!r}. Is it another model?"
+        )
+
+
+def silhouette_size(served: ServedModel) -> tuple[int, int]:
+    """Return height and width of a model's silhouettes.
+
+    Raises:
+        SignatureNotFoundError: It has no `serving_default` of an export of tf3dlocal.
+    """
+    check_signature(served, "serving_default")
+    shape = served.signatures["serving_default"].inputs["silhouettes"].shape
+    if shape is None or len(shape) != 4 or None in shape[2:]:
+        raise SignatureNotFoundError(
+            f"The input 'silhouettes' of model {served.name!r} has the shape {shape}, and an export of tf3dlocal has "
+            "[batch, frames, height, width] with known height and width. Is it another model?"
+        )
+    return shape[2:]
+
+
+def _kind(walk: Any, *, size: tuple[int, int], served: ServedModel, name: str) -> tuple:
+    """Return what walks of one request have in common: the signature, and the length where it must be equal."""
+    if isinstance(walk, list):
+        return ("png",)
+    expected = f"uint8 [frames >= 1, {size[0]}, {size[1]}] (aligned)"
+    if "png" in served.signatures:
+        expected += ", or uint8 [frames >= 1, any height, any width] (masks, aligned by the model)"
+    if walk.dtype != np.uint8 or walk.ndim != 3 or not walk.size:
+        raise ValueError(f"{name} is {walk.dtype} {list(walk.shape)}, and the model takes {expected}.")
+    if walk.shape[1:] == size:
+        return ("variable",) if "variable" in served.signatures else ("serving_default", len(walk))
+    if "png" not in served.signatures:
+        raise ValueError(
+            f"{name} is uint8 {list(walk.shape)}, and the model takes {expected}. It has no signature 'png', which "
+            "would align masks of another size."
+        )
+    return ("png",)
+
+
+def _groups(lengths: Mapping[int, int], *, most_walks: int, most_frames: int) -> Iterator[tuple[int, ...]]:
+    """Split {row: frames}, sorted by frames, so that padding included a group keeps both limits."""
+    group: list[int] = []
+    for row, frames in lengths.items():
+        if group and (len(group) == most_walks or (len(group) + 1) * frames > most_frames):
+            yield tuple(group)
+            group = []
+        group.append(row)
+    if group:
+        yield tuple(group)
+
+
+def _inputs(signature: str, walks: Sequence[Any], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the inputs of a request with walks."""
+    if signature == "png":
+        files = [walk if isinstance(walk, list) else _png_files(walk, name) for name, walk in zip(names, walks)]
+        # b"" stands for no frame. A server that makes a batch fills walks up with the first element, so it is b"", too.
+        encoded = np.full((len(files), 1 + max(map(len, files))), b"", object)
+        for row, walk in enumerate(files):
+            encoded[row, 1 : 1 + len(walk)] = walk
+        return {"frames_bytes": encoded}
+    if signature == "serving_default":
+        return {"silhouettes": np.stack(walks)}
+    num_frames = np.array([len(walk) for walk in walks], np.int32)
+    silhouettes = np.zeros((len(walks), num_frames.max(), *walks[0].shape[1:]), np.uint8)
+    for row, walk in enumerate(walks):
+        silhouettes[row, : len(walk)] = walk
+    return {"silhouettes": silhouettes, "num_frames": num_frames}
+
+
+def _png_files(masks: np.ndarray, name: str) -> list[bytes]:
+    import cv2
+
+    files = [cv2.imencode(".png", mask)[1].tobytes() for mask in masks]
+    if (most := max(map(len, files))) > MOST_PICTURE_BYTES:
+        raise ValueError(f"{name} has a frame that needs {most} bytes as a PNG file, so it is no mask of a person.")
+    return files
+
+
+def numbered(walks: Sequence[Any]) -> list[str]:
+    """Return what errors call the walks.
+
+    Example:
+        >>> numbered([np.zeros(1), pathlib.Path("walks/a")])
+        ['walks[0]', 'walks/a']
+    """
+    return [str(walk) if isinstance(walk, str | pathlib.PurePath) else f"walks[{i}]" for i, walk in enumerate(walks)]
