@@ -108,7 +108,7 @@ def embedder_of(path):
 
 
 def rank_1(probes, gallery, *, probe_walks, gallery_walks, distance):
-    """Return (bool [probes], str [probes]): whether the nearest is the right person, and who it is; in the same view."""
+    """Return for each probe whether the nearest walk of its view is of its person, and whose it is."""
     from tf3dlocal.evaluation import pairwise_distances
 
     distances = pairwise_distances(probes, gallery, distance=distance)

@@ -1,6 +1,5 @@
 """`tf3dlocal embed`: embeddings of walks, and the nearest walks of a gallery."""
 
-import collections
 import dataclasses
 import os
 from pathlib import Path
@@ -9,10 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from tf3dlocal.cli.app import Json, Trust, app, keep_apart, writable
-from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
+from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
 from tf3dlocal.io import printable
-
-MOST_NAMED = 5  # frames left out for one reason; --json names all
 
 
 @app.command()
@@ -65,7 +62,7 @@ def embed(
     write_numbers(json, values=dataclasses.asdict(embedded) | {"nearest": nearest if known else None})
     for row, hits in enumerate(nearest):
         places = "".join(f"\n  {distance:8.3f}  {printable(other)}" for other, distance in hits)
-        notes = "".join(f"\n  {note}" for note in _notes(embedded.changes[row], embedded.left_out[row]))
+        notes = "".join(f"\n  {note}" for note in frame_notes(embedded.changes[row], left_out=embedded.left_out[row]))
         say(f"{printable(embedded.names[row])}: {embedded.num_frames[row]} frames{notes}{places}")
     if out:
         say(f"{len(embedded.names)} embeddings written to {out}.")
@@ -98,15 +95,3 @@ def _name_and_folder(walk: str) -> tuple[str, str]:
     if not name or not folder:
         raise typer.BadParameter(f"{walk!r} is neither a folder nor NAME=FOLDER.", param_hint="WALK")
     return name, folder
-
-
-def _notes(changes: dict[str, int], left_out: list[tuple[str, str]]) -> list[str]:
-    """Say what was done to frames, and which were left out and why."""
-    by_reason = collections.defaultdict(list)
-    for file, reason in left_out:
-        by_reason[reason].append(file)
-    notes = [f"{count} {what}" for what, count in changes.items()]
-    for reason, files in by_reason.items():
-        more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
-        notes.append(f"{len(files)} left out, {reason}: {', '.join(files[:MOST_NAMED])}{more}")
-    return notes

@@ -2,7 +2,16 @@
 
 from tf3dlocal.evaluation.cross_view import cross_view
 from tf3dlocal.evaluation.cross_view_result import CrossViewResult
-from tf3dlocal.evaluation.details import Comparisons, Estimate, OpenSet, Verification, open_set, verification
+from tf3dlocal.evaluation.details import (
+    Comparisons,
+    Estimate,
+    IdentificationThreshold,
+    OpenSet,
+    Verification,
+    identification_threshold,
+    open_set,
+    verification,
+)
 from tf3dlocal.evaluation.details.detail_files import write_details
 from tf3dlocal.evaluation.distances import DISTANCES, check_distance, pairwise_distances
 from tf3dlocal.evaluation.embedding import embed_walks
@@ -29,6 +38,7 @@ __all__ = [
     "Comparisons",
     "CrossViewResult",
     "Estimate",
+    "IdentificationThreshold",
     "OpenSet",
     "Protocol",
     "ProtocolError",
@@ -42,6 +52,7 @@ __all__ = [
     "evaluate",
     "evaluate_gait_energy",
     "gait_energy_image",
+    "identification_threshold",
     "in_precision",
     "json_report",
     "library_versions",

@@ -38,7 +38,7 @@ class WindowRule:
         whole = all(isinstance(each, int) and not isinstance(each, bool) for each in (self.length, self.step))
         if not whole or not 1 <= self.step <= self.length:
             raise ValueError(
-                f"A window has length {self.length!r} and step {self.step!r}. Give whole numbers with 1 <= step <= length."
+                f"A window has length {self.length!r} and step {self.step!r}. Give whole numbers, 1 <= step <= length."
             )
 
     def windows(self, num_frames: int) -> Iterator[np.ndarray]:
