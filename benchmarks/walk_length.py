@@ -19,25 +19,21 @@ from measuring.scripts import add_outputs, console, keep_text
 
 from tf3dlocal.serving.gallery import WindowRule, at_frame_rate
 
-RULES = {"whole walk": None, "12/6": WindowRule(12, 6), "16/8": WindowRule(16, 8), "30/10": WindowRule(30, 10)}
+RULES = {"whole walk": None, "12/4": WindowRule(12, 4), "30/10": WindowRule(30, 10)}
 AT_ONCE = 16
 
 
 def cuts(num_frames):
     """Return the frames of each cut of a probe."""
     every = {step: np.arange(0, num_frames, step) for step in (2, 3)}
-    middle = {length: np.arange(length) + max(0, (num_frames - length) // 2) for length in (16, 30)}
-    rates = {step: rows[at_frame_rate(len(rows), frame_rate=1, wanted=step)] for step, rows in every.items()}
+    half = every[2]
     return {
         "whole": np.arange(num_frames),
-        "middle 30 frames": middle[30],
-        "middle 16 frames": middle[16],
-        "half a cycle (13 frames)": np.arange(13),
-        "first 12 frames": np.arange(12),
+        "middle 16 frames": np.arange(16) + (num_frames - 16) // 2,
+        "first 12 frames (about half a cycle)": np.arange(12),
         "every second frame": every[2],
-        "every second frame, at the gallery's rate": rates[2],
+        "every second frame, at the gallery's rate": half[at_frame_rate(len(half), frame_rate=1, wanted=2)],
         "every third frame": every[3],
-        "every third frame, at the gallery's rate": rates[3],
     }
 
 
@@ -159,16 +155,17 @@ def main():
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--data", required=True, help="prepared data set of people who are not in the training")
     parser.add_argument("--first-person", type=int, default=1, metavar="N", help="leave out the people before the Nth")
+    parser.add_argument("--people", type=int, metavar="N", help="only the first N of these people")
     parser.add_argument("--views", default="90", help="camera angles, separated by commas")
     parser.add_argument("--gallery", default="nm-01,nm-02", help="conditions of the gallery")
-    parser.add_argument("--probes", default="nm-05,nm-06,cl-01,cl-02", help="conditions of the probes")
+    parser.add_argument("--probes", default="nm-05,cl-01", help="conditions of the probes")
     parser.add_argument("--quick", action="store_true", help="four people: shows that everything runs")
     add_outputs(parser)
     options = parser.parse_args()
     from tf3dlocal.data import open_walks
 
     walks = open_walks(options.data)
-    people = walks.subject_names[options.first_person - 1 :][: 4 if options.quick else None]
+    people = walks.subject_names[options.first_person - 1 :][: 4 if options.quick else options.people]
     views = [int(view) for view in options.views.split(",")]
     gallery, probes = (
         walks.select(subjects=people, conditions=names.split(","), views=views)

@@ -60,7 +60,7 @@ def enroll(
         name: The person.
         walks: Folders, each with the pictures of one walk.
         model: Folder of the exported model; needed for a new gallery.
-        rule: Windows of a new gallery. Default: `WindowRule()`.
+        rule: Windows of a new gallery. Default: those of `WindowRule.of_card`.
         frame_rate: Frames per second of the walks, if known.
         frames: As for `read_walk_folder`.
         invert: As for `read_walk_folder`.
@@ -78,7 +78,7 @@ def enroll(
     check_gallery_place(path)
     known = read_gallery(path) if user_path(path).exists() else None
     embedder = open_model(known, model=model, trust=trust)
-    start = known or Gallery(model=GalleryModel.of(embedder), rule=rule or WindowRule())
+    start = known or Gallery(model=GalleryModel.of(embedder), rule=rule or WindowRule.of_card(embedder.card))
     settings = {"frames": frames, "invert": invert, "frame_rate": frame_rate, "wanted_rate": start.frame_rate}
     embedded = [EmbeddedWalk.of_folder(walk, embedder=embedder, rule=start.rule, **settings) for walk in walks]
 

@@ -6,7 +6,8 @@ does not grow with the walk. docs/identify.md has the measurement by which the l
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,24 @@ class WindowRule:
             raise ValueError(
                 f"A window has length {self.length!r} and step {self.step!r}. Give whole numbers, 1 <= step <= length."
             )
+
+    @classmethod
+    def of_card(cls, card: Mapping[str, Any]) -> "WindowRule":
+        """Choose windows as long as the clips that a model was trained with; 30 frames if its card does not say it.
+
+        Args:
+            card: Model card of an exported model.
+
+        Example:
+            >>> WindowRule.of_card({"config": {"data": {"clip_length": 12}}}), WindowRule.of_card({"config": None})
+            (WindowRule(length=12, step=4), WindowRule(length=30, step=10))
+        """
+        found: Any = card
+        for key in ("config", "data", "clip_length"):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+            return cls()
+        return cls(length=found, step=max(1, found // 3))
 
     def windows(self, num_frames: int) -> Iterator[np.ndarray]:
         """Yield the frames of each window, int [length].
