@@ -44,10 +44,9 @@ def enroll(
     for walk in embedded:
         notes = frame_notes(walk.changes, left_out=walk.left_out)
         say(f"{name}: {walk.source}, {walk.num_frames} frames" + "".join(f"\n  {note}" for note in notes))
-    num_walks, num_people = len(known.names), len(known.people)
-    say(f"{gallery}: {num_people} people, {num_walks} walks.")
-    write_numbers(json, values={"people": known.people, "num_walks": num_walks, "frame_rate": known.frame_rate})
-    if num_people > 1 and known.calibration is None:
+    say(f"{gallery}: {known}.")
+    write_numbers(json, values={"people": known.people, "frame_rate": known.frame_rate})
+    if len(known.people) > 1 and known.calibration is None:
         say_next(["calibrate", gallery, "--data", "DIR"])
     else:
         say_next(["identify", gallery, "WALK"])

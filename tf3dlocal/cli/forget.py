@@ -25,6 +25,6 @@ def forget(
 
     known, num_walks = remove(gallery, name=name)
     say(f"{name}: {num_walks} walk{'s' * (num_walks != 1)} removed.")
-    say(f"{gallery}: {len(known.people)} people, {len(known.names)} walks.")
+    say(f"{gallery}: {known}.")
     write_numbers(json, values={"removed": num_walks, "people": known.people})
     say_next(["enroll", gallery, "NAME", "WALK"])

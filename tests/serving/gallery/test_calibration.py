@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-from small_walks import write_small_walks
 
-from tf3dlocal.data import open_walks
 from tf3dlocal.serving.gallery import (
     EmbeddedWalk,
     calibrate,
@@ -75,17 +73,15 @@ def test_an_fpir_that_so_few_searches_cannot_show_is_refused():
 
 
 @pytest.fixture
-def calibrated(path, embedder, tmp_path, monkeypatch):
+def calibrated(path, small_walks, monkeypatch):
     """The gallery of anna and ben, calibrated; walks of another size are embedded by their mean."""
-    write_small_walks(tmp_path / "set")
-    walks = open_walks(tmp_path / "set")
 
     def embed(walks, **_):
         means = [walks.read(row).silhouettes.mean(axis=0)[::4, ::4][:, 2:14] for row in range(len(walks))]
         return np.stack(means).reshape(len(walks), 2, -1).astype(np.float32) / 255
 
     monkeypatch.setattr("tf3dlocal.serving.gallery.actions.embed_data_set", embed)
-    return calibrate(path, data=walks, fpir=0.25, progress=False), walks
+    return calibrate(path, data=small_walks, fpir=0.25, progress=False), small_walks
 
 
 def test_a_threshold_is_stored_with_what_it_was_calibrated_on(calibrated, path):

@@ -26,7 +26,9 @@ def test_an_answer_becomes_final_and_is_that_of_the_whole_walk(path, embedder, t
     source = walk_folder(tmp_path / "source", 7, frames=13)
     writer = threading.Thread(target=write_slowly, args=(source, live / "pass-1"))
     writer.start()
-    answers = list(follow(live, gallery=gallery, embedder=embedder, seconds=4, **SOON))
+    answers = list(
+        follow(live, gallery=gallery, embedder=embedder, seconds=3.5, seconds_to_end=2, seconds_between=0.02)
+    )
     writer.join()
     assert [each.is_final for each in answers] == [False] * (len(answers) - 1) + [True]
     assert len(answers) >= 3 and answers[0].num_windows < answers[-1].num_windows

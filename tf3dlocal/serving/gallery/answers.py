@@ -8,9 +8,6 @@ from tf3dlocal.serving.gallery.embedded_walk import EmbeddedWalk
 from tf3dlocal.serving.gallery.gallery import Gallery
 
 MOST_RATE_DIFFERENCE = 0.1  # of the gallery's frame rate
-NO_THRESHOLD = (
-    "no threshold is set, so the nearest person is given, whoever walks: `tf3dlocal calibrate GALLERY --data DIR`"
-)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -101,6 +101,10 @@ class Gallery:
                 f"The embeddings must be float32 [walks, channels] or [walks, parts, channels]; got {found}."
             )
 
+    def __str__(self) -> str:
+        num_people, num_walks = len(self.people), len(self.names)
+        return f"{num_people} {'person' if num_people == 1 else 'people'}, {num_walks} walk{'s' * (num_walks != 1)}"
+
     @functools.cached_property
     def people(self) -> dict[str, int]:
         """The names, sorted, with the number of walks of each."""
