@@ -19,7 +19,7 @@ from measuring.scripts import add_outputs, console, keep_text
 
 from tf3dlocal.serving.gallery import WindowRule, at_frame_rate
 
-RULES = {"whole walk": None, "12/4": WindowRule(12, 4), "30/10": WindowRule(30, 10)}
+RULES = {"whole walk": None, "12/4": WindowRule(length=12, step=4), "30/10": WindowRule(length=30, step=10)}
 AT_ONCE = 16
 
 

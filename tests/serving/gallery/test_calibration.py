@@ -117,7 +117,7 @@ def test_a_gallery_that_has_grown_says_that_its_calibration_is_old(calibrated, p
             gallery = gallery.with_walk(walk, name=f"new {number}")
         return gallery
 
-    gallery = change_gallery(path, grow)
+    gallery = change_gallery(path, change=grow)
     assert gallery.calibration is not None
     walk = EmbeddedWalk.of_folder(path.parent / "walks" / "a1", embedder=embedder, rule=gallery.rule, frame_rate=25)
     (answer,) = identify(gallery, walks=[walk])

@@ -78,7 +78,9 @@ def test_names_are_the_same_however_an_accent_is_typed(path):
 def test_writers_at_the_same_time_lose_no_walk(path):
     def write(who):
         for number in range(5):
-            change_gallery(path, lambda gallery, number=number: with_copy(gallery, name=who, digest=f"{who}-{number}"))
+            change_gallery(
+                path, change=lambda gallery, number=number: with_copy(gallery, name=who, digest=f"{who}-{number}")
+            )
 
     def with_copy(gallery, *, name, digest):
         walk = EmbeddedWalk(

@@ -19,7 +19,7 @@ def test_every_frame_of_a_walk_is_in_a_window_of_the_length(num_frames):
 @pytest.mark.parametrize(("length", "step"), [(0, 1), (4, 0), (4, 5), (4.0, 2), (True, True)])
 def test_windows_that_leave_frames_out_are_refused(length, step):
     with pytest.raises(ValueError, match="1 <= step <= length"):
-        WindowRule(length, step)
+        WindowRule(length=length, step=step)
 
 
 def test_ten_thousand_frames_are_embedded_a_few_windows_at_a_time():
@@ -30,7 +30,7 @@ def test_ten_thousand_frames_are_embedded_a_few_windows_at_a_time():
         return batch.mean(axis=(1, 2, 3))[:, None]
 
     walk = np.arange(10_000, dtype=np.uint64).astype(np.uint8)[:, None, None]
-    embedding = embed_in_windows(embed, silhouettes=walk, rule=WindowRule(30, 10))
+    embedding = embed_in_windows(embed, silhouettes=walk, rule=WindowRule(length=30, step=10))
     assert max(shape[0] for shape in sizes) == 8 and sum(shape[0] for shape in sizes) == 998
     assert embedding == pytest.approx(127.5, abs=0.5)
 
@@ -42,7 +42,7 @@ def test_a_growing_walk_ends_with_the_embedding_of_the_whole_walk(num_frames, ra
         def embed(self, batch):
             return batch.astype(np.float32).mean(axis=(1, 2, 3))[:, None]
 
-    rule, (rate, wanted) = WindowRule(4, 2), rates
+    rule, (rate, wanted) = WindowRule(length=4, step=2), rates
     walk = np.random.default_rng(0).integers(0, 256, (num_frames, 2, 2), dtype=np.uint8)
     rows = at_frame_rate(num_frames, frame_rate=rate, wanted=wanted) if rate else np.arange(num_frames)
     live = LiveWalk(embedder=Embedder(), rule=rule, frame_rate=rate, wanted_rate=wanted)

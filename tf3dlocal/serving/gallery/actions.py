@@ -88,7 +88,7 @@ def enroll(
             gallery = gallery.with_walk(walk, name=name)
         return gallery
 
-    return change_gallery(path, add), embedded
+    return change_gallery(path, change=add), embedded
 
 
 def forget(path: PathLike, *, name: str) -> tuple[Gallery, int]:
@@ -107,7 +107,7 @@ def forget(path: PathLike, *, name: str) -> tuple[Gallery, int]:
     """
     before = read_gallery(path)
     num_walks = before.people[before.known_name(name)]
-    return change_gallery(path, lambda gallery: (gallery or before).without(name)), num_walks
+    return change_gallery(path, change=lambda gallery: (gallery or before).without(name)), num_walks
 
 
 def calibrate(
@@ -162,5 +162,5 @@ def calibrate(
         now.model.check_same(gallery.model)
         return now.with_calibration(found)
 
-    change_gallery(path, store)
+    change_gallery(path, change=store)
     return found

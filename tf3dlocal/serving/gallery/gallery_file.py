@@ -92,7 +92,7 @@ def write_gallery(gallery: Gallery, *, path: PathLike) -> None:
     write_file(user_path(path), save)
 
 
-def change_gallery(path: PathLike, change: Callable[[Gallery | None], Gallery], /) -> Gallery:
+def change_gallery(path: PathLike, *, change: Callable[[Gallery | None], Gallery]) -> Gallery:
     """Read a gallery, change it and write it, while no other process writes it.
 
     Args:

@@ -149,7 +149,9 @@ def follow(
             paths = _new_frames(place, after=last_names.get(place))
             if paths:
                 last_names[place] = paths[-1].name
-                walk = open_walks.setdefault(place, _OpenWalk(place, LiveWalk(**settings), frames, invert))
+                walk = open_walks.setdefault(
+                    place, _OpenWalk(place, live=LiveWalk(**settings), frames=frames, invert=invert)
+                )
                 if walk.read(paths, embedder=embedder):
                     yield walk.answer(gallery, count=count)
         for place, walk in list(open_walks.items()):
@@ -164,7 +166,7 @@ def follow(
 
 
 class _OpenWalk:
-    def __init__(self, folder: pathlib.Path, live: LiveWalk, frames: str, invert: bool):
+    def __init__(self, folder: pathlib.Path, *, live: LiveWalk, frames: str, invert: bool):
         self.folder, self.live, self.frames, self.invert = folder, live, frames, invert
         self.last_seen = time.monotonic()
 

@@ -14,7 +14,7 @@ import numpy as np
 WINDOWS_AT_ONCE = 8
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class WindowRule:
     """How the frames of a walk become one embedding.
 
