@@ -100,8 +100,8 @@ class WalkEmbeddings:
             if len(walk.silhouettes) > MOST_FRAMES:
                 raise ValueError(
                     f"{folder} has {len(walk.silhouettes):,} frames, and {MOST_FRAMES:,} are the limit for the "
-                    "embedding of a whole walk, which needs memory for all of them. Cut it into walks; `tf3dlocal enroll` "
-                    "and `identify` take walks of any length."
+                    "embedding of a whole walk, which needs memory for all of them. Cut it into walks; "
+                    "`tf3dlocal enroll` and `identify` take walks of any length."
                 )
         return cls(
             names=tuple(name for name, _ in walks),
