@@ -47,6 +47,7 @@ OPEN_MODULES = {
     "tf3dlocal.io.types": "names for type hints",
     "tf3dlocal.io.machine": "the light top level imports nothing else",
     "tf3dlocal.data.walkers": "a separate package within data",
+    "tf3dlocal.serving.gallery": "a separate package within serving",
     "tf3dlocal.cli.console": "the demo and notebooks start TensorFlow as the command line does",
 }
 MAY_USE_TENSORFLOW = {"cli", "comparison", "data", "demo", "io", "load_model", "serving", "training"}

@@ -85,7 +85,10 @@ def folder(tmp_path_factory):
         ),
         ("evaluate", "gei", "--data", prepared, "--protocol", folder / "protocol.yaml", "--json", folder / "gei.json"),
         ("embed", saved, f"three={raw}/003/nm-01/090", f"four={raw}/004/nm-01/090", "--out", folder / "gallery.npz"),
-        ("embed", saved, raw / "003/nm-01/090", "--gallery", folder / "gallery.npz", "--json", folder / "embed.json"),
+        ("embed", saved, raw / "003/nm-01/090", "--json", folder / "embed.json"),
+        ("enroll", folder / "people.npz", "three", raw / "003/nm-01/090", "--model", saved),
+        ("enroll", folder / "people.npz", "four", raw / "004/nm-01/090", "--model", saved),
+        ("identify", folder / "people.npz", raw / "003/nm-01/090", "--json", folder / "identify.json"),
     ]
     told = []
     for command in commands:
@@ -119,11 +122,14 @@ def test_a_command_ends_with_the_next_one_also_without_a_terminal(folder):
         f"evaluate {run} --data {prepared} --protocol {folder / 'protocol.yaml'}",
         f"export {run} OUT",
         f"export {run} OUT",
-        f"embed {saved} NAME=FOLDER --out gallery.npz",
+        f"embed {saved} NAME=FOLDER --out walks.npz",
         None,
         None,
-        f"embed {saved} FOLDER --gallery {folder / 'gallery.npz'}",
-        None,
+        f"enroll people.npz NAME WALK --model {saved}",
+        f"embed {saved} NAME=FOLDER --out walks.npz",
+        f"identify {folder / 'people.npz'} WALK",
+        f"calibrate {folder / 'people.npz'} --data DIR",
+        f"calibrate {folder / 'people.npz'} --data DIR",
     ]
     for (command, told), command_after in zip(numbers(folder, "told"), following, strict=True):
         last = told.splitlines()[-1]
@@ -228,10 +234,9 @@ def test_scores_of_another_file_are_refused_before_anything_is_written(folder, t
 
 
 def test_a_walk_is_nearest_to_itself_in_the_gallery(folder):
-    found = numbers(folder, "embed")
-    ((nearest, *_),) = found["nearest"]
-    assert nearest == ["three", pytest.approx(0, abs=1e-4)]
-    assert found["num_frames"] == [6]
+    (answer,) = numbers(folder, "identify")
+    assert answer["nearest"][0] == ["three", pytest.approx(0, abs=1e-4)]
+    assert numbers(folder, "embed")["num_frames"] == [6]
     gallery = np.load(folder / "gallery.npz")
     assert gallery["names"].tolist() == ["three", "four"]
 

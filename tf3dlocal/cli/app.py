@@ -26,7 +26,9 @@ app = typer.Typer(
       tf3dlocal figure 1 --run runs/CONFIG ...     a figure of the paper's supplement from your run
       tf3dlocal table 2 --run runs/CONFIG          a table of the paper's supplement from your run
       tf3dlocal export runs/CONFIG saved           write a SavedModel for TF Serving
-      tf3dlocal embed saved alice=walks/alice-1    compute embeddings, and find the nearest
+      tf3dlocal enroll people.npz anna walks/1 ... add a person to a gallery of known people
+      tf3dlocal identify people.npz walks/2        say who walks
+      tf3dlocal embed saved walks/1 --out FILE     compute embeddings for other programs
       tf3dlocal serve-check http://HOST:8501       compare a server's answers with the export
       tf3dlocal convert IN.pt OUT.keras ...        convert weights from PyTorch, and back
 
@@ -157,6 +159,16 @@ def two_files(out: Path | None, *, json: Path | None) -> None:
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Also write the numbers to FILE.", callback=_numbers_file)
 ]
+
+GalleryFile = Annotated[Path, typer.Argument(metavar="GALLERY", help="File of the known people.")]
+GalleryModel = Annotated[
+    Path | None,
+    typer.Option(metavar="MODEL", help="Exported model of the gallery. Default: where it was when it was made."),
+]
+Frames = Annotated[Literal["auto", "raw", "aligned"], typer.Option(help="auto: the size of the pictures decides.")]
+Invert = Annotated[bool, typer.Option("--invert", help="The bodies are black on white.")]
+FrameRate = Annotated[float | None, typer.Option("--fps", metavar="RATE", help="Frames per second of the walks.")]
+Top = Annotated[int, typer.Option(min=1, help="How many of the nearest to print.")]
 
 Trust = Annotated[
     bool,

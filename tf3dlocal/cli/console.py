@@ -1,12 +1,13 @@
 """How the command line prints: results on standard output, one sentence for a mistake, no messages from TensorFlow."""
 
+import collections
 import contextlib
 import os
 import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import rich.console
@@ -16,6 +17,7 @@ from tf3dlocal.cli.mistakes import MISTAKE, explained
 from tf3dlocal.io import keep_freed_memory, printable, write_json
 from tf3dlocal.io.types import PathLike
 
+MOST_NAMED = 5  # frames left out for one reason; --json names all
 DEBUG = "TF3DLOCAL_TRACEBACK"  # environment variable; --debug sets it
 WRONG_USAGE = 2  # exit code, as of typer
 EMPTY_VALUE = re.compile(r"--[a-z][a-z-]*=\s*")
@@ -158,6 +160,23 @@ def write_numbers(path: PathLike | None, *, values: Any) -> None:
     if path is not None:
         write_json(path, values)
         say(f"Numbers written to {path}.")
+
+
+def frame_notes(changes: Mapping[str, int], *, left_out: Sequence[tuple[str, str]]) -> list[str]:
+    """Say what was done to the frames of a walk, and which were left out and why.
+
+    Example:
+        >>> frame_notes({}, left_out=[("a.png", "colour image")])
+        ['1 left out, colour image: a.png']
+    """
+    by_reason = collections.defaultdict(list)
+    for file, reason in left_out:
+        by_reason[reason].append(file)
+    notes = [f"{count} {what}" for what, count in changes.items()]
+    for reason, files in by_reason.items():
+        more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
+        notes.append(f"{len(files)} left out, {reason}: {', '.join(files[:MOST_NAMED])}{more}")
+    return notes
 
 
 def start_tensorflow() -> None:

@@ -1,6 +1,5 @@
-"""`tf3dlocal embed`: embeddings of walks, and the nearest walks of a gallery."""
+"""`tf3dlocal embed`: embeddings of walks, for other programs."""
 
-import collections
 import dataclasses
 import os
 from pathlib import Path
@@ -9,10 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from tf3dlocal.cli.app import Json, Trust, app, keep_apart, writable
-from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
+from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
 from tf3dlocal.io import printable
-
-MOST_NAMED = 5  # frames left out for one reason; --json names all
 
 
 @app.command()
@@ -23,12 +20,8 @@ def embed(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.npz", help="Write names and embeddings to FILE.npz, a gallery.", callback=writable),
+        typer.Option(metavar="FILE.npz", help="Write names and embeddings to FILE.npz.", callback=writable),
     ] = None,
-    gallery: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Find the nearest embeddings of this gallery.")
-    ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many of the nearest to print.")] = 3,
     frames: Annotated[
         Literal["auto", "raw", "aligned"], typer.Option(help="auto: the size of the pictures decides.")
     ] = "auto",
@@ -36,7 +29,7 @@ def embed(
     trust: Trust = False,
     json: Json = None,
 ) -> None:
-    """Compute the embeddings of walks, and find the nearest walks of a gallery.
+    """Compute the embeddings of whole walks, for other programs. `enroll` and `identify` say who walks.
 
     A walk is a folder with the pictures of one person who passes one camera once, body white on black, in the order of
     their names. Raw frames are aligned first; photographs are refused. A training is exported first: tf3dlocal export.
@@ -46,36 +39,33 @@ def embed(
 
     \b
     Examples:
-      tf3dlocal embed saved alice=walks/alice-1 bob=walks/bob-1 --out gallery.npz
-      tf3dlocal embed saved walks/unknown --gallery gallery.npz
+      tf3dlocal embed saved alice=walks/alice-1 bob=walks/bob-1 --out walks.npz
+      tf3dlocal embed saved walks/unknown --json walk.json
     """
-    _check_files(gallery=gallery, out=out, json=json)
+    _check_files(out=out, json=json)
     for option, file in {"--out": out, "--json": json}.items():
         keep_apart(file, option=option, the_exported_model=model)
     start_tensorflow()
     from tf3dlocal.serving import ExportedModel, WalkEmbeddings
 
     named = [_name_and_folder(walk) for walk in walks]
-    known = WalkEmbeddings.read(gallery) if gallery else None
     embedder = ExportedModel(model, trust=trust)
     embedded = WalkEmbeddings.of_folders(named, embedder=embedder, frames=frames, invert=invert)
-    nearest = embedded.nearest(known, count=top) if known else [[]] * len(named)
     if out:
         embedded.write(out)
-    write_numbers(json, values=dataclasses.asdict(embedded) | {"nearest": nearest if known else None})
-    for row, hits in enumerate(nearest):
-        places = "".join(f"\n  {distance:8.3f}  {printable(other)}" for other, distance in hits)
-        notes = "".join(f"\n  {note}" for note in _notes(embedded.changes[row], embedded.left_out[row]))
-        say(f"{printable(embedded.names[row])}: {embedded.num_frames[row]} frames{notes}{places}")
+    write_numbers(json, values=dataclasses.asdict(embedded))
+    for row, name in enumerate(embedded.names):
+        notes = "".join(f"\n  {note}" for note in frame_notes(embedded.changes[row], left_out=embedded.left_out[row]))
+        say(f"{printable(name)}: {embedded.num_frames[row]} frames{notes}")
     if out:
         say(f"{len(embedded.names)} embeddings written to {out}.")
-        say_next(["embed", model, "FOLDER", "--gallery", out])
-    elif not gallery:
-        say_next(["embed", model, "NAME=FOLDER", "--out", "gallery.npz"])
+        say_next(["enroll", "people.npz", "NAME", "WALK", "--model", model])
+    else:
+        say_next(["embed", model, "NAME=FOLDER", "--out", "walks.npz"])
 
 
 def _check_files(**options: Path | None) -> None:
-    """Refuse one file for two options: --out would replace the gallery by the walks that were looked up in it."""
+    """Refuse one file for two options."""
     options_of = {}
     for option, file in options.items():
         if file is not None and (other := options_of.setdefault(os.path.realpath(file), option)) != option:
@@ -98,15 +88,3 @@ def _name_and_folder(walk: str) -> tuple[str, str]:
     if not name or not folder:
         raise typer.BadParameter(f"{walk!r} is neither a folder nor NAME=FOLDER.", param_hint="WALK")
     return name, folder
-
-
-def _notes(changes: dict[str, int], left_out: list[tuple[str, str]]) -> list[str]:
-    """Say what was done to frames, and which were left out and why."""
-    by_reason = collections.defaultdict(list)
-    for file, reason in left_out:
-        by_reason[reason].append(file)
-    notes = [f"{count} {what}" for what, count in changes.items()]
-    for reason, files in by_reason.items():
-        more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
-        notes.append(f"{len(files)} left out, {reason}: {', '.join(files[:MOST_NAMED])}{more}")
-    return notes

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 import cv2
 import numpy as np
@@ -166,10 +166,11 @@ class WalkCheck:
     """
 
     source: str
+    _: KW_ONLY
     invert: bool = False
-    _histograms: list[np.ndarray | str] = field(default_factory=list)  # or why there is none
-    _figures: dict[int, Figures] = field(default_factory=dict)
-    _num_alpha: int = 0
+    _histograms: list[np.ndarray | str] = field(default_factory=list, init=False)  # or why there is none
+    _figures: dict[int, Figures] = field(default_factory=dict, init=False)
+    _num_alpha: int = field(default=0, init=False)
 
     def add(self, mask: np.ndarray | FrameFault, *, was_alpha: bool = False) -> None:
         """Take the numbers of one frame: how often each grey value occurs in it and on its border, and its pieces."""

@@ -194,16 +194,20 @@ class _Demo:
         return {"saved_model": str(target), "export_difference": difference}
 
     def identify(self):
-        from tf3dlocal.serving import WalkEmbeddings
+        from tf3dlocal.serving import gallery as known_people
 
         tested = [f"{number:03d}" for number in range(17, SUBJECTS + 1)]
         known = [(f"subject {subject}", self.raw / subject / "nm-01" / "090") for subject in tested]
         unknown = self.raw / tested[self.seed % len(tested)] / "bg-01" / "072"
-        gallery = WalkEmbeddings.of_folders(known, embedder=self.exported)
-        gallery.write(self.folder / "gallery.npz")
-        _say_command(f"tf3dlocal embed {self.saved} {unknown} --gallery {self.folder / 'gallery.npz'}")
-        probe = WalkEmbeddings.of_folders([("unknown", unknown)], embedder=self.exported)
-        (hits,) = probe.nearest(gallery, count=3)
+        rule = known_people.WindowRule.of_card(self.exported.card)
+        settings = {"embedder": self.exported, "rule": rule, "frame_rate": 25}
+        gallery = known_people.Gallery(model=known_people.GalleryModel.of(self.exported), rule=rule)
+        for name, folder in known:
+            gallery = gallery.with_walk(known_people.EmbeddedWalk.of_folder(folder, **settings), name=name)
+        known_people.write_gallery(gallery, path=self.folder / "people.npz")
+        _say_command(f"tf3dlocal identify {self.folder / 'people.npz'} {unknown} --fps 25")
+        walk = known_people.EmbeddedWalk.of_folder(unknown, **settings)
+        (hits,) = gallery.nearest([walk], count=3)
         truth = f"subject {unknown.parts[-3]}"
         say(
             f"The probe is a walk of {truth}, with a bag, seen from 72 degrees. The gallery has {len(known)} people "

@@ -1,4 +1,4 @@
-"""Named embeddings of walks: one program stores them, another compares with them. It is the smallest gallery."""
+"""Named embeddings of whole walks: one program stores them, another compares with them."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import ExportedModel
 from tf3dlocal.serving.walk_folder import read_walk_folder
 
+MOST_FRAMES = 2_000
 SOLUTION = "`tf3dlocal embed MODEL WALK... --out FILE.npz` writes such a file."
 
 
@@ -95,6 +96,13 @@ class WalkEmbeddings:
         walks = list(walks)
         settings = {"height": embedder.height, "width": embedder.width, "frames": frames, "invert": invert}
         read = [read_walk_folder(folder, **settings) for _, folder in walks]
+        for (_, folder), walk in zip(walks, read, strict=True):
+            if len(walk.silhouettes) > MOST_FRAMES:
+                raise ValueError(
+                    f"{folder} has {len(walk.silhouettes):,} frames, and {MOST_FRAMES:,} are the limit for the "
+                    "embedding of a whole walk, which needs memory for all of them. Cut it into walks; "
+                    "`tf3dlocal enroll` and `identify` take walks of any length."
+                )
         return cls(
             names=tuple(name for name, _ in walks),
             embeddings=np.array([embedder.embed(walk.silhouettes[None])[0] for walk in read], np.float32),

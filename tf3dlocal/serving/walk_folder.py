@@ -2,22 +2,17 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tf3dlocal.data import (
-    FrameFault,
-    ImplausibleSilhouettesError,
-    align_silhouette,
-    natural_key,
-    plausible_silhouettes,
-    read_picture,
-)
+from tf3dlocal.data import FrameFault, WalkCheck, align_silhouette, grey_mask, natural_key, read_picture
 from tf3dlocal.io import UnreadableError, check_regular_file, user_path
 from tf3dlocal.io.types import PathLike
 
 SUFFIXES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff"}
 MOST_BYTES = 2**26  # of a picture; a silhouette has a few thousand
+MOST_KEPT_BYTES = 2**26  # of masks that are kept in memory between the two passes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,61 +68,102 @@ def read_walk_folder(
         (1, 64, 44)
     """
     folder = user_path(folder)
+    paths = _picture_paths(folder)
+    walk = read_frames(paths, source=str(folder), height=height, width=width, frames=frames, invert=invert)
+    if not len(walk.silhouettes):
+        reasons = ", ".join(sorted({reason for _, reason in walk.left_out}))
+        raise ValueError(f"None of the {len(walk.left_out)} pictures in {folder} is usable: {reasons}.")
+    return walk
+
+
+def read_frames(
+    paths: Sequence[pathlib.Path], *, source: str, height: int, width: int, frames: str = "auto", invert: bool = False
+) -> WalkFolder:
+    """Read some pictures of one walk in the order given, as `read_walk_folder` does; there may be no usable one.
+
+    Args:
+        paths: The pictures.
+        source: Name of the walk for messages.
+        height: As for `read_walk_folder`, like the other arguments.
+        width: Width of the model's silhouettes.
+        frames: "raw", "aligned" or "auto".
+        invert: Whether the body is black on white.
+
+    Raises:
+        ValueError: As `read_walk_folder`.
+    """
     if frames not in ("auto", "raw", "aligned"):
         raise ValueError(f"frames must be 'auto', 'raw' or 'aligned'; got {frames!r}.")
-    pictures, left_out = _read_pictures(folder)
-    masks, changes = {}, {}
-    if pictures:
-        found, changes = plausible_silhouettes(list(pictures.values()), source=str(folder), invert=invert)
-        masks = dict(zip(pictures, found, strict=True))
-        changes = {what: count for what, count in changes.items() if not what.startswith("frames left out")}
+    reader = _Reader(paths, source=source, invert=invert)
+    verdict = reader.verdict
+    changes = {what: count for what, count in verdict.counts.items() if not what.startswith("frames left out")}
     aligned_sizes = {(height, height), (height, width)}
     aligned = frames == "aligned"
     if frames == "auto":
-        aligned = bool(masks) and all(mask.shape in aligned_sizes for mask in masks.values())
-    silhouettes = []
-    for name, mask in masks.items():
-        if aligned and mask.shape not in aligned_sizes:
+        aligned = bool(reader.sizes) and all(size in aligned_sizes for size in reader.sizes.values())
+    silhouettes, left_out = [], reader.left_out
+    for number, (path, mask) in enumerate(reader.masks()):
+        if aligned and reader.sizes[path] not in aligned_sizes:
             raise ValueError(
-                f"{folder / name} is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), and an aligned "
+                f"{path} is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), and an aligned "
                 f"silhouette is {height} x {height} or {height} x {width}. Use frames 'raw' to align it."
             )
-        silhouette = mask if aligned else align_silhouette(mask, size=height)
+        silhouette = None
+        if number not in verdict.faults:
+            mask = verdict.apply(mask)
+            silhouette = mask if aligned else align_silhouette(mask, size=height)
         if silhouette is None or not silhouette.any():
-            left_out.append((name, _fault_of(pictures[name], invert)))
+            left_out.append((path.name, verdict.faults.get(number, "no body in it")))
         else:
             margin = (silhouette.shape[1] - width) // 2
-            silhouettes.append(silhouette[:, margin : margin + width])
-    if not silhouettes:
-        reasons = ", ".join(sorted({reason for _, reason in left_out}))
-        raise ValueError(f"None of the {len(left_out)} pictures in {folder} is usable: {reasons}.")
-    return WalkFolder(silhouettes=np.stack(silhouettes), left_out=left_out, changes=changes, was_aligned=aligned)
+            silhouettes.append(np.ascontiguousarray(silhouette[:, margin : margin + width]))
+    stacked = np.stack(silhouettes) if silhouettes else np.zeros((0, height, width), np.uint8)
+    return WalkFolder(silhouettes=stacked, left_out=left_out, changes=changes, was_aligned=aligned)
 
 
-def _fault_of(picture: np.ndarray, invert: bool) -> str:
-    """Return why a picture among silhouettes gave no silhouette."""
-    try:
-        plausible_silhouettes([picture], source="", invert=invert)
-    except ImplausibleSilhouettesError as error:
-        return error.reason
-    return "no body in it"
+class _Reader:
+    """The masks of a walk, read in two passes: to judge them all, and to align them one by one.
+
+    Masks are kept between the passes while they are small; the frames of a long recording are decoded twice.
+    """
+
+    def __init__(self, paths: Sequence[pathlib.Path], *, source: str, invert: bool):
+        self.left_out: list[tuple[str, str]] = []
+        self.sizes: dict[pathlib.Path, tuple[int, int]] = {}
+        self._kept: dict[pathlib.Path, np.ndarray | FrameFault] = {}
+        self._paths, num_bytes = [], 0
+        check = WalkCheck(source, invert=invert)
+        for path in paths:
+            picture = _read_picture(path)
+            if isinstance(picture, FrameFault):
+                self.left_out.append((path.name, picture.reason))
+                continue
+            mask, was_alpha = grey_mask(picture)
+            check.add(mask, was_alpha=was_alpha)
+            self._paths.append(path)
+            self.sizes[path] = picture.shape[:2]
+            if num_bytes < MOST_KEPT_BYTES:
+                self._kept[path] = mask
+                num_bytes += 0 if isinstance(mask, FrameFault) else mask.nbytes
+        self.verdict = check.verdict()
+
+    def masks(self) -> Iterator[tuple[pathlib.Path, np.ndarray | FrameFault]]:
+        """Yield each readable picture as a mask, in the order in which the verdict counts them."""
+        for path in self._paths:
+            mask = self._kept.pop(path, None)
+            if mask is None:
+                picture = _read_picture(path)  # it may have been replaced since
+                mask = picture if isinstance(picture, FrameFault) else grey_mask(picture)[0]
+            yield path, np.zeros(self.sizes[path], np.uint8) if isinstance(mask, FrameFault) else mask
 
 
-def _read_pictures(folder: pathlib.Path) -> tuple[dict[str, np.ndarray], list[tuple[str, str]]]:
-    """Return the readable pictures by file name, and (file name, reason) of the others."""
+def _picture_paths(folder: pathlib.Path) -> list[pathlib.Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder; a walk is a folder with the pictures of one walk.")
     paths = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
     if not paths:
         raise FileNotFoundError(f"{folder} contains no pictures ({', '.join(sorted(SUFFIXES))}) of a walk.")
-    pictures, left_out = {}, []
-    for path in sorted(paths, key=lambda path: natural_key(path.name)):
-        picture = _read_picture(path)
-        if isinstance(picture, FrameFault):
-            left_out.append((path.name, picture.reason))
-        else:
-            pictures[path.name] = picture
-    return pictures, left_out
+    return sorted(paths, key=lambda path: natural_key(path.name))
 
 
 def _read_picture(path: pathlib.Path) -> np.ndarray | FrameFault:

@@ -1,0 +1,53 @@
+"""`tf3dlocal verify`: whether a walk is one of a certain person."""
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Trust, app
+from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
+from tf3dlocal.io import printable
+
+
+@app.command()
+def verify(
+    gallery: GalleryFile,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The person that the walker claims to be.")],
+    walk: Annotated[str, typer.Argument(metavar="WALK", help="Folder with the frames of one walk.")],
+    fps: FrameRate = None,
+    frames: Frames = "auto",
+    invert: Invert = False,
+    model: GalleryModel = None,
+    trust: Trust = False,
+    json: Json = None,
+) -> None:
+    """Say whether a walk is one of a certain person of the gallery.
+
+    The answer is yes up to the threshold that `calibrate` set for verification. Yes and no both end with exit code 0;
+    --json has the answer for programs.
+
+    \b
+    Example:
+      tf3dlocal verify people.npz anna walks/door --fps 25
+    """
+    start_tensorflow()
+    from tf3dlocal.serving.gallery import EmbeddedWalk, open_model, read_gallery
+    from tf3dlocal.serving.gallery import verify as compare
+
+    known = read_gallery(gallery)
+    known.known_name(name)  # before the model is loaded
+    settings = {"rule": known.rule, "frames": frames, "invert": invert, "frame_rate": fps}
+    embedder = open_model(known, model=model, trust=trust)
+    embedded = EmbeddedWalk.of_folder(walk, embedder=embedder, wanted_rate=known.frame_rate, **settings)
+    verdict = compare(known, name=name, walk=embedded)
+    answer = {True: "yes", False: "no", None: "no threshold is set"}[verdict.accepted]
+    limit = "" if verdict.threshold is None else f", threshold {verdict.threshold:.3f}"
+    say(f"{printable(walk)}: {verdict.name}? {answer}: distance {verdict.distance:.3f}{limit}")
+    for note in (*frame_notes(embedded.changes, left_out=embedded.left_out), *verdict.notes):
+        say(f"  {note}.")
+    write_numbers(json, values=dataclasses.asdict(verdict))
+    if verdict.threshold is None:
+        say_next(["calibrate", gallery, "--data", "DIR"])
+    else:
+        say_next(["identify", gallery, "WALK"])

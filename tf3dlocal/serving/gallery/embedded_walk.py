@@ -1,0 +1,130 @@
+"""One walk as a gallery knows it: its embedding, and what the answer has to say about it."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+
+from tf3dlocal.io.types import PathLike
+from tf3dlocal.serving.exported_model import ExportedModel
+from tf3dlocal.serving.gallery.windows import WindowRule, at_frame_rate, embed_in_windows
+from tf3dlocal.serving.walk_folder import read_walk_folder
+
+SLOWEST, FASTEST = 1.0, 1000.0  # frames per second of a camera
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class EmbeddedWalk:
+    """Embedding of one walk by the rule of a gallery.
+
+    Attributes:
+        source: Where the walk came from, such as its folder.
+        embedding: float32 [channels] or [parts, channels].
+        num_frames: Number of silhouettes.
+        frame_rate: Frames per second; None where it is not known.
+        digest: Text that two walks share only if their silhouettes are equal.
+        model: Fingerprint of the model.
+        left_out: (file, reason) of the frames that could not be used.
+        changes: What was done to frames, in words, to their number.
+    """
+
+    source: str
+    embedding: np.ndarray
+    num_frames: int
+    frame_rate: float | None
+    digest: str
+    model: str
+    left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    changes: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of_silhouettes(
+        cls,
+        silhouettes: np.ndarray,
+        *,
+        embedder: ExportedModel,
+        rule: WindowRule,
+        source: str = "array",
+        frame_rate: float | None = None,
+        wanted_rate: float | None = None,
+    ) -> "EmbeddedWalk":
+        """Embed aligned silhouettes.
+
+        Args:
+            silhouettes: uint8 [frames, height, width] of the model's size, 0..255.
+            embedder: The model.
+            rule: Windows of the gallery.
+            source: Name of the walk for messages.
+            frame_rate: Frames per second of the walk, if known.
+            wanted_rate: Frames per second of the gallery, if known. Frames are repeated or left out to reach it.
+
+        Raises:
+            ValueError: Another type or size, no frame, or a frame rate outside 1 to 1000.
+        """
+        silhouettes = np.asarray(silhouettes)
+        expected = (embedder.height, embedder.width)
+        if silhouettes.dtype != np.uint8 or silhouettes.ndim != 3 or silhouettes.shape[1:] != expected:
+            raise ValueError(
+                f"{source}: a walk is uint8 [frames, {embedder.height}, {embedder.width}] with values 0..255; got "
+                f"{silhouettes.dtype} {list(silhouettes.shape)}. Align silhouettes with `read_walk_folder`, or with "
+                "`tf3dlocal.data.align_silhouette`."
+            )
+        if len(silhouettes) == 0:
+            raise ValueError(f"{source}: the walk has no frame.")
+        check_frame_rate(frame_rate)
+        rows = np.arange(len(silhouettes))
+        if frame_rate and wanted_rate:
+            rows = at_frame_rate(len(silhouettes), frame_rate=frame_rate, wanted=wanted_rate)
+        return cls(
+            source=source,
+            embedding=embed_in_windows(embedder.embed, silhouettes=silhouettes[rows], rule=rule),
+            num_frames=len(silhouettes),
+            frame_rate=frame_rate,
+            digest=hashlib.sha256(silhouettes.tobytes()).hexdigest()[:32],
+            model=embedder.fingerprint,
+        )
+
+    @classmethod
+    def of_folder(
+        cls,
+        folder: PathLike,
+        *,
+        embedder: ExportedModel,
+        rule: WindowRule,
+        frames: str = "auto",
+        invert: bool = False,
+        frame_rate: float | None = None,
+        wanted_rate: float | None = None,
+    ) -> "EmbeddedWalk":
+        """Embed a folder with the pictures of one walk.
+
+        Args:
+            folder: As for `read_walk_folder`, like `frames` and `invert`.
+            embedder: As for `of_silhouettes`, like the other arguments.
+            rule: Windows.
+            frames: "raw", "aligned" or "auto".
+            invert: Whether the bodies are black on white.
+            frame_rate: Frames per second of the walk.
+            wanted_rate: Frames per second of the gallery.
+
+        Raises:
+            FileNotFoundError: As `read_walk_folder`.
+            ValueError: As `read_walk_folder` and `of_silhouettes`.
+        """
+        check_frame_rate(frame_rate)
+        walk = read_walk_folder(folder, height=embedder.height, width=embedder.width, frames=frames, invert=invert)
+        embedded = cls.of_silhouettes(
+            walk.silhouettes,
+            embedder=embedder,
+            rule=rule,
+            source=str(folder),
+            frame_rate=frame_rate,
+            wanted_rate=wanted_rate,
+        )
+        return dataclasses.replace(embedded, left_out=walk.left_out, changes=walk.changes)
+
+
+def check_frame_rate(frame_rate: float | None) -> None:
+    """Raise a ValueError if frames per second are given that no camera has."""
+    if frame_rate is not None and not SLOWEST <= frame_rate <= FASTEST:
+        raise ValueError(f"The frame rate is {frame_rate!r}. Give frames per second between 1 and 1000, such as 25.")
