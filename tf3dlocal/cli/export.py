@@ -67,4 +67,4 @@ def export(
         )
     if told is None:
         say("Its model card has no scores: `tf3dlocal evaluate RUN ...` before the export, or --scores, gives them.")
-    say_next(["embed", out, "NAME=FOLDER", "--out", "gallery.npz"])
+    say_next(["enroll", "people.npz", "NAME", "WALK", "--model", out])

@@ -83,6 +83,6 @@ def silhouettes(
     say(f"Look at {out / 'contact_sheet.png'} and {out / 'overlay.avi'} before you use the silhouettes.")
     if report.passes:
         say_next(["prepare", out / "walks", "PREPARED", "--layout", out / "layout.yaml"])
-        say_next(["embed", "MODEL", out / report.passes[0]["folder"]])
+        say_next(["enroll", "people.npz", "NAME", out / report.passes[0]["folder"], "--model", "MODEL"])
     if report.stopped == "interrupt" and not report.is_live:
         raise typer.Exit(130)
