@@ -79,12 +79,12 @@ def error_of(status: str, message: str, *, where: str, what: str) -> ServingErro
 
 
 def model_sentence(message: str) -> str:
-    """Return the sentence of the model in a server's message, without the row of the batch; or the message.
+    r"""Return the sentence of the model in a server's message, without the row of the batch; or the message.
 
     The rule is that of `tf3dlocal.serving.graph_checks.sentence_of`, which needs TensorFlow.
 
     Example:
-        >>> model_sentence("assertion failed: [No frame of walk 3 shows a person.]\\n\\t [[{{node Assert}}]]")
+        >>> model_sentence("assertion failed: [No frame of walk 3 shows a person.]\n\t [[{{node Assert}}]]")
         'No frame of a walk shows a person.'
     """
     if "assertion failed: [" not in message:
