@@ -11,8 +11,8 @@ from tf3dlocal.cli import main
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "serving"))
 pytest.importorskip("tensorflow_serving.apis", reason="needs tensorflow-serving-api: pip install -e '.[test]'")
 
-from small_server import StatusError  # noqa: E402
 from served_tiny_model import server, small_server, tiny_export  # noqa: E402, F401  (fixtures)
+from small_server import StatusError  # noqa: E402
 
 
 def call(capfd, *arguments):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf3dlocal.serving import CARD_NAME, Client, ExportedModel, read_walk_folder
+from tf3dlocal.serving import CARD_NAME, Client, read_walk_folder
 from tf3dlocal.serving.client import draw_walk
 from tf3dlocal.serving.client.errors import model_sentence
 from tf3dlocal.serving.client.png_files import png_facts
 from tf3dlocal.serving.client.walk_checks import MOST_FRAMES
-from tf3dlocal.serving.graph_checks import require, sentence_of
+from tf3dlocal.serving.graph_checks import after, require, sentence_of
 from tf3dlocal.serving.signatures import MOST_FRAMES as MOST_OF_THE_MODEL
 
 ALIGNED = draw_walk(4, size=(16, 12))
@@ -95,13 +95,13 @@ def test_a_list_of_png_files_is_a_walk_and_black_frames_at_the_end_of_masks_are_
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_folder_with_a_broken_picture_is_read_as_embed_reads_it(server, tiny_export, tmp_path, name):
+def test_a_folder_with_a_broken_picture_is_read_as_embed_reads_it(server, local_answer, tmp_path, name):
     content, _ = BROKEN[name]
     for i, file in enumerate([GOOD[0], content, *GOOD[2:]]):
         (tmp_path / f"{i}.png").write_bytes(file)
     read = read_walk_folder(tmp_path, height=16, width=12).silhouettes
-    expected = ExportedModel(tiny_export).embed(read[None])
-    np.testing.assert_allclose(Client(server.rest, name="tiny").embed([tmp_path]), expected, rtol=0, atol=1e-6)
+    found = Client(server.rest, name="tiny").embed([tmp_path])
+    np.testing.assert_allclose(found, local_answer([read]), rtol=0, atol=1e-6)
 
 
 @pytest.mark.bad_input
@@ -144,7 +144,8 @@ def test_a_picture_of_one_bit_or_with_a_palette_is_read_to_its_end():
 def test_the_sentence_of_a_message_is_found_as_the_graph_has_it_without_the_row():
     @tf.function(autograph=False)
     def refuse(x):
-        return require(tf.reduce_all(x > 0), "Walk {} and frame 2 of walk {} have [no] frame; got {}.", (x[0], x[1], x))
+        told = "Walk {} and frame 2 of walk {} have [no] frame; got {}."
+        return after([require(tf.reduce_all(x > 0), told, (x[0], x[1], x))], x)
 
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         refuse(tf.constant([0, 3]))
