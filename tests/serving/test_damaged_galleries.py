@@ -96,34 +96,14 @@ def test_no_flipped_byte_ends_in_anything_but_a_sentence_or_the_same_gallery(tmp
             assert read.names == ("a", "b") and (read.embeddings == 1).all()
 
 
-def test_a_gallery_that_is_not_there_is_named_with_what_makes_one(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"There is no gallery .*none\.npz.*writes such a file"):
+def test_a_file_that_is_not_there_is_named_with_what_makes_one(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"There is no file .*none\.npz.*writes such a file"):
         WalkEmbeddings.read(tmp_path / "none.npz")
 
 
 def of(**changes):
     kept = {"names": ("a",), "embeddings": np.ones((1, 4), np.float32), "num_frames": (3,)}
     return WalkEmbeddings(**(kept | {"model": "id", "distance": "part_mean"} | changes))
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"embeddings": np.ones((1, 5), np.float32)}, "of two kinds"),
-        ({"embeddings": np.ones((1, 2, 4), np.float32)}, "of two kinds"),
-        ({"distance": "flattened"}, "of two kinds"),
-        ({"model": "other"}, "another model"),
-    ],
-)
-def test_a_gallery_of_another_kind_is_not_compared_with(change, told):
-    with pytest.raises(ValueError, match=told):
-        of().nearest(of(**change), count=1)
-
-
-@pytest.mark.parametrize("count", [0, -1])
-def test_at_least_one_neighbour_is_asked_for(count):
-    with pytest.raises(ValueError, match="count must be at least 1"):
-        of().nearest(of(), count=count)
 
 
 def test_embeddings_that_are_not_finite_cannot_be_kept():

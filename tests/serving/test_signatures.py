@@ -156,6 +156,34 @@ def test_a_walk_of_one_picture_throughout_stays_as_it_is(signatures):
     np.testing.assert_allclose(signatures("png", frames_bytes=as_png(masks)), expected, atol=1e-6)
 
 
+def test_the_only_walk_of_a_batch_keeps_a_last_picture_that_equals_its_first(signatures):
+    masks = draw_masks(6)
+    masks[0, 5] = masks[0, 0]
+    expected = signatures("raw", masks=masks)
+    np.testing.assert_allclose(signatures("png", frames_bytes=as_png(masks)), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["serving_default", "variable"])
+def test_silhouettes_of_0_and_1_are_taken_as_those_of_0_and_255(signatures, name):
+    walks = np.where(draw_walks(2, 5) > 127, 255, 0).astype(np.uint8)
+    numbers = {"num_frames": [5, 4]} if name == "variable" else {}
+    expected = signatures(name, silhouettes=walks, **numbers)
+    mixed = np.stack([walks[0] // 255, walks[1]])
+    np.testing.assert_allclose(signatures(name, silhouettes=mixed, **numbers), expected, atol=1e-6)
+
+
+def test_an_empty_batch_has_an_empty_answer(signatures):
+    batches = {
+        "serving_default": {"silhouettes": draw_walks(0, 3)},
+        "float": {"silhouettes": draw_walks(0, 3).astype(np.float32)},
+        "variable": {"silhouettes": draw_walks(0, 3), "num_frames": np.zeros(0, np.int32)},
+        "raw": {"masks": draw_masks(3)[:0]},
+        "png": {"frames_bytes": np.zeros((0, 3), object)},
+    }
+    for name, inputs in batches.items():
+        assert signatures(name, **inputs).shape == (0, 5), name
+
+
 @pytest.mark.parametrize("kind", ["colour", "alpha", "grey and alpha"])
 def test_masks_are_found_where_prepare_finds_them(signatures, kind):
     masks = draw_masks(4)
@@ -202,6 +230,7 @@ def test_alignment_in_the_graph_equals_prepare_within_one_grey_level(kind):
         ("float", {"silhouettes": np.full((1, 2, HEIGHT, WIDTH), np.nan, np.float32)}, "outside or NaN"),
         ("variable", {"silhouettes": draw_walks(2, 3), "num_frames": [3, 0]}, "num_frames of walk 1 is 0, .* 1 to 3,"),
         ("variable", {"silhouettes": draw_walks(2, 3), "num_frames": [4, 1]}, "num_frames of walk 0 is 4, .* 1 to 3,"),
+        ("variable", {"silhouettes": draw_walks(1, 0), "num_frames": [0]}, r"at least one frame; got \[1 0 16 12\]"),
         ("variable", {"silhouettes": draw_walks(2, 3), "num_frames": [3]}, "2 walks and 1 numbers in num_frames"),
         ("raw", {"masks": np.zeros((1, 3, 40, 40), np.uint8)}, "No frame of walk 0 shows a person"),
         ("raw", {"masks": 255 - draw_masks(3)}, "3 of the 3 frames of walk 0 are no silhouettes"),
@@ -233,8 +262,18 @@ def test_a_walk_that_was_padded_without_num_frames_is_refused_and_not_answered_w
     assert told in refusal(signatures, "serving_default", silhouettes=walks)
     assert told in refusal(signatures, "float", silhouettes=walks / np.float32(255))
     assert told in refusal(signatures, "variable", silhouettes=walks, num_frames=[10, 10, 10])
+    walks[1, 0] = 0  # the first frame of a walk may be empty as well, and is then what TF Serving pads with
+    assert told in refusal(signatures, "serving_default", silhouettes=walks)
     with pytest.raises(ValueError, match=told):
         ExportedModel(folder).embed(walks)
+
+
+@pytest.mark.bad_input
+def test_masks_that_would_fill_the_memory_are_refused_with_the_limit(model, monkeypatch):
+    monkeypatch.setattr("tf3dlocal.serving.signatures.MOST_PIXELS", 3 * 90 * 120 - 1)
+    with pytest.raises(tf.errors.InvalidArgumentError) as refused:
+        Signatures(model, height=HEIGHT, width=WIDTH).raw(tf.constant(draw_masks(3)))
+    assert "32400 pixels together, and at most 32399" in sentence_of(refused.value)
 
 
 @pytest.mark.bad_input

@@ -11,8 +11,8 @@ import importlib
 
 _HOME = {
     "FrameFault": "raw.frames",
-    "MINIMUM_PIXEL_SUM": "silhouettes",
     "ImplausibleSilhouettesError": "plausibility",
+    "MINIMUM_PIXEL_SUM": "silhouettes",
     "PathPattern": "raw.path_pattern",
     "PreparationError": "preparation.parallel_alignment",
     "PreparationReport": "preparation.preparation_report",

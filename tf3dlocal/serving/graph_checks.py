@@ -29,7 +29,8 @@ def after(checks: Sequence[tf.Operation], tensor: Tensor) -> Tensor:
 
 def number_of_first(wrong: Tensor) -> Tensor:
     """Return the place of the first true value, and the length where none is true."""
-    return tf.reduce_min(tf.where(wrong, tf.range(tf.size(wrong)), tf.size(wrong)))
+    places = tf.where(wrong, tf.range(tf.size(wrong)), tf.size(wrong))
+    return tf.reduce_min(tf.concat([places, [tf.size(wrong)]], 0))  # an empty batch has no places
 
 
 def sentence_of(error: tf.errors.InvalidArgumentError) -> str:

@@ -23,7 +23,7 @@ def without_repeats(pictures: Tensor) -> Tensor:
     It fills every walk of a request with the first picture of the request, which is that of the walk itself or of one
     before it. So the equal pictures at the end of a walk are emptied if they are the first of one of these. A walk
     that begins with an empty text is left as it is: a request whose walks begin so is filled with empty texts. So is
-    a walk that is one picture throughout.
+    a walk that is one picture throughout, and the only walk of a batch, which nothing was filled up for.
 
     Args:
         pictures: string [batch, frames].
@@ -32,7 +32,7 @@ def without_repeats(pictures: Tensor) -> Tensor:
     num_others = tf.cumsum(tf.cast(pictures != last[:, tf.newaxis], tf.int32), axis=1, reverse=True)  # to the end
     rows = tf.range(tf.size(first))
     is_first_of = (last[:, tf.newaxis] == first) & (rows <= rows[:, tf.newaxis])
-    is_filled = tf.reduce_any(is_first_of, axis=1) & (first != "") & (num_others[:, 0] > 0)
+    is_filled = tf.reduce_any(is_first_of, axis=1) & (first != "") & (num_others[:, 0] > 0) & (tf.size(first) > 1)
     return tf.where((num_others == 0) & is_filled[:, tf.newaxis], "", pictures)
 
 

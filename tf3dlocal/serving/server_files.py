@@ -21,7 +21,8 @@ PREDICT_LOG, REQUEST, MODEL_SPEC, INPUTS, MODEL_NAME, SIGNATURE_NAME, KEY, VALUE
 BATCHING_PARAMETERS = """\
 # Read with --enable_batching --enable_per_model_batching_parameters. Requests of one signature share a batch.
 # Walks of different lengths share one, too: the server pads them with their first value, so send them to the signature
-# `variable`, which has num_frames. `serving_default` and `float` refuse padded walks.
+# `variable`, which has num_frames. `serving_default` and `float` refuse padded walks. Begin each walk for `png` with an
+# empty text. Do not send `raw` here: the sizes of other clients' masks would change the answer.
 max_batch_size { value: 8 }
 batch_timeout_micros { value: 5000 }
 max_enqueued_batches { value: 64 }

@@ -16,7 +16,9 @@ from tf3dlocal.serving.graph_pictures import decoded_mask, without_repeats
 
 OUTPUT = "embedding"
 MOST_FRAMES = 2048  # of a walk: 82 seconds at 25 frames per second
+MOST_PIXELS = 2**28  # of the masks of one batch, which a server holds several times
 FRAMES_AT_ONCE = 720  # of the walks of one block, as `embed_walks` computes them
+NO_FRAME = "Each walk must have at least one frame; got {}."
 INPUTS = {
     "serving_default": "silhouettes, uint8 [batch, frames, height, width], 0..255",
     "float": "silhouettes, float32 [batch, frames, height, width], 0..1",
@@ -99,12 +101,13 @@ class Signatures(tf.Module):
     def variable(self, silhouettes: Tensor, num_frames: Tensor) -> dict[str, Tensor]:
         """Embed each walk from its first num_frames frames alone."""
         shape = tf.shape(silhouettes)
+        filled = require(shape[1] > 0, NO_FRAME, (shape,))
         sized = require(
             tf.size(num_frames) == shape[0],
             "There are {} walks and {} numbers in num_frames: give one number for each walk.",
             (shape[0], tf.size(num_frames)),
         )
-        num_frames = after([sized], num_frames)
+        num_frames = after([filled, sized], num_frames)
         wrong = (num_frames < 1) | (num_frames > shape[1])
         first = number_of_first(wrong)
         in_range = require(
@@ -124,7 +127,13 @@ class Signatures(tf.Module):
             "The masks must be uint8 [batch, frames, height, width] with at least one frame and one pixel; got {}.",
             (shape,),
         )
-        masks = after([filled, _few_frames(shape[1])], masks)
+        pixels = tf.reduce_prod(tf.cast(shape, tf.int64))
+        fits = require(
+            pixels <= MOST_PIXELS,
+            "The masks have {} pixels together, and at most {} are aligned at once: send fewer or smaller masks.",
+            (pixels, MOST_PIXELS),
+        )
+        masks = after([filled, fits, _few_frames(shape[1])], masks)
         flat = tf.reshape(masks, tf.concat([[shape[0] * shape[1]], shape[2:]], 0))
         frames = align_walks(flat, lambda mask: (mask, False), shape[:2], size=self.size)
         return {OUTPUT: self._of_aligned(*frames)}
@@ -148,12 +157,12 @@ class Signatures(tf.Module):
         """Return the silhouettes after the checks of their size, and of padding that num_frames does not name."""
         silhouettes = tf.ensure_shape(silhouettes, [None, None, *self.size])
         shape = tf.shape(silhouettes)
-        filled = require(shape[1] > 0, "Each walk must have at least one frame; got {}.", (shape,))
+        filled = require(shape[1] > 0, NO_FRAME, (shape,))
         silhouettes = after([filled], silhouettes)
         lengths = _full_lengths(silhouettes) if num_frames is None else num_frames
-        ends = tf.gather(silhouettes, tf.stack([tf.zeros_like(lengths), lengths - 1], axis=1), batch_dims=1)
-        has_body = tf.reduce_max(ends, axis=[2, 3]) > tf.reduce_min(ends, axis=[2, 3])  # b 2: first and last frame
-        is_padded = has_body[:, 0] & ~has_body[:, 1]
+        has_body = tf.reduce_max(silhouettes, axis=[2, 3]) > tf.reduce_min(silhouettes, axis=[2, 3])  # b t
+        has_body &= tf.sequence_mask(lengths, shape[1])
+        is_padded = tf.reduce_any(has_body, axis=1) & ~tf.gather(has_body, lengths - 1, batch_dims=1)
         whole = require(
             ~tf.reduce_any(is_padded),
             "Walk {} ends with frames without a body, as padding makes them, and they change its embedding. Leave them "
@@ -177,7 +186,8 @@ class Signatures(tf.Module):
             end = tf.minimum(same_end, start + tf.maximum(1, FRAMES_AT_ONCE // length))
             block = tf.cast(silhouettes[start:end, :length], tf.float32)
             if silhouettes.dtype == tf.uint8:
-                block /= 255.0
+                brightest = tf.reduce_max(block, axis=[1, 2, 3], keepdims=True)
+                block /= tf.where(brightest == 1, 1.0, 255.0)  # masks of 0 and 1 are taken as those of 0 and 255
             return end, tf.concat([done, self.embed(block)], 0)
 
         shape = self.embedding_shape

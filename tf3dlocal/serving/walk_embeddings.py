@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from tf3dlocal.evaluation import check_distance, pairwise_distances
+from tf3dlocal.evaluation import check_distance
 from tf3dlocal.io import read_npz, readable, user_path, write_file
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import ExportedModel
@@ -33,12 +33,13 @@ class WalkEmbeddings:
         ValueError: There is no walk, the columns are not equally long, or an embedding is not finite.
 
     Example:
-        >>> vectors = np.array([[0.0, 1.0], [4.0, 5.0]], np.float32)
-        >>> facts = {"model": "id", "distance": "part_mean"}
-        >>> gallery = WalkEmbeddings(names=("a", "b"), embeddings=vectors, num_frames=(30, 30), **facts)
-        >>> probe = WalkEmbeddings(names=("x",), embeddings=vectors[1:], num_frames=(30,), **facts)
-        >>> probe.nearest(gallery, count=1)
-        [[('b', 0.0)]]
+        >>> import tempfile
+        >>> facts = {"num_frames": (30, 30), "model": "id", "distance": "part_mean"}
+        >>> walks = WalkEmbeddings(names=("a", "b"), embeddings=np.zeros((2, 16, 64), np.float32), **facts)
+        >>> path = tempfile.mkdtemp() + "/walks.npz"
+        >>> walks.write(path)
+        >>> WalkEmbeddings.read(path).names
+        ('a', 'b')
     """
 
     names: tuple[str, ...]
@@ -113,39 +114,6 @@ class WalkEmbeddings:
             changes=tuple(walk.changes for walk in read),
         )
 
-    def nearest(self, gallery: Self, *, count: int) -> list[list[tuple[str, float]]]:
-        """Find the nearest walks of a gallery.
-
-        Args:
-            gallery: Embeddings of known walks.
-            count: How many to return.
-
-        Returns:
-            For each walk a list of (name, distance), nearest first.
-
-        Raises:
-            ValueError: The gallery was embedded by another model, or `count` is less than 1.
-        """
-        if count < 1:
-            raise ValueError(f"count must be at least 1; got {count!r}.")
-        if gallery.model != self.model:
-            raise ValueError(
-                "The gallery was embedded by another model than these walks, so their distances mean nothing. "
-                "Embed the gallery again with this model."
-            )
-        if gallery.embeddings.shape[1:] != self.embeddings.shape[1:] or gallery.distance != self.distance:
-            of_walks, of_gallery = (f"{list(each.embeddings.shape[1:])} {each.distance}" for each in (self, gallery))
-            raise ValueError(
-                f"The embeddings of the walks ({of_walks}) and of the gallery ({of_gallery}) are of two kinds, though "
-                "both name one model: the gallery file was changed. Embed the gallery again."
-            )
-        distances = pairwise_distances(self.embeddings, gallery.embeddings, distance=self.distance)
-        order = np.argsort(distances, axis=1, kind="stable")[:, :count]
-        return [
-            [(gallery.names[column], float(distances[row, column])) for column in columns]
-            for row, columns in enumerate(order)
-        ]
-
     def write(self, path: PathLike) -> None:
         """Write names and embeddings to one .npz file, completely or not at all."""
 
@@ -173,7 +141,7 @@ class WalkEmbeddings:
         keys = ("names", "embeddings", "num_frames", "model", "distance")
         path = user_path(path)
         if not path.exists():
-            raise FileNotFoundError(f"There is no gallery {path}. {SOLUTION}")
+            raise FileNotFoundError(f"There is no file {path}. {SOLUTION}")
         arrays = read_npz(path, keys=keys, solution=SOLUTION)
         with readable(path, solution=SOLUTION):
             _check_arrays(arrays)
