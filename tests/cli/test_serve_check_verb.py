@@ -12,6 +12,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "serving"))
 pytest.importorskip("tensorflow_serving.apis", reason="needs tensorflow-serving-api: pip install -e '.[test]'")
 
 from served_tiny_model import server, small_server, tiny_export  # noqa: E402, F401  (fixtures)
+from small_server import StatusError  # noqa: E402
 
 
 def call(capfd, *arguments):
@@ -27,7 +28,7 @@ def test_a_server_of_the_same_export_passes(capfd, server, tiny_export, tmp_path
     url, out = getattr(server, interface), tmp_path / "check.json"
     code, text, err = call(capfd, url, "--name", "tiny", "--model", tiny_export, "--requests", 2, "--json", out)
     assert (code, err) == (0, "")
-    assert f"{url}, model 'tiny', version 2" in text and "All 10 checks passed." in text
+    assert f"{url}, model 'tiny', version 2" in text and "All 11 checks passed." in text
     values = json.loads(out.read_text())
     assert values["passed"] and len(values["milliseconds"]) == 2
     assert [fact["name"] for fact in values["facts"]] == [
@@ -38,6 +39,7 @@ def test_a_server_of_the_same_export_passes(capfd, server, tiny_export, tmp_path
         "answer of serving_default",
         "answer of variable",
         "different lengths",
+        "answer of float",
         "answer of raw",
         "answer of png",
         "latency",
@@ -48,6 +50,43 @@ def test_a_server_without_a_local_export_is_checked_for_what_it_says(capfd, serv
     code, text, _ = call(capfd, server.rest, "--name", "tiny", "--label", "stable", "--requests", 1)
     assert code == 0
     assert "version 1" in text and "answer of raw [1, 2, 5], finite" in text
+
+
+def test_a_server_that_loads_the_model_is_waited_for(capfd, server, monkeypatch):  # noqa: F811
+    """First it is unavailable, then it says LOADING, then AVAILABLE."""
+    asked, states = [], server.states
+
+    def unavailable_at_first(what):
+        asked.append(what)
+        if len(asked) < 6:  # more often than a client repeats a request
+            raise StatusError("UNAVAILABLE", "starting")
+
+    def loading_at_first(*arguments, **wanted):
+        found = states(*arguments, **wanted)
+        if len(asked) < 7:
+            for each in found.model_version_status:
+                each.state = 20  # LOADING
+        return found
+
+    server.fault = unavailable_at_first
+    monkeypatch.setattr(server, "states", loading_at_first)
+    code, text, _ = call(capfd, server.rest, "--name", "tiny", "--requests", 1)
+    assert code == 0 and "version 2 AVAILABLE" in text and len(asked) > 7
+
+
+@pytest.mark.bad_input
+def test_a_server_that_loads_for_longer_than_the_timeout_is_named(capfd, server, monkeypatch):  # noqa: F811
+    states = server.states
+
+    def loading(*arguments, **wanted):
+        found = states(*arguments, **wanted)
+        for each in found.model_version_status:
+            each.state = 20
+        return found
+
+    monkeypatch.setattr(server, "states", loading)
+    code, _, err = call(capfd, server.rest, "--name", "tiny", "--timeout", 0.8)
+    assert code == 1 and "loads model 'tiny' (version 2 LOADING, version 1 LOADING)" in err and "longer timeout" in err
 
 
 @pytest.mark.bad_input
@@ -68,7 +107,7 @@ def test_padding_that_changes_an_answer_is_found(capfd, server):  # noqa: F811
     }
     code, text, _ = call(capfd, server.rest, "--name", "tiny", "--requests", 1)
     assert code == 1
-    assert "WRONG different lengths" in text and "1 of 7 checks failed" in text
+    assert "WRONG different lengths" in text and "1 of 8 checks failed" in text
 
 
 @pytest.mark.bad_input

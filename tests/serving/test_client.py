@@ -105,6 +105,12 @@ def test_masks_of_any_size_are_aligned_by_the_model(url, tiny_export, walks, tmp
     np.testing.assert_allclose(by_folder, found[[3, 0, 2]], **CLOSE)
 
 
+def write_pngs(folder, masks):
+    folder.mkdir(exist_ok=True)
+    for i, frame in enumerate(masks):
+        cv2.imwrite(str(folder / f"{i}.png"), frame)
+
+
 def test_a_folder_of_aligned_silhouettes_is_read_as_embed_reads_it(url, tmp_path, local_answer):
     walk = draw_walk(5, size=(16, 12))
     for i, frame in enumerate(walk):
@@ -148,9 +154,12 @@ def test_many_threads_share_a_client_and_each_gets_its_own_answer(url, server, w
     assert max(batches) > 1, "no two requests were computed in one batch, so nothing was shown"
 
 
-def test_rest_needs_neither_tensorflow_nor_opencv():
+def test_rest_needs_neither_tensorflow_nor_opencv(tmp_path):
+    write_pngs(tmp_path, raw_masks(2, (90, 120)))
     program = (
         "import sys; from tf3dlocal.serving import Client; Client('http://127.0.0.1:1', name='a')\n"
+        "from tf3dlocal.serving.client.folders import frames_of_folder\n"
+        f"assert len(frames_of_folder({str(tmp_path)!r}, size=(16, 12), takes_png=True)) == 2\n"
         "print(*{'tensorflow', 'keras', 'cv2', 'grpc'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=600)
@@ -190,6 +199,8 @@ def test_a_model_of_another_kind_is_refused_by_its_signatures(url, server, walks
     ("walks", "message"),
     [
         ([], "There is no walk"),
+        (None, r"client.embed\(\[walk\]\); got NoneType"),
+        (3, r"client.embed\(\[walk\]\); got int"),
         ("walks/alice", r"client.embed\(\[walk\]\)"),
         (np.zeros((3, 16, 12), np.uint8), r"client.embed\(\[walk\]\)"),
         ([np.zeros((3, 16, 12), np.float32)], r"walks\[0\] is float32 \[3, 16, 12\].*uint8 \[frames >= 1, 16, 12\]"),
@@ -206,10 +217,15 @@ def test_a_walk_that_cannot_be_sent_is_named_with_what_the_model_takes(server, w
 
 @pytest.mark.bad_input
 def test_a_sentence_of_the_graph_reaches_the_user(url):
-    walk = draw_walk(5, size=(16, 12))
-    walk[3:] = 0
-    with pytest.raises(ServingError, match="ends with frames without a body"):
-        Client(url, name="tiny").embed([walk])
+    """Without TensorFlow's words around it, and with the places of the walks in the call instead of a batch's rows."""
+    grey = np.random.default_rng(1).integers(0, 256, (3, 90, 120), np.uint8)
+    aligned, masks = draw_walk(2, size=(16, 12)), raw_masks(4, (90, 120))
+    with pytest.raises(ServingError) as caught:
+        Client(url, name="tiny").embed([aligned, masks, aligned, grey])
+    told = str(caught.value)
+    assert "refused the request to model 'tiny': 3 of the 5 frames of a walk are no silhouettes (colours" in told
+    assert told.endswith("255 on the body and 0 elsewhere. Sent together were: walks[1], walks[3].")
+    assert "assertion" not in told and "node" not in told
 
 
 @pytest.mark.bad_input
@@ -226,6 +242,11 @@ def test_a_sentence_of_the_graph_reaches_the_user(url):
         ({"version": "1"}, "version must be a number"),
         ({"timeout": 0}, "timeout must be at least 0.001"),
         ({"timeout": float("nan")}, "timeout must be at least"),
+        ({"timeout": None}, "timeout must be a number; got None"),
+        ({"timeout": "5"}, "timeout must be a number; got '5'"),
+        ({"retries": 1.5}, "retries must be a whole number; got 1.5"),
+        ({"retries": True}, "retries must be a whole number; got True"),
+        ({"backoff": None}, "backoff must be a number; got None"),
         ({"retries": -1}, "retries must be at least 0"),
         ({"walks_per_request": 0}, "walks_per_request must be at least 1"),
         ({"frames_per_request": 0}, "frames_per_request must be at least 1"),

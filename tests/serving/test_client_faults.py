@@ -19,6 +19,7 @@ from tf3dlocal.serving.client import (
     ServingError,
     SignatureNotFoundError,
     UnusableAnswerError,
+    WalkRequest,
 )
 
 pytestmark = pytest.mark.bad_input
@@ -219,6 +220,13 @@ def test_another_program_at_the_port_is_named(plain_server, server):
         Client(server.rest.replace("http://", "grpc://"), **QUICK, retries=0, timeout=2).status()
 
 
+def test_a_path_that_only_a_gateway_has_is_named(server):
+    with pytest.raises(
+        UnusableAnswerError, match=r"has the path '/gw', .*without a gateway, write http://127.0.0.1:\d+\."
+    ):
+        Client(f"{server.rest}/gw", **QUICK).status()
+
+
 def test_numbers_that_are_not_finite_are_named_with_their_walk(url, server, walks):
     def poison(outputs):
         spoiled = outputs["embedding"].copy()
@@ -274,9 +282,10 @@ def test_a_signature_that_disappears_between_two_requests_is_named(url, server, 
 def test_one_walk_that_is_refused_fails_the_requests_of_its_batch_with_the_sentence(url, server):
     """The rule of TF Serving: what is computed together fails together."""
     client, walk = Client(url, **QUICK), np.zeros((3, 16, 12), np.uint8)
-    walk[0, 4:12, 4:8] = 255
-    with pytest.raises(RefusedRequestError, match="ends with frames without a body"):
-        client.embed([walk])
+    walk[0, 4:12, 4:8] = 255  # `embed` would not send it
+    request = WalkRequest(signature="serving_default", rows=(0,), inputs={"silhouettes": walk[None]})
+    with pytest.raises(RefusedRequestError, match=r"'tiny': A walk ends with frames without a body, [^\[]*are real\.$"):
+        client.predict(request, served=client.metadata())
 
 
 def test_a_thousand_requests_leave_nothing_behind(server):

@@ -100,7 +100,21 @@ def test_compose_and_kubernetes_start_the_same_server():
     assert service["command"] == container["args"] and set(service["command"]) >= FLAGS
     assert service["image"] == container["image"]
     assert service["healthcheck"]["test"][1:] == container["readinessProbe"]["exec"]["command"]
+    assert """grep -q '"state": "AVAILABLE"'""" in service["healthcheck"]["test"][-1]  # and not UNAVAILABLE
     assert service["deploy"]["resources"]["limits"] and container["resources"]["limits"]
     assert {port["port"] for port in manifest[2]["spec"]["ports"]} == {8500, 8501}
     for volume in service["volumes"]:
         assert (DEPLOY / volume.split(":")[0]).is_dir()
+
+
+def test_the_pod_waits_until_the_model_lies_where_the_config_looks_for_it():
+    text = (DEPLOY / "kubernetes.yaml").read_text()
+    pod = list(yaml.safe_load_all(text))[1]["spec"]["template"]["spec"]
+    (copy,), (serving,) = pod["initContainers"], pod["containers"]
+    assert copy["image"] == serving["image"], "a second image would be downloaded"
+    (mount,) = copy["volumeMounts"]
+    assert {**mount, "readOnly": True} in serving["volumeMounts"]
+    base_path = re.search(r'base_path: "(.*?)"', (DEPLOY / "models.config").read_text())[1]
+    assert f"kubectl cp saved_models/{base_path.removeprefix('/models/')} $pod:{base_path} --container copy" in text
+    marker = re.search(r"--container copy -- touch (\S+)", text)[1]
+    assert marker in copy["command"][-1] and marker.startswith(mount["mountPath"])

@@ -5,6 +5,7 @@ import re
 
 import cv2
 import numpy as np
+import pytest
 
 from tf3dlocal.serving import ExportedModel, read_walk_folder
 from tf3dlocal.serving.client import draw_walk
@@ -27,17 +28,38 @@ def test_the_programs_of_the_page_get_the_local_answers(server, tiny_export, tmp
     np.save("walk.npy", walk)
     for name in ("masks", "other_masks"):
         pathlib.Path(name).mkdir()
-        for i, mask in enumerate(np.pad(draw_walk(6, size=(60, 50)), ((0, 0), (5, 5), (9, 9)))):
+        for i, mask in enumerate(np.pad(draw_walk(13, size=(60, 50)), ((0, 0), (5, 5), (9, 9)))):
             cv2.imwrite(f"{name}/{i}.png", mask)
+    program = re.search(r'python -c "(.*?)"\n```', PAGE, re.DOTALL)[1]
+    exec(program.replace("64", "16").replace("44", "12"), {})  # the line that makes walk.npy
+    np.testing.assert_array_equal(np.load("walk.npy"), read_walk_folder("masks", height=16, width=12).silhouettes)
+    np.save("walk.npy", walk)
     of_masks = embedder.embed(read_walk_folder("masks", height=16, width=12).silhouettes[None])[0]
     of_walk = embedder.embed(walk[None])[0]
     rest, base64, grpc, client = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     np.testing.assert_allclose(run(rest, server)["embedding"], of_walk, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(run(base64, server)["embedding"], of_masks, rtol=0, atol=2e-3)
+    ran = run(base64, server)
+    np.testing.assert_allclose(ran["embedding"], of_masks, rtol=0, atol=2e-3)
+    assert [file.name for file in ran["files"]] == [f"{i}.png" for i in range(13)], "10 came before 2"
     np.testing.assert_allclose(run(grpc, server)["embedding"], of_walk, rtol=0, atol=1e-6)
     found = run(client, server)["embeddings"]
     np.testing.assert_allclose(found, [of_masks, of_masks], rtol=0, atol=2e-3)
     assert "AVAILABLE" in capsys.readouterr().out
+
+
+@pytest.mark.bad_input
+def test_the_rest_program_of_the_page_shows_the_sentence_of_the_model(server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    walk = draw_walk(7, size=(16, 12))
+    walk[5:] = 0
+    np.save("walk.npy", walk)
+    with pytest.raises(SystemExit, match="ends with frames without a body"):
+        run(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0], server)
+
+
+def test_every_walk_to_png_begins_with_an_empty_text():
+    for program in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+        assert '"png"' not in program or '[{"b64": ""}, *' in program
 
 
 def test_the_plain_clients_are_short_and_use_nothing_of_this_package():

@@ -20,7 +20,9 @@ def serve_check(
     ] = None,
     version: Annotated[int | None, typer.Option(min=0, help="Version on the server; default: its newest.")] = None,
     label: Annotated[str | None, typer.Option(help="Label of a version instead, such as stable.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds for a request, the first one too.")] = 30.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, help="Seconds to wait for a server that starts, and for each request.")
+    ] = 30.0,
     requests: Annotated[int, typer.Option(min=1, help="How many requests to measure.")] = 10,
     latency: Annotated[
         float | None, typer.Option(min=0, metavar="MS", help="Milliseconds that their median may take.")
@@ -34,12 +36,14 @@ def serve_check(
     of its largest number; another model is found by that. Two walks of different lengths in one request must get the
     answers that each gets alone. The time is that of one walk of 30 frames.
 
+    A server that does not listen yet, or loads the model, is asked again until --timeout is over.
+
     Exit codes: 0 everything is as expected; 1 something is not, or there is no usable answer; 2 wrong usage. It
     writes nothing to the server and needs no account, so it can serve as a health check after every start.
 
     \b
     Examples:
-      tf3dlocal serve-check http://127.0.0.1:8501 --name walkers --model saved_models/walkers
+      tf3dlocal serve-check http://127.0.0.1:8501 --name walkers --model saved_models/walkers_wide
       tf3dlocal serve-check grpc://gait.example:8500 --name walkers --label stable --latency 200
     """
     if model is not None or url.startswith("grpc"):

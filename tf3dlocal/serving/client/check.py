@@ -10,10 +10,16 @@ import numpy as np
 
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.client.client import Client, read_card
-from tf3dlocal.serving.client.errors import RefusedRequestError, SignatureNotFoundError, UnusableAnswerError
+from tf3dlocal.serving.client.errors import (
+    RefusedRequestError,
+    ServerUnavailableError,
+    SignatureNotFoundError,
+    UnusableAnswerError,
+)
 from tf3dlocal.serving.client.requests import OUTPUT, WalkRequest, check_signature, silhouette_size
-from tf3dlocal.serving.client.served_model import ServedModel
+from tf3dlocal.serving.client.served_model import ServedModel, VersionStatus
 
+PAUSE = 0.5  # seconds between two looks at a server that starts
 TOLERANCE = 1e-4  # of the largest number of the local answer; another processor sums in another order
 FRAMES, FEWER_FRAMES = 30, 18
 
@@ -64,6 +70,8 @@ def check_server(
 ) -> ServerCheck:
     """Send a drawn walk to every signature of a server, and compare the answers.
 
+    A server that starts, or loads the model, is waited for as long as the client's `timeout` says.
+
     Args:
         client: The server and its model.
         export: Folder of the same export on this machine: its embeddings, signatures and version are what is expected.
@@ -82,7 +90,7 @@ def check_server(
     if num_requests < 1:
         raise ValueError(f"num_requests must be at least 1; got {num_requests!r}.")
     card = None if export is None else read_card(export)
-    states = client.status()
+    states = _states_after_start(client)
     served = client.metadata()
     facts = [_state(states, served)]
     if card is not None:
@@ -129,6 +137,25 @@ def draw_walk(num_frames: int, *, size: tuple[int, int], left: float = 0.0) -> n
     body = (x**2 + (y - 0.08) ** 2 < 0.08**2) | ((np.abs(x) < 0.1) & (y > 0.15) & (y < 0.55))
     legs = [(np.abs(x - side * swing * (y - 0.5)) < 0.05) & (y >= 0.5) for side in (1, -1)]
     return np.where(body | legs[0] | legs[1], np.uint8(255), np.uint8(0))
+
+
+def _states_after_start(client: Client) -> list[VersionStatus]:
+    """Return the states of the versions, once one is available or none is being loaded."""
+    deadline = time.monotonic() + client.timeout
+    while True:
+        try:
+            states = client.status()
+            loading = [each for each in states if each.state in ("START", "LOADING")]
+            if not loading or any(each.state == "AVAILABLE" for each in states):
+                return states
+            told = ", ".join(f"version {each.version} {each.state}" for each in loading)
+            raise ServerUnavailableError(
+                f"{client.address.server} loads {client.address.what} ({told}). Wait, or give a longer timeout."
+            )
+        except ServerUnavailableError:
+            if time.monotonic() + PAUSE > deadline:
+                raise
+        time.sleep(PAUSE)
 
 
 def _state(states: list, served: ServedModel) -> CheckedFact:
@@ -180,6 +207,9 @@ def _requests(served: ServedModel, walk: np.ndarray) -> Iterator[WalkRequest]:
         two[1, FEWER_FRAMES:] = 0
         num_frames = np.array([len(walk), FEWER_FRAMES], np.int32)
         yield WalkRequest(signature="variable", rows=(0, 1), inputs={"silhouettes": two, "num_frames": num_frames})
+    if "float" in served.signatures:
+        inputs = {"silhouettes": walk[None].astype(np.float32) / 255}
+        yield WalkRequest(signature="float", rows=(0,), inputs=inputs)
     masks = np.zeros((len(walk), 120, 160), np.uint8)
     masks[:, 15:105] = draw_walk(len(walk), size=(90, 160), left=0.2)
     if "raw" in served.signatures:
@@ -187,7 +217,7 @@ def _requests(served: ServedModel, walk: np.ndarray) -> Iterator[WalkRequest]:
     if "png" in served.signatures:
         import cv2
 
-        encoded = np.array([[cv2.imencode(".png", mask)[1].tobytes() for mask in masks]], object)
+        encoded = np.array([[b"", *(cv2.imencode(".png", mask)[1].tobytes() for mask in masks)]], object)
         yield WalkRequest(signature="png", rows=(0,), inputs={"frames_bytes": encoded})
 
 

@@ -1,5 +1,6 @@
 """A client of TF Serving for exported models."""
 
+import numbers
 import pathlib
 import random
 import time
@@ -11,11 +12,12 @@ import numpy as np
 from tf3dlocal.io import check_regular_file, read_json, user_path
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.client.address import parse_address
-from tf3dlocal.serving.client.errors import REPEATABLE, ModelNotFoundError, UnusableAnswerError
+from tf3dlocal.serving.client.errors import REPEATABLE, ModelNotFoundError, RefusedRequestError, UnusableAnswerError
 from tf3dlocal.serving.client.folders import frames_of_folder
 from tf3dlocal.serving.client.requests import OUTPUT, WalkRequest, numbered, silhouette_size, walk_requests
 from tf3dlocal.serving.client.rest import RestTransport
 from tf3dlocal.serving.client.served_model import ServedModel, VersionStatus
+from tf3dlocal.serving.client.walk_checks import MOST_FRAMES
 
 MOST_BACKOFF = 10.0  # seconds
 Result = TypeVar("Result")
@@ -78,15 +80,14 @@ class Client:
         frames_per_request: int = 1000,
     ):
         self.address = parse_address(url, name=name, version=version, label=label)
+        for what, number, least in (("timeout", timeout, 0.001), ("backoff", backoff, 0)):
+            _check_number(what, number, least=least, kinds=numbers.Real)
         for what, number, least in (
-            ("timeout", timeout, 0.001),
             ("retries", retries, 0),
-            ("backoff", backoff, 0),
             ("walks_per_request", walks_per_request, 1),
             ("frames_per_request", frames_per_request, 1),
         ):
-            if not least <= number < 1e6:
-                raise ValueError(f"{what} must be at least {least}, and finite; got {number!r}.")
+            _check_number(what, number, least=least, kinds=numbers.Integral)
         self.timeout, self.retries, self.backoff = timeout, retries, backoff
         self.walks_per_request, self.frames_per_request = walks_per_request, frames_per_request
         self.num_retries = 0
@@ -102,10 +103,14 @@ class Client:
     def embed(self, walks: Iterable[np.ndarray | PathLike]) -> np.ndarray:
         """Compute the embeddings of walks.
 
+        Every walk is checked before the first one is sent. Refused are walks that are black throughout, aligned ones
+        that end with a frame without a body, walks of more frames than the model computes, and broken PNG files in a
+        list. Masks of 0 and 1 are sent as 0 and 255.
+
         Args:
             walks: Each is uint8 [frames, height, width] with the model's height and width (aligned), or masks of any
-                other size, which are sent as PNG files and aligned by the model, or a folder with the frames of a walk,
-                which is read as `tf3dlocal embed` reads it. Lengths may differ.
+                other size, which are sent as PNG files and aligned by the model, or a list of the bytes of such files,
+                or a folder with the frames of a walk, which is read as `tf3dlocal embed` reads it. Lengths may differ.
 
         Returns:
             float32 [walks, channels] or [walks, parts, channels], in the order of `walks`.
@@ -167,14 +172,19 @@ class Client:
         self._check_served(served)
         folders = {"size": silhouette_size(served), "takes_png": "png" in served.signatures}
         walks = [
-            frames_of_folder(walk, **folders) if isinstance(walk, str | pathlib.PurePath) else np.asarray(walk)
+            frames_of_folder(walk, **folders) if isinstance(walk, str | pathlib.PurePath) else _array_or_files(walk)
             for walk in walks
         ]
         limits = {"most_walks": self.walks_per_request, "most_frames": self.frames_per_request}
+        limits["longest"] = MOST_FRAMES if self._card is None else self._card.get("most_frames", MOST_FRAMES)
         requests = walk_requests(walks, served=served, names=names, **limits)
         embeddings: np.ndarray | None = None
         for request in requests:
-            answer = self.predict(request, served=served)
+            try:
+                answer = self.predict(request, served=served)
+            except RefusedRequestError as error:
+                sent = ", ".join(names[row] for row in sorted(request.rows))
+                raise RefusedRequestError(f"{error} Sent together were: {sent}.") from None
             if embeddings is None:
                 embeddings = np.empty((len(walks), *answer.shape[1:]), np.float32)
             embeddings[list(request.rows)] = answer
@@ -252,17 +262,32 @@ def read_card(folder: PathLike) -> dict[str, Any]:
     card = read_json(path, solution="Export the model again with `tf3dlocal export`.")
     try:
         shapes = [card["silhouettes"]["shape"], card["embedding"]["shape"]]
-        if all(isinstance(shape, list) for shape in shapes):
+        if all(isinstance(shape, list) for shape in shapes) and isinstance(card.get("most_frames", 0), int):
             return card
     except (KeyError, TypeError):
         pass
     raise ValueError(f"{path} is not a model card of tf3dlocal.")
 
 
+def _check_number(what: str, number: Any, *, least: float, kinds: type) -> None:
+    """Refuse an argument that is not a number of this kind, or out of its range."""
+    kind = "a whole number" if kinds is numbers.Integral else "a number"
+    if isinstance(number, bool) or not isinstance(number, kinds):
+        raise ValueError(f"{what} must be {kind}; got {number!r}.")
+    if not least <= number < 1e6:
+        raise ValueError(f"{what} must be at least {least}, and finite; got {number!r}.")
+
+
 def _checked(walks: Any) -> list[Any]:
-    if isinstance(walks, str | bytes | pathlib.PurePath) or (isinstance(walks, np.ndarray) and walks.ndim < 4):
+    is_one = isinstance(walks, str | bytes | pathlib.PurePath) or (isinstance(walks, np.ndarray) and walks.ndim < 4)
+    if is_one or not isinstance(walks, Iterable):
         raise ValueError(f"Give a list of walks, also for one walk: client.embed([walk]); got {type(walks).__name__}.")
     walks = list(walks)
     if not walks:
         raise ValueError("There is no walk to embed: the list is empty.")
     return walks
+
+
+def _array_or_files(walk: Any) -> np.ndarray | list[bytes]:
+    is_files = isinstance(walk, list | tuple) and len(walk) > 0 and all(isinstance(frame, bytes) for frame in walk)
+    return list(walk) if is_files else np.asarray(walk)

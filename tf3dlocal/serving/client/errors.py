@@ -39,6 +39,8 @@ class ServingApiMissingError(ImportError):
 OTHER_SIGNATURE = re.compile(
     "signature (key|name).* not found|not found in signature|not match signature|have named input", re.IGNORECASE
 )
+# A row of a batch says nothing to a client: a server that batches counts the walks of other clients, too.
+ROW = re.compile(r"\b([Ww])alk \d+\b")
 REPEATABLE = (ServerUnavailableError, ServerTimeoutError)  # a prediction changes nothing, so it may be repeated
 
 
@@ -55,7 +57,7 @@ def error_of(status: str, message: str, *, where: str, what: str) -> ServingErro
         >>> error_of("UNAVAILABLE", "queue full", where="grpc://host:8500", what="model 'a'")
         ServerUnavailableError("grpc://host:8500 is unavailable for model 'a': queue full.")
     """
-    message = " ".join(message.split()).rstrip(".")[:500] or "no reason given"
+    message = " ".join(model_sentence(message).split()).rstrip(".")[:500] or "no reason given"
     if status in ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED"):
         return ServerUnavailableError(f"{where} is unavailable for {what}: {message}.")
     if status == "DEADLINE_EXCEEDED":
@@ -74,3 +76,18 @@ def error_of(status: str, message: str, *, where: str, what: str) -> ServingErro
     if status in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
         return RefusedRequestError(f"{where} does not let this client use {what}: {message}.")
     return RefusedRequestError(f"{where} refused the request to {what}: {message}.")
+
+
+def model_sentence(message: str) -> str:
+    r"""Return the sentence of the model in a server's message, without the row of the batch; or the message.
+
+    The rule is that of `tf3dlocal.serving.graph_checks.sentence_of`, which needs TensorFlow.
+
+    Example:
+        >>> model_sentence("assertion failed: [No frame of walk 3 shows a person.]\n\t [[{{node Assert}}]]")
+        'No frame of a walk shows a person.'
+    """
+    if "assertion failed: [" not in message:
+        return message
+    sentence = re.split(r"\]\s*(?:\n|\[\[|$)", message.partition("assertion failed: [")[2])[0]
+    return ROW.sub(lambda found: ("A" if found[1] == "W" else "a") + " walk", sentence)

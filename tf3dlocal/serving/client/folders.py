@@ -1,23 +1,22 @@
 """A folder with the frames of a walk, as what is sent: the files as they are, or the silhouettes in them."""
 
 import pathlib
-import struct
 
 import numpy as np
 
 from tf3dlocal.data import natural_key
 from tf3dlocal.io import UnreadableError, check_regular_file, user_path
 from tf3dlocal.io.types import PathLike
-from tf3dlocal.serving.client.requests import MOST_PICTURE_BYTES
-
-PNG_BEGIN = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+from tf3dlocal.serving.client.png_files import png_facts
+from tf3dlocal.serving.client.walk_checks import MOST_PICTURE_BYTES
 
 
 def frames_of_folder(folder: PathLike, *, size: tuple[int, int], takes_png: bool) -> np.ndarray | list[bytes]:
     """Read a folder.
 
-    PNG files of raw masks are sent as they are, a fifth of the bytes, if the model aligns them (signature `png`).
-    Everything else, such as aligned silhouettes, is read here as `tf3dlocal embed` reads it.
+    Whole PNG files of raw masks are sent as they are, a fifth of the bytes, if the model aligns them (signature `png`).
+    Everything else, such as aligned silhouettes or a folder with a broken file, is read here as `tf3dlocal embed` reads
+    it.
 
     Args:
         folder: Pictures of one walk, in the natural order of their names.
@@ -41,21 +40,20 @@ def frames_of_folder(folder: PathLike, *, size: tuple[int, int], takes_png: bool
 
 
 def _raw_png_files(folder: pathlib.Path, size: tuple[int, int]) -> list[bytes] | None:
-    """Return the files of a folder in which all that is no hidden file is a PNG of a raw mask; otherwise None."""
+    """Return the files of a folder if all that are not hidden are whole PNGs of raw masks, one not black; or None."""
     paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
     if not paths or any(path.suffix.lower() != ".png" for path in paths):
         return None
-    files = []
+    files, is_black = [], True
     for path in sorted(paths, key=lambda path: natural_key(path.name)):
         try:
             check_regular_file(path, max_bytes=MOST_PICTURE_BYTES)
             content = path.read_bytes()
-        except (UnreadableError, OSError):
+            facts = png_facts(content)
+        except (UnreadableError, OSError, ValueError):
             return None
-        if not content.startswith(PNG_BEGIN) or len(content) < 45:
-            return None
-        width, height, depth = struct.unpack(">IIB", content[16:25])
-        if depth > 8 or (height, width) in ((size[0], size[0]), size):
+        if (facts.height, facts.width) in ((size[0], size[0]), size):
             return None
         files.append(content)
-    return files
+        is_black &= facts.is_black
+    return None if is_black else files

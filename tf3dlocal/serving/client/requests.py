@@ -9,16 +9,17 @@ import numpy as np
 
 from tf3dlocal.serving.client.errors import SignatureNotFoundError
 from tf3dlocal.serving.client.served_model import ServedModel
+from tf3dlocal.serving.client.walk_checks import MOST_FRAMES, checked_walk
 
 # Signature -> its inputs.
 INPUTS = {
     "serving_default": {"silhouettes": "uint8"},
+    "float": {"silhouettes": "float32"},
     "variable": {"silhouettes": "uint8", "num_frames": "int32"},
     "raw": {"masks": "uint8"},
     "png": {"frames_bytes": "string"},
 }
 OUTPUT = "embedding"
-MOST_PICTURE_BYTES = 2**22  # of a mask as a PNG file; one of 1920 x 1080 pixels has some ten thousand
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,9 +38,15 @@ class WalkRequest:
 
 
 def walk_requests(
-    walks: Sequence[Any], *, served: ServedModel, names: Sequence[str], most_walks: int, most_frames: int
+    walks: Sequence[Any],
+    *,
+    served: ServedModel,
+    names: Sequence[str],
+    most_walks: int,
+    most_frames: int,
+    longest: int = MOST_FRAMES,
 ) -> Iterator[WalkRequest]:
-    """Yield the requests that carry all walks.
+    """Yield the requests that carry all walks, after a check of every walk.
 
     Aligned walks of any lengths go to `variable`, sorted by length, padded with zeros, each with its number of frames.
     A model without `variable` gets walks of equal length together in `serving_default`. Masks of another size than the
@@ -52,23 +59,26 @@ def walk_requests(
         names: What errors call the walks.
         most_walks: Most walks of a request.
         most_frames: Most frames of a request, with padding; a longer walk goes alone.
+        longest: Most frames of a walk that the model computes.
 
     Raises:
         SignatureNotFoundError: The model lacks the signature that a walk needs.
-        ValueError: A walk is of another type or shape.
+        ValueError: The model does not take a walk; see `checked_walk`.
     """
     size = silhouette_size(served)
     kinds: dict[tuple, list[int]] = {}
+    checked = []
     for row, walk in enumerate(walks):
-        kinds.setdefault(_kind(walk, size=size, served=served, name=names[row]), []).append(row)
-    for (signature, *_), rows in kinds.items():
+        kind, sent = checked_walk(walk, name=names[row], size=size, served=served, longest=longest)
+        kinds.setdefault(kind, []).append(row)
+        checked.append(sent)
+    for signature, *_ in kinds:
         check_signature(served, signature)
-        lengths = {row: len(walks[row]) for row in sorted(rows, key=lambda row: len(walks[row]))}
+    for (signature, *_), rows in kinds.items():
+        lengths = {row: len(checked[row]) for row in sorted(rows, key=lambda row: len(checked[row]))}
         for group in _groups(lengths, most_walks=most_walks, most_frames=most_frames):
-            sent = [walks[row] for row in group]
-            yield WalkRequest(
-                signature=signature, rows=group, inputs=_inputs(signature, sent, [names[row] for row in group])
-            )
+            inputs = _inputs(signature, [checked[row] for row in group])
+            yield WalkRequest(signature=signature, rows=group, inputs=inputs)
 
 
 def check_signature(served: ServedModel, signature: str) -> None:
@@ -107,25 +117,6 @@ def silhouette_size(served: ServedModel) -> tuple[int, int]:
     return shape[2:]
 
 
-def _kind(walk: Any, *, size: tuple[int, int], served: ServedModel, name: str) -> tuple:
-    """Return what walks of one request have in common: the signature, and the length where it must be equal."""
-    if isinstance(walk, list):
-        return ("png",)
-    expected = f"uint8 [frames >= 1, {size[0]}, {size[1]}] (aligned)"
-    if "png" in served.signatures:
-        expected += ", or uint8 [frames >= 1, any height, any width] (masks, aligned by the model)"
-    if walk.dtype != np.uint8 or walk.ndim != 3 or not walk.size:
-        raise ValueError(f"{name} is {walk.dtype} {list(walk.shape)}, and the model takes {expected}.")
-    if walk.shape[1:] == size:
-        return ("variable",) if "variable" in served.signatures else ("serving_default", len(walk))
-    if "png" not in served.signatures:
-        raise ValueError(
-            f"{name} is uint8 {list(walk.shape)}, and the model takes {expected}. It has no signature 'png', which "
-            "would align masks of another size."
-        )
-    return ("png",)
-
-
 def _groups(lengths: Mapping[int, int], *, most_walks: int, most_frames: int) -> Iterator[tuple[int, ...]]:
     """Split {row: frames}, sorted by frames, so that padding included a group keeps both limits."""
     group: list[int] = []
@@ -138,13 +129,12 @@ def _groups(lengths: Mapping[int, int], *, most_walks: int, most_frames: int) ->
         yield tuple(group)
 
 
-def _inputs(signature: str, walks: Sequence[Any], names: Sequence[str]) -> dict[str, np.ndarray]:
+def _inputs(signature: str, walks: Sequence[Any]) -> dict[str, np.ndarray]:
     """Return the inputs of a request with walks."""
     if signature == "png":
-        files = [walk if isinstance(walk, list) else _png_files(walk, name) for name, walk in zip(names, walks)]
         # b"" stands for no frame. A server that makes a batch fills walks up with the first element, so it is b"", too.
-        encoded = np.full((len(files), 1 + max(map(len, files))), b"", object)
-        for row, walk in enumerate(files):
+        encoded = np.full((len(walks), 1 + max(map(len, walks))), b"", object)
+        for row, walk in enumerate(walks):
             encoded[row, 1 : 1 + len(walk)] = walk
         return {"frames_bytes": encoded}
     if signature == "serving_default":
@@ -154,15 +144,6 @@ def _inputs(signature: str, walks: Sequence[Any], names: Sequence[str]) -> dict[
     for row, walk in enumerate(walks):
         silhouettes[row, : len(walk)] = walk
     return {"silhouettes": silhouettes, "num_frames": num_frames}
-
-
-def _png_files(masks: np.ndarray, name: str) -> list[bytes]:
-    import cv2
-
-    files = [cv2.imencode(".png", mask)[1].tobytes() for mask in masks]
-    if (most := max(map(len, files))) > MOST_PICTURE_BYTES:
-        raise ValueError(f"{name} has a frame that needs {most} bytes as a PNG file, so it is no mask of a person.")
-    return files
 
 
 def numbered(walks: Sequence[Any]) -> list[str]:

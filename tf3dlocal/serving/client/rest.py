@@ -117,12 +117,20 @@ class RestTransport:
             code = STATUS_OF.get(status, "UNKNOWN")
             if told is None and code in ("NOT_FOUND", "UNKNOWN"):  # a server, but not TF Serving
                 told, code = f"HTTP status {status} without an error message as JSON", "UNKNOWN_PATH"
-            where, what = self.address.server, self.address.what
-            raise error_of(code, str(told or f"HTTP status {status}"), where=where, what=what)
+            told = str(told or f"HTTP status {status}")
+            if self.address.prefix and (code == "UNKNOWN_PATH" or "malformed request" in told.lower()):
+                told, code = f"{told}. {self._about_prefix()}", "UNKNOWN_PATH"
+            raise error_of(code, told, where=self.address.server, what=self.address.what)
         if not isinstance(answer, dict):
             shown = content[:60].decode("utf-8", "replace")
             raise self._unusable(f"it is not a JSON object; it begins with {shown!r}")
         return answer
+
+    def _about_prefix(self) -> str:
+        return (
+            f"The URL has the path {self.address.prefix!r}, which a gateway may have and TF Serving has not: without a "
+            f"gateway, write {self.address.server.removesuffix(self.address.prefix)}"
+        )
 
     def _exchange(self, method: str, path: str, *, body: bytes | None, timeout: float) -> tuple[int, bytes]:
         """Return HTTP status and content, within `timeout` seconds; over an idle connection if there is one."""
