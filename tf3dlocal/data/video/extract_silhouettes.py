@@ -15,6 +15,7 @@ from tf3dlocal.data.video.foreground import Found, background_masks, segmented_m
 from tf3dlocal.data.video.pass_folders import write_pass
 from tf3dlocal.data.video.pictures import ContactSheet, Overlay
 from tf3dlocal.data.video.quality import Gate
+from tf3dlocal.data.video.ranges import check_numbers
 from tf3dlocal.data.video.regions import find_regions
 from tf3dlocal.data.video.segmenter import Segmenter, load_segmenter
 from tf3dlocal.data.video.source import FrameSource, VideoError, open_frames
@@ -87,8 +88,10 @@ def extract_silhouettes(
         >>> len(report.passes), sum(report.dropped_figures.values())       # doctest: +SKIP
         (12, 341)
     """
-    _check_arguments(subject=subject, condition=condition, view=view_degrees, seconds=seconds)
-    gate = _gate(min_height, min_frames)
+    settings = {"subject": subject, "condition": condition, "view_degrees": view_degrees}
+    lengths = {"min_height": min_height, "min_frames": min_frames, "longest_side": longest_side}
+    check_numbers(view_degrees=view_degrees, seconds=seconds, frames_per_second=frames_per_second, **lengths)
+    _check_names(subject=subject, condition=condition)
     out = _checked_out(out, video=video)
     name = segmenter if isinstance(segmenter, str) else getattr(segmenter, "__name__", "function")
     function = load_segmenter(segmenter) if isinstance(segmenter, str) else segmenter
@@ -98,17 +101,15 @@ def extract_silhouettes(
             f"{video} has {source.num_frames} frame{'s' * (source.num_frames > 1)}, and a pass has at least "
             f"{min_frames}. Give a longer video, or a smaller --min-frames."
         )
-    settings = {"subject": subject, "condition": condition, "view_degrees": view_degrees}
-    settings |= {"min_height": min_height, "min_frames": min_frames, "longest_side": longest_side}
     report = VideoReport(
         video=str(video),
         frames_per_second=source.rate,
         rate_is_known=source.rate_is_known,
         is_live=source.is_live,
-        settings=settings | {"segmenter": name if function else None, "seconds": seconds},
+        settings=settings | lengths | {"segmenter": name if function else None, "seconds": seconds},
     )
     found = segmented_masks(source, segmenter=function, name=name) if function else background_masks(source)
-    extraction = _Extraction(out, gate=gate, report=report)
+    extraction = _Extraction(out, gate=Gate(min_height=min_height, min_frames=min_frames), report=report)
     total = source.num_frames
     if seconds is not None:
         total = min(total or 2**40, round(seconds * source.rate))
@@ -201,22 +202,10 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _check_arguments(*, subject: str | None, condition: str, view: int, seconds: float | None) -> None:
-    for what, text in (("subject", subject), ("condition", condition)):
+def _check_names(**given: str | None) -> None:
+    for what, text in given.items():
         if text is not None and not NAME.fullmatch(text):
             raise ValueError(f"The {what} must be a name of letters, digits, '-', '_' and '.', got {text!r}.")
-    if not 0 <= view <= 360:
-        raise ValueError(f"The view must be 0 to 360 degrees, got {view!r}.")
-    if seconds is not None and not seconds > 0:
-        raise ValueError(f"seconds must be above 0, got {seconds!r}.")
-
-
-def _gate(min_height: int, min_frames: int) -> Gate:
-    if min_height < 16:
-        raise ValueError(f"The lowest silhouette must have at least 16 pixels, got {min_height!r}.")
-    if min_frames < 2:
-        raise ValueError(f"A pass must have at least 2 frames, got {min_frames!r}.")
-    return Gate(min_height=min_height, min_frames=min_frames)
 
 
 def _checked_out(out: PathLike, *, video: PathLike | int) -> pathlib.Path:
