@@ -80,9 +80,16 @@ def silhouettes(
     write_numbers(json, values=report.as_dict())
     for line in report.summary():
         say(line)
-    say(f"Look at {out / 'contact_sheet.png'} and {out / 'overlay.avi'} before you use the silhouettes.")
+    pictures = [str(path) for path in (out / "contact_sheet.png", out / "overlay.avi") if path.exists()]
+    if pictures:
+        say(f"Look at {' and '.join(pictures)}{' before you use the silhouettes' if report.passes else ''}.")
     if report.passes:
+        rate = report.passes[0]["frames_per_second"]
         say_next(["prepare", out / "walks", "PREPARED", "--layout", out / "layout.yaml"])
-        say_next(["enroll", "people.npz", "NAME", out / report.passes[0]["folder"], "--model", "MODEL"])
+        say_next(
+            ["enroll", "people.npz", "NAME", out / report.passes[0]["folder"], "--model", "MODEL", "--fps", f"{rate:g}"]
+        )
+        if not (report.rate_is_known or report.is_live):
+            say(f"The video does not say its frame rate: {rate:g} is assumed. Repeat with --fps where you know it.")
     if report.stopped == "interrupt" and not report.is_live:
         raise typer.Exit(130)

@@ -1,6 +1,7 @@
 """What is no video, no silhouette and no end: one clear sentence, or an account in the report, in bounded memory."""
 
 import itertools
+import json
 import os
 import signal
 import threading
@@ -73,16 +74,8 @@ def test_frames_of_several_sizes_are_refused_and_the_first_is_named(tmp_path, wa
     for number, frame in enumerate(walk[:30]):
         cv2.imwrite(str(tmp_path / f"{number}.png"), frame if number < 25 else frame[:-20])
     out = tmp_path.parent / f"{tmp_path.name}-out"
-    told = refused_with_report(tmp_path, out)
+    told = refused(tmp_path, out)
     assert "frame 25 is 160 x 320 pixels" in told and "180 x 320" in told
-
-
-def refused_with_report(video, out, kind=VideoError, **options):
-    """Return the message of a failure during the work: what was complete is there, with a report."""
-    with pytest.raises(kind) as told:
-        extract(video, out, **options)
-    assert not list(out.rglob("*.unfinished"))
-    return str(told.value)
 
 
 def test_pictures_that_cannot_be_read_are_counted_and_all_of_them_are_refused(tmp_path, walk):
@@ -158,10 +151,15 @@ def raises(images):
     raise KeyError("weights")
 
 
+def leaves(images):
+    raise SystemExit
+
+
 @pytest.mark.parametrize(
     ("segment", "told"),
     [
-        (raises, "raised KeyError: 'weights'"),
+        (raises, "raised KeyError: 'weights'."),
+        (leaves, "raised SystemExit."),
         (lambda images: images, "returned shape [8, 180, 320, 3]"),
         (lambda images: images[:1, :, :, 0], "returned shape [1, 180, 320]"),
         (lambda images: None, "returned shape []"),
@@ -174,8 +172,23 @@ def raises(images):
 )
 def test_a_segmenter_that_gives_no_masks_is_named_with_the_frames(tmp_path, walk, segment, told):
     video = small_videos.write_video(tmp_path / "walk.avi", walk)
-    message = refused_with_report(video, tmp_path / "out", kind=SegmenterError, segmenter=segment)
+    message = refused(video, tmp_path / "out", kind=SegmenterError, segmenter=segment)
     assert "frames 0..7" in message and told in message
+
+
+def test_an_error_after_a_pass_keeps_the_pass_and_the_report_tells_the_error(tmp_path, walk):
+    empty = small_videos.draw_video([np.zeros((14, 180, 320), bool)])
+    video = small_videos.write_video(tmp_path / "walk.avi", np.concatenate([walk, empty]))
+    num_calls = itertools.count()
+
+    def segment(images):
+        return images.max(axis=3) < 80 if next(num_calls) < 7 else raises(images)
+
+    with pytest.raises(SegmenterError, match=r"frames 56\.\.63"):
+        extract(video, tmp_path / "out", segmenter=segment)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["stopped"].startswith("error: The segmenter segment, frames 56..63, raised KeyError: 'weights'")
+    assert len(report["passes"]) == 1 and (tmp_path / "out" / report["passes"][0]["folder"]).is_dir()
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.float32, "255"])
@@ -199,6 +212,13 @@ def test_frames_of_8000_x_8000_pixels_are_made_smaller_first(tmp_path):
     out = tmp_path.parent / f"{tmp_path.name}-out"
     report = extract(tmp_path, out, min_frames=2, longest_side=640)
     assert report.size == (640, 640)
+
+
+def test_a_height_that_no_silhouette_of_the_video_can_have_is_refused(tmp_path, walk):
+    video = small_videos.write_video(tmp_path / "walk.avi", walk)
+    told = refused(video, tmp_path / "out", min_height=177)
+    assert "is analysed at 180 x 320 pixels" in told and "smaller --min-height" in told
+    assert "is analysed at 90 x 160 pixels" in refused(video, tmp_path / "out", min_height=100, longest_side=160)
 
 
 class Camera:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from tf3dlocal.data.video.foreground import Found, background_masks, segmented_masks
 from tf3dlocal.data.video.pass_folders import write_pass
 from tf3dlocal.data.video.pictures import ContactSheet, Overlay
-from tf3dlocal.data.video.quality import Gate
+from tf3dlocal.data.video.quality import BORDER, Gate
 from tf3dlocal.data.video.ranges import check_numbers
 from tf3dlocal.data.video.regions import find_regions
 from tf3dlocal.data.video.segmenter import Segmenter, load_segmenter
@@ -56,7 +56,8 @@ def extract_silhouettes(
     """Cut the people who walk past a static camera out of a video, one folder of silhouettes for each pass.
 
     A pass is written when it ends, whole or not at all; the report and the pictures are written at the end, after an
-    interrupt (Ctrl-C) as well. Memory does not grow with the length of the video.
+    interrupt (Ctrl-C) as well. After an error they are written if there is a pass, and the report tells the error.
+    Memory does not grow with the length of the video.
 
     Args:
         video: Video file, folder of frames, or index of a camera.
@@ -78,7 +79,7 @@ def extract_silhouettes(
         `VideoReport`.
 
     Raises:
-        VideoError: The video cannot be read, or has fewer frames than a pass.
+        VideoError: The video cannot be read, has fewer frames than a pass, or is lower than `min_height`.
         SegmenterError: The function is missing, failed, or returned something else than masks.
         FileExistsError: `out` is not empty.
         ValueError: An argument is out of range.
@@ -117,8 +118,11 @@ def extract_silhouettes(
         with _stop_on_interrupt() as is_stopped, progress_bar("frames", total=total, shown=progress) as advance:
             for _ in extraction.work(found, seconds=seconds, is_stopped=is_stopped):
                 advance(note=f"{len(report.passes)} passes")
-    finally:
-        extraction.finish(source)
+    except BaseException as error:
+        report.stopped = "interrupt" if isinstance(error, KeyboardInterrupt) else f"error: {error}"
+        extraction.finish(source, failed=True)
+        raise
+    extraction.finish(source)
     return report
 
 
@@ -142,6 +146,7 @@ class _Extraction:
                 break
             report.num_frames += 1
             report.size = frame.image.shape[:2]
+            self._check_height()
             regions = []
             if mask is None:
                 report.dropped_frames[reason] += 1
@@ -153,6 +158,15 @@ class _Extraction:
             self.overlay.add(frame, self.tracker.tracks)
             self.close(ended)
             yield
+
+    def _check_height(self) -> None:
+        height, width = self.report.size
+        if self.gate.min_height > height - 2 * BORDER:
+            raise VideoError(
+                f"{self.report.video} is analysed at {height} x {width} pixels (height x width), so no silhouette can "
+                f"be {self.gate.min_height} pixels high. Give a smaller --min-height, or a larger --longest-side if "
+                "the frames are larger."
+            )
 
     def close(self, tracks: list[Track]) -> None:
         """Write the passes of tracks that ended, and count the rest of them."""
@@ -169,10 +183,12 @@ class _Extraction:
                 self.report.add_pass(folder, one=one)
                 self.sheet.add(f"{subject}/{walk}"[:26], one)
 
-    def finish(self, source: FrameSource) -> None:
-        """End what is followed, and write the report and the pictures."""
+    def finish(self, source: FrameSource, *, failed: bool = False) -> None:
+        """End what is followed, and write the report and the pictures; after an error without a pass, nothing."""
         self.close(self.tracker.finish())
         report = self.report
+        if failed and not report.passes:
+            return
         report.notes += source.notes
         report.dropped_frames.update(f"unreadable: {reason}" for reason in source.unreadable.values())
         for reason in [reason for reason, count in report.dropped_figures.items() if not count]:
