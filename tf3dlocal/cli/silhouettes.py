@@ -30,7 +30,7 @@ def silhouettes(
     min_frames: Annotated[int, typer.Option(min=2, help="Drop passes with fewer usable frames.")] = 20,
     longest_side: Annotated[int, typer.Option(min=64, help="Make larger frames smaller, in pixels.")] = 1280,
     segmenter: Annotated[
-        str | None, typer.Option(metavar="MODULE:function", help="Segmentation network to use; see below.")
+        str | None, typer.Option(metavar="MODULE:function", help="Segmentation network to use, as explained above.")
     ] = None,
     json: Json = None,
 ) -> None:
@@ -59,7 +59,7 @@ def silhouettes(
       tf3dlocal silhouettes anna.mp4 anna --subject anna --condition cl
       tf3dlocal silhouettes frames/ walks --fps 25
       tf3dlocal silhouettes 0 door --seconds 3600
-      tf3dlocal embed saved walks=corridor/walks/pass-0001/nm-01/090
+      tf3dlocal enroll people.npz anna corridor/walks/pass-0001/nm-01/090 --model saved --fps 25
     """
     keep_apart(json, option="--json", the_frames=None if video.isdecimal() else video, the_silhouettes=out)
     from tf3dlocal.data import extract_silhouettes
