@@ -14,7 +14,7 @@ MOST_SIDE = 65_535  # pixels, of the picture formats
 RANGES: dict[str, tuple[str, float, float, str]] = {
     "view_degrees": ("--view", 0, 360, " degrees"),
     "frames_per_second": ("--fps", SLOWEST, FASTEST, " frames per second"),
-    "seconds": ("--seconds", SHORTEST, LONGEST, " (a year); leave it out for the whole video"),
+    "seconds": ("--seconds", SHORTEST, LONGEST, " (a year)"),
     "min_height": ("--min-height", 16, MOST_SIDE, " pixels"),
     "min_frames": ("--min-frames", 2, MOST_FRAMES, " frames, the most that are followed in a row"),
     "longest_side": ("--longest-side", 64, MOST_SIDE, " pixels"),
