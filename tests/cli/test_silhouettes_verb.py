@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import cv2
 import numpy as np
 import pytest
 import small_videos
@@ -32,6 +33,8 @@ def test_a_video_becomes_passes_that_prepare_and_embed_read(video, tmp_path, cap
     assert code == 0, err
     assert "50 frames at 25 frames per second; 1 pass with" in out
     assert "Next: tf3dlocal prepare anna/walks PREPARED --layout anna/layout.yaml" in out
+    assert "Next: tf3dlocal enroll people.npz NAME anna/walks/anna/nm-01/090 --model MODEL --fps 25\n" in out
+    assert "Look at anna/contact_sheet.png and anna/overlay.avi before" in out and "assumed" not in out
     numbers = json.loads(pathlib.Path("numbers.json").read_text())
     assert numbers == json.loads(pathlib.Path("anna/report.json").read_text())
     (one,) = numbers["passes"]
@@ -55,6 +58,45 @@ def test_a_segmentation_function_in_the_working_folder_is_found(video, tmp_path,
     assert json.loads(pathlib.Path("walks/report.json").read_text())["settings"]["segmenter"] == "dark_people:segment"
 
 
+def write_frames(folder, frames):
+    folder.mkdir()
+    for number, frame in enumerate(frames):
+        cv2.imwrite(str(folder / f"{number}.png"), frame)
+    return folder
+
+
+def test_a_frame_rate_that_nothing_says_is_called_assumed(video, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    masks = small_videos.walker_masks(1, begin=60, first=0, step=4, frames=30)
+    write_frames(tmp_path / "frames", small_videos.draw_video([masks]))
+    code, out, err = call(capfd, "silhouettes", "frames", "out")
+    assert code == 0 and "--fps 25\n" in out, err
+    assert "The video does not say its frame rate: 25 is assumed. Repeat with --fps where you know it." in out
+
+
+@pytest.mark.parametrize(
+    ("step", "options", "reason", "advice", "looks"),
+    [
+        (4, ["--min-height", 150], "too low", "smaller --min-height than 150, or", "Look at out/overlay.avi.\n"),
+        (4, ["--min-frames", 30], "fewer than 30 usable frames", "smaller --min-frames than 30", "out/overlay.avi.\n"),
+        (0, ["--segmenter", "dark_people:segment"], "does not walk", "Record a walk across the picture", "overlay"),
+        (None, [], "nothing as high as a person moved", "a smaller --min-height than 64", ""),
+    ],
+)
+def test_without_a_pass_the_most_frequent_reason_and_what_to_change_are_said(
+    tmp_path, capfd, monkeypatch, step, options, reason, advice, looks
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dark_people.py").write_text("def segment(frames):\n    return frames.max(axis=3) < 80\n")
+    masks = small_videos.walker_masks(1, begin=100, first=0 if step is not None else 30, step=step or 0, frames=30)
+    small_videos.write_video(tmp_path / "a.avi", small_videos.draw_video([masks]))
+    code, out, err = call(capfd, "silhouettes", "a.avi", "out", *options)
+    assert code == 0, err
+    last = " ".join(out[out.index("No pass: ") :].split())
+    assert reason in last and advice in last and "Next:" not in out and "contact_sheet" not in out
+    assert looks in out if looks else "Look at" not in out
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("arguments", "told"),
@@ -66,6 +108,7 @@ def test_a_segmentation_function_in_the_working_folder_is_found(video, tmp_path,
         (["frames", "frames/out"], "frames/out is inside frames"),
         (["frames", "out", "--json", "frames/a.json"], "frames/a.json is inside frames"),
         (["frames", "out", "--json", "out/a.json"], "out/a.json is inside out"),
+        (["frames", "out", "--seconds", "inf"], "seconds (--seconds) must be a number from 0.001 to"),
         (["frames", "full"], "full is not empty, and nothing in it is overwritten"),
     ],
 )

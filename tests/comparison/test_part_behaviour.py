@@ -95,6 +95,19 @@ def test_a_model_without_parts_is_refused(small_walks):
         measure_parts(model, walks=small_walks, progress=False)
 
 
+@pytest.mark.bad_input
+def test_a_model_that_has_diverged_is_named_with_its_block_and_part(small_walks_folder, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    model = located_at_will(local_blocks=(3,))
+    model.get_layer("block_3_legs").localization.fc6.bias.assign([np.nan] * 8)
+    model.save("broken.keras")
+    with pytest.raises(SystemExit) as ended:
+        main(["parts", "broken.keras", "--data", str(small_walks_folder)])
+    told = " ".join(capfd.readouterr().err.split())
+    assert ended.value.code == 1 and not (tmp_path / "parts").exists()
+    assert "broken.keras: The location of block_3 legs is not finite: the model has diverged." in told
+
+
 @pytest.mark.slow
 def test_the_command_draws_the_parts_by_view_and_over_the_checkpoints(small_walks_folder, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)

@@ -12,11 +12,10 @@ from tf3dlocal.io import check_apart, check_folder_name
 app = typer.Typer(
     help="""Gait recognition in Keras: train, test and export 3DLocal and four other networks.
 
-    The commands, in the order of their use:
+    The commands, in the order of their use; a WALK is a folder of silhouettes:
 
     \b
       tf3dlocal walkers raw                        draw a synthetic data set
-      tf3dlocal silhouettes VIDEO walks            cut the people out of a video
       tf3dlocal prepare raw prepared               align the silhouettes, once
       tf3dlocal protocol --new own.yaml            say who trains and who is tested
       tf3dlocal train configs/CONFIG.yaml          train a model
@@ -26,9 +25,10 @@ app = typer.Typer(
       tf3dlocal figure 1 --run runs/CONFIG ...     a figure of the paper's supplement from your run
       tf3dlocal table 2 --run runs/CONFIG          a table of the paper's supplement from your run
       tf3dlocal export runs/CONFIG saved           write a SavedModel for TF Serving
-      tf3dlocal enroll people.npz anna walks/1 ... add a person to a gallery of known people
-      tf3dlocal identify people.npz walks/2        say who walks
-      tf3dlocal embed saved walks/1 --out FILE     compute embeddings for other programs
+      tf3dlocal silhouettes VIDEO own              cut the people out of a video: own/walks, for prepare or enroll
+      tf3dlocal enroll people.npz anna WALK ...    add a person to a gallery of known people
+      tf3dlocal identify people.npz WALK           say who walks
+      tf3dlocal embed saved WALK --out FILE        compute embeddings for other programs
       tf3dlocal serve-check http://HOST:8501       compare a server's answers with the export
       tf3dlocal convert IN.pt OUT.keras ...        convert weights from PyTorch, and back
 

@@ -38,14 +38,12 @@ def parts(
     keep_apart(out, option="--out", the_data_set=data, the_trained_model=model)
     keep_apart(json, option="--json", the_data_set=data, the_trained_model=model)
     start_tensorflow()
-    from tf3dlocal import load_model
-    from tf3dlocal.comparison import measure_parts
     from tf3dlocal.data import open_walks
     from tf3dlocal.training import RunFolder
     from tf3dlocal.visualization import plot_part_lines
 
     walks = open_walks(data).select(subjects=subjects, conditions=conditions)
-    found = measure_parts(load_model(model, keras_only=True), walks=walks)
+    found = _measured(model, walks)
     name = model.resolve().name
     out.mkdir(parents=True, exist_ok=True)
     what = {"parts": found.parts, "numbers": found.numbers}
@@ -61,7 +59,7 @@ def parts(
     written, steps = [out / "parts_by_view.png"], RunFolder(model).checkpoint_steps() if model.is_dir() else []
     if len(steps) > 1:
         files = [model / "checkpoints" / f"step-{step:06d}.keras" for step in steps]
-        means = [measure_parts(load_model(file), walks=walks).mean.mean(axis=1) for file in files]
+        means = [_measured(file, walks).mean.mean(axis=1) for file in files]
         plot_part_lines(
             np.stack(means, axis=1),
             **what,
@@ -77,6 +75,18 @@ def parts(
         told = ", ".join(f"{number} {share:.0%}" for number, share in known.items()) or "nothing: it never moves"
         say(f"{part}: the view explains of {told}")
     say(f"Written: {', '.join(str(file) for file in written)}.")
+
+
+def _measured(path, walks):
+    """Measure one of several models; the message of an error begins with its path."""
+    from tf3dlocal import load_model
+    from tf3dlocal.comparison import measure_parts
+
+    model = load_model(path, keras_only=True)
+    try:
+        return measure_parts(model, walks=walks)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _as_json(found):

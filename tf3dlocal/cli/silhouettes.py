@@ -30,7 +30,7 @@ def silhouettes(
     min_frames: Annotated[int, typer.Option(min=2, help="Drop passes with fewer usable frames.")] = 20,
     longest_side: Annotated[int, typer.Option(min=64, help="Make larger frames smaller, in pixels.")] = 1280,
     segmenter: Annotated[
-        str | None, typer.Option(metavar="MODULE:function", help="Segmentation network to use; see below.")
+        str | None, typer.Option(metavar="MODULE:function", help="Segmentation network to use, as explained above.")
     ] = None,
     json: Json = None,
 ) -> None:
@@ -59,7 +59,7 @@ def silhouettes(
       tf3dlocal silhouettes anna.mp4 anna --subject anna --condition cl
       tf3dlocal silhouettes frames/ walks --fps 25
       tf3dlocal silhouettes 0 door --seconds 3600
-      tf3dlocal embed saved walks=corridor/walks/pass-0001/nm-01/090
+      tf3dlocal enroll people.npz anna corridor/walks/pass-0001/nm-01/090 --model saved --fps 25
     """
     keep_apart(json, option="--json", the_frames=None if video.isdecimal() else video, the_silhouettes=out)
     from tf3dlocal.data import extract_silhouettes
@@ -80,9 +80,16 @@ def silhouettes(
     write_numbers(json, values=report.as_dict())
     for line in report.summary():
         say(line)
-    say(f"Look at {out / 'contact_sheet.png'} and {out / 'overlay.avi'} before you use the silhouettes.")
+    pictures = [str(path) for path in (out / "contact_sheet.png", out / "overlay.avi") if path.exists()]
+    if pictures:
+        say(f"Look at {' and '.join(pictures)}{' before you use the silhouettes' if report.passes else ''}.")
     if report.passes:
+        rate = report.passes[0]["frames_per_second"]
         say_next(["prepare", out / "walks", "PREPARED", "--layout", out / "layout.yaml"])
-        say_next(["enroll", "people.npz", "NAME", out / report.passes[0]["folder"], "--model", "MODEL"])
+        say_next(
+            ["enroll", "people.npz", "NAME", out / report.passes[0]["folder"], "--model", "MODEL", "--fps", f"{rate:g}"]
+        )
+        if not (report.rate_is_known or report.is_live):
+            say(f"The video does not say its frame rate: {rate:g} is assumed. Repeat with --fps where you know it.")
     if report.stopped == "interrupt" and not report.is_live:
         raise typer.Exit(130)

@@ -7,7 +7,7 @@ import numpy as np
 
 from tf3dlocal.data import WalkDataset
 from tf3dlocal.evaluation import embed_walks
-from tf3dlocal.models import PART_NUMBERS, part_numbers, prior_numbers
+from tf3dlocal.models import PART_NUMBERS, check_located, part_numbers, prior_numbers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,9 +45,10 @@ def measure_parts(model: keras.Model, *, walks: WalkDataset, progress: bool = Tr
         progress: Show a progress bar on standard error.
 
     Raises:
-        ValueError: A model without local paths, or no walks.
+        ValueError: A model without local paths or one that has diverged, or no walks.
     """
     located, paths = part_numbers(model), []
+    check_located(located(np.zeros((1, 8, *model.input_shape[2:]), "float32")))  # of any walk: weights of NaN show
 
     def numbers_of(silhouettes):
         found = {

@@ -11,7 +11,14 @@ from tf3dlocal.models.gaitset import GaitSet
 from tf3dlocal.models.gln import GLN
 from tf3dlocal.models.heads import embedding_model
 from tf3dlocal.models.mt3d import MT3D
-from tf3dlocal.models.part_geometry import PART_NUMBERS, located_parts, part_geometry, part_numbers, prior_numbers
+from tf3dlocal.models.part_geometry import (
+    PART_NUMBERS,
+    check_located,
+    located_parts,
+    part_geometry,
+    part_numbers,
+    prior_numbers,
+)
 from tf3dlocal.models.three_d_local import ThreeDLocal
 
 MODELS = {"three_d_local": ThreeDLocal, "gaitset": GaitSet, "gaitpart": GaitPart, "gln": GLN, "mt3d": MT3D}
@@ -64,6 +71,7 @@ __all__ = [
     "GaitPart",
     "GaitSet",
     "ThreeDLocal",
+    "check_located",
     "check_model_arguments",
     "embedding_model",
     "located_parts",

@@ -1,6 +1,6 @@
 """Where a model looks in one walk, as plain numbers that can be drawn, measured or stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -121,6 +121,32 @@ def _shares(location: Tensor, path: LocalPath, frames: int | Tensor) -> Tensor:
     return ops.stack(numbers, axis=-1)
 
 
+def check_located(located: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Check that a model locates its parts at finite places.
+
+    Args:
+        located: {block: {part: numbers}}, of any shape.
+
+    Raises:
+        ValueError: A number is not finite, as of a model that has diverged; its block and part are named.
+
+    Example:
+        >>> check_located({"block_3": {"head": np.zeros(8)}})
+    """
+    lost = [
+        f"{block} {part}"
+        for block, parts in located.items()
+        for part, place in parts.items()
+        if not np.isfinite(ops.convert_to_numpy(place)).all()
+    ]
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        raise ValueError(
+            f"The location of {', '.join(lost[:3])}{more} is not finite: "
+            "the model has diverged. Use an earlier checkpoint, or train again with a lower learning rate."
+        )
+
+
 def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
     """Locate the parts in one walk, and collect what is needed to draw them.
 
@@ -162,18 +188,7 @@ def part_geometry(model: keras.Model, *, silhouettes: np.ndarray) -> dict:
         block: {part: ops.convert_to_numpy(location)[0] for part, location in parts.items()}
         for block, parts in located_parts(model)(batch, training=False).items()
     }
-    lost = [
-        f"{block} {part}"
-        for block, parts in located.items()
-        for part, place in parts.items()
-        if not np.isfinite(place).all()
-    ]
-    if lost:
-        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-        raise ValueError(
-            f"The location of {', '.join(lost[:3])}{more} is not finite: "
-            "the model has diverged. Use an earlier checkpoint, or train again with a lower learning rate."
-        )
+    check_located(located)
     paths = {block: {part: model.get_layer(f"{block}_{part}") for part in parts} for block, parts in located.items()}
     geometries = {path.geometry for parts in paths.values() for path in parts.values()}
     return {

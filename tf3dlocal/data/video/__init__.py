@@ -1,5 +1,5 @@
 """Silhouettes from the video of a static camera.
 
-Reading order: source (frames), background or segmenter, foreground (their masks), regions, tracking, quality (the
-gate), pass_folders, pictures, video_report, extract_silhouettes.
+Reading order: ranges (of the arguments), source (frames), background or segmenter, foreground (their masks), regions,
+tracking, quality (the gate), pass_folders, pictures, video_report, extract_silhouettes.
 """

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from tf3dlocal.data.video.foreground import Found, background_masks, segmented_masks
 from tf3dlocal.data.video.pass_folders import write_pass
 from tf3dlocal.data.video.pictures import ContactSheet, Overlay
-from tf3dlocal.data.video.quality import Gate
+from tf3dlocal.data.video.quality import BORDER, Gate
+from tf3dlocal.data.video.ranges import check_numbers
 from tf3dlocal.data.video.regions import find_regions
 from tf3dlocal.data.video.segmenter import Segmenter, load_segmenter
 from tf3dlocal.data.video.source import FrameSource, VideoError, open_frames
@@ -55,7 +56,8 @@ def extract_silhouettes(
     """Cut the people who walk past a static camera out of a video, one folder of silhouettes for each pass.
 
     A pass is written when it ends, whole or not at all; the report and the pictures are written at the end, after an
-    interrupt (Ctrl-C) as well. Memory does not grow with the length of the video.
+    interrupt (Ctrl-C) as well. After an error they are written if there is a pass, and the report tells the error.
+    Memory does not grow with the length of the video.
 
     Args:
         video: Video file, folder of frames, or index of a camera.
@@ -77,7 +79,7 @@ def extract_silhouettes(
         `VideoReport`.
 
     Raises:
-        VideoError: The video cannot be read, or has fewer frames than a pass.
+        VideoError: The video cannot be read, has fewer frames than a pass, or is lower than `min_height`.
         SegmenterError: The function is missing, failed, or returned something else than masks.
         FileExistsError: `out` is not empty.
         ValueError: An argument is out of range.
@@ -87,8 +89,10 @@ def extract_silhouettes(
         >>> len(report.passes), sum(report.dropped_figures.values())       # doctest: +SKIP
         (12, 341)
     """
-    _check_arguments(subject=subject, condition=condition, view=view_degrees, seconds=seconds)
-    gate = _gate(min_height, min_frames)
+    settings = {"subject": subject, "condition": condition, "view_degrees": view_degrees}
+    lengths = {"min_height": min_height, "min_frames": min_frames, "longest_side": longest_side}
+    check_numbers(view_degrees=view_degrees, seconds=seconds, frames_per_second=frames_per_second, **lengths)
+    _check_names(subject=subject, condition=condition)
     out = _checked_out(out, video=video)
     name = segmenter if isinstance(segmenter, str) else getattr(segmenter, "__name__", "function")
     function = load_segmenter(segmenter) if isinstance(segmenter, str) else segmenter
@@ -98,17 +102,15 @@ def extract_silhouettes(
             f"{video} has {source.num_frames} frame{'s' * (source.num_frames > 1)}, and a pass has at least "
             f"{min_frames}. Give a longer video, or a smaller --min-frames."
         )
-    settings = {"subject": subject, "condition": condition, "view_degrees": view_degrees}
-    settings |= {"min_height": min_height, "min_frames": min_frames, "longest_side": longest_side}
     report = VideoReport(
         video=str(video),
         frames_per_second=source.rate,
         rate_is_known=source.rate_is_known,
         is_live=source.is_live,
-        settings=settings | {"segmenter": name if function else None, "seconds": seconds},
+        settings=settings | lengths | {"segmenter": name if function else None, "seconds": seconds},
     )
     found = segmented_masks(source, segmenter=function, name=name) if function else background_masks(source)
-    extraction = _Extraction(out, gate=gate, report=report)
+    extraction = _Extraction(out, gate=Gate(min_height=min_height, min_frames=min_frames), report=report)
     total = source.num_frames
     if seconds is not None:
         total = min(total or 2**40, round(seconds * source.rate))
@@ -116,8 +118,11 @@ def extract_silhouettes(
         with _stop_on_interrupt() as is_stopped, progress_bar("frames", total=total, shown=progress) as advance:
             for _ in extraction.work(found, seconds=seconds, is_stopped=is_stopped):
                 advance(note=f"{len(report.passes)} passes")
-    finally:
-        extraction.finish(source)
+    except BaseException as error:
+        report.stopped = "interrupt" if isinstance(error, KeyboardInterrupt) else f"error: {error}"
+        extraction.finish(source, failed=True)
+        raise
+    extraction.finish(source)
     return report
 
 
@@ -141,6 +146,7 @@ class _Extraction:
                 break
             report.num_frames += 1
             report.size = frame.image.shape[:2]
+            self._check_height()
             regions = []
             if mask is None:
                 report.dropped_frames[reason] += 1
@@ -152,6 +158,15 @@ class _Extraction:
             self.overlay.add(frame, self.tracker.tracks)
             self.close(ended)
             yield
+
+    def _check_height(self) -> None:
+        height, width = self.report.size
+        if self.gate.min_height > height - 2 * BORDER:
+            raise VideoError(
+                f"{self.report.video} is analysed at {height} x {width} pixels (height x width), so no silhouette can "
+                f"be {self.gate.min_height} pixels high. Give a smaller --min-height, or a larger --longest-side if "
+                "the frames are larger."
+            )
 
     def close(self, tracks: list[Track]) -> None:
         """Write the passes of tracks that ended, and count the rest of them."""
@@ -168,10 +183,12 @@ class _Extraction:
                 self.report.add_pass(folder, one=one)
                 self.sheet.add(f"{subject}/{walk}"[:26], one)
 
-    def finish(self, source: FrameSource) -> None:
-        """End what is followed, and write the report and the pictures."""
+    def finish(self, source: FrameSource, *, failed: bool = False) -> None:
+        """End what is followed, and write the report and the pictures; after an error without a pass, nothing."""
         self.close(self.tracker.finish())
         report = self.report
+        if failed and not report.passes:
+            return
         report.notes += source.notes
         report.dropped_frames.update(f"unreadable: {reason}" for reason in source.unreadable.values())
         for reason in [reason for reason, count in report.dropped_figures.items() if not count]:
@@ -201,22 +218,10 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _check_arguments(*, subject: str | None, condition: str, view: int, seconds: float | None) -> None:
-    for what, text in (("subject", subject), ("condition", condition)):
+def _check_names(**given: str | None) -> None:
+    for what, text in given.items():
         if text is not None and not NAME.fullmatch(text):
             raise ValueError(f"The {what} must be a name of letters, digits, '-', '_' and '.', got {text!r}.")
-    if not 0 <= view <= 360:
-        raise ValueError(f"The view must be 0 to 360 degrees, got {view!r}.")
-    if seconds is not None and not seconds > 0:
-        raise ValueError(f"seconds must be above 0, got {seconds!r}.")
-
-
-def _gate(min_height: int, min_frames: int) -> Gate:
-    if min_height < 16:
-        raise ValueError(f"The lowest silhouette must have at least 16 pixels, got {min_height!r}.")
-    if min_frames < 2:
-        raise ValueError(f"A pass must have at least 2 frames, got {min_frames!r}.")
-    return Gate(min_height=min_height, min_frames=min_frames)
 
 
 def _checked_out(out: PathLike, *, video: PathLike | int) -> pathlib.Path:

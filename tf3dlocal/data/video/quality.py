@@ -28,6 +28,8 @@ SHAPE = 0.4  # relative difference of area by squared height to the median of th
 
 AT_BORDER, LOW, HOLLOW, BLOCK = "touches the border", "too low", "hollow or in pieces", "fills its box"
 SEVERAL, HEIGHT, AREA, OTHER_SHAPE = "several people", "height jumps", "area jumps", "thinner or wider than usual"
+FEW_FRAMES, STILL = "fewer than {} usable frames", "does not walk"
+DROPPED_PASS = "of a pass that was dropped: "
 
 
 class Pass(NamedTuple):
@@ -108,7 +110,7 @@ class Gate:
         for run in _runs(steady):
             reason = "several people" if is_several else self._fault_of_run(run)
             if reason:
-                judgement.dropped[f"of a pass that was dropped: {reason}"] += len(run)
+                judgement.dropped[DROPPED_PASS + reason] += len(run)
                 judgement.refusals.append(_refusal(track, run, reason=reason))
             else:
                 judgement.passes.append(Pass(track.name, run, _direction(run)))
@@ -116,10 +118,10 @@ class Gate:
 
     def _fault_of_run(self, run: list[Sight]) -> str:
         if len(run) < self.min_frames:
-            return f"fewer than {self.min_frames} usable frames"
+            return FEW_FRAMES.format(self.min_frames)
         across, growth = _movement(run)
         if abs(across) < LEAST_PATH and max(growth, 1 / growth) < LEAST_GROWTH:
-            return "does not walk"
+            return STILL
         return ""
 
 

@@ -48,8 +48,8 @@ def load_segmenter(name: str) -> Segmenter:
         raise SegmenterError(
             f"There is no module {module_name!r}. Put {module_name}.py into the working folder, or install it."
         ) from error
-    except Exception as error:
-        raise SegmenterError(f"{module_name} cannot be imported: {type(error).__name__}: {error}.") from error
+    except (Exception, SystemExit) as error:
+        raise SegmenterError(f"{module_name} cannot be imported: {_told(error)}.") from error
     finally:
         sys.path.remove(os.getcwd())
     function = getattr(module, function_name, None)
@@ -81,11 +81,8 @@ def masks_of(segmenter: Segmenter, *, images: np.ndarray, name: str, first: int)
     where = f"The segmenter {name}, frames {first}..{first + len(images) - 1},"
     try:
         masks = segmenter(images.copy())
-    except Exception as error:
-        lines = str(error).strip().splitlines() or [""]
-        raise SegmenterError(
-            f"{where} raised {type(error).__name__}: {lines[0].rstrip('.')}. Correct it; --debug shows the place."
-        ) from error
+    except (Exception, SystemExit) as error:
+        raise SegmenterError(f"{where} raised {_told(error)}. Correct it; --debug shows the place.") from error
     try:
         masks = np.asarray(masks)
     except Exception as error:
@@ -102,6 +99,12 @@ def masks_of(segmenter: Segmenter, *, images: np.ndarray, name: str, first: int)
     if masks.dtype.kind == "f" and not np.isfinite(masks).all():
         raise SegmenterError(f"{where} returned numbers that are not finite. {WANTED}")
     return _two_valued(masks, where)
+
+
+def _told(error: BaseException) -> str:
+    """Return the type of an error, and the first line of its message if it has one."""
+    lines = str(error).strip().splitlines()
+    return ": ".join([type(error).__name__, *(line.rstrip(".") for line in lines[:1])])
 
 
 def _two_valued(masks: np.ndarray, where: str) -> np.ndarray:

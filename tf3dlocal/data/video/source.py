@@ -17,13 +17,13 @@ import numpy as np
 
 from tf3dlocal.data.raw.files import RawDataError, natural_key, read_file
 from tf3dlocal.data.raw.frames import MOST_PIXELS, FrameFault, read_picture
+from tf3dlocal.data.video.ranges import FASTEST, SLOWEST, check_numbers
 from tf3dlocal.io import check_regular_file, user_path
 from tf3dlocal.io.types import PathLike
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what FFmpeg prints of a damaged video is said in our words
 PICTURES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"}
 USUAL_RATE = 25.0  # of a folder of pictures, and of a video that does not say its own
-SLOWEST, FASTEST = 1.0, 1000.0  # frames per second; headers of damaged videos say 0 or 90,000
 COMPLETE = 0.95  # of the frames that a header promises: many headers are wrong by a few
 TRIES = 50  # reads of a camera in a row without a picture
 
@@ -157,12 +157,7 @@ def open_frames(
         VideoError: There is no frame in it, or no such camera.
         ValueError: The frame rate or the size is out of range.
     """
-    if frames_per_second is not None and not SLOWEST <= frames_per_second <= FASTEST:
-        raise ValueError(
-            f"The frame rate must be {SLOWEST:g} to {FASTEST:g} frames per second, got {frames_per_second!r}."
-        )
-    if longest_side < 64:
-        raise ValueError(f"longest_side must be at least 64 pixels, got {longest_side!r}.")
+    check_numbers(frames_per_second=frames_per_second, longest_side=longest_side)
     name, path = str(video), user_path(str(video))
     files: list[pathlib.Path] = []
     is_live = name.isdecimal() and not path.exists()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from tf3dlocal.data.video.ranges import MOST_FRAMES
 from tf3dlocal.data.video.regions import Box, Region
 from tf3dlocal.data.video.source import Frame
 
@@ -19,7 +20,6 @@ MEMBER_HEIGHT, GROWN = 0.4, 1.2  # of a region of two people: it is larger than 
 JUMP_HEIGHT, JUMP_AREA, RECENT = 1.3, 1.6, 9  # a person who is so much larger than in the last frames met somebody
 FEW_FRAMES = 4  # what was seen in fewer is no person yet; people who touch and look like one for so long are one
 LOST_SECONDS = 0.3  # a person who is not seen for so long has left
-MOST_FRAMES = 900  # of one track: the next frame begins another, so that memory is bounded
 
 LEFT, TOUCHED, SEPARATED, FULL, END = "left", "touched another", "separated", "full", "end of the video"
 

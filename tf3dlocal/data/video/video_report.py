@@ -7,9 +7,39 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from tf3dlocal.data.video.quality import Judgement, Pass, Refusal
+from tf3dlocal.data.video.quality import (
+    AREA,
+    AT_BORDER,
+    BLOCK,
+    DROPPED_PASS,
+    FEW_FRAMES,
+    HEIGHT,
+    HOLLOW,
+    LOW,
+    OTHER_SHAPE,
+    SEVERAL,
+    STILL,
+    Judgement,
+    Pass,
+    Refusal,
+)
 
 MOST_LISTED = 1000  # runs that are no pass; further ones are counted only, so that an endless stream stays small
+
+# What to change where nothing is left: reasons, or their beginnings, to a sentence.
+NETWORK = "Use a segmentation network (--segmenter), or clothes that differ from the background."
+ALONE = "Record one person at a time."
+ADVICE = {
+    LOW: "Give a smaller --min-height than {min_height}, or record from nearer.",
+    AT_BORDER: "Record the whole body, with room above the head and below the feet. No option changes this.",
+    SEVERAL: ALONE,
+    "people touch": ALONE,
+    FEW_FRAMES.partition("{")[0]: "Give a smaller --min-frames than {min_frames}, or record a longer walk.",
+    STILL: "Record a walk across the picture, towards the camera or away from it. No option changes this.",
+    "the light changed": "Fix the camera and its exposure, or use a segmentation network (--segmenter).",
+    "the background is being learned": "Record for longer: give a larger --seconds.",
+    "unreadable": "Record or copy the video again.",
+} | dict.fromkeys((HOLLOW, BLOCK, HEIGHT, AREA, OTHER_SHAPE), NETWORK)
 
 
 @dataclass(kw_only=True)
@@ -35,7 +65,7 @@ class VideoReport:
         dropped_runs: Runs of frames that are no pass: first and last frame, number of frames, reason.
         num_dropped_runs: Their number by reason; also of those that are not listed.
         notes: What else was noticed, in sentences.
-        stopped: Why reading ended: "end of the video", "seconds" or "interrupt".
+        stopped: Why reading ended: "end of the video", "seconds", "interrupt" or "error: " and its message.
     """
 
     video: str
@@ -112,4 +142,16 @@ class VideoReport:
             if counts:
                 lines.append(f"{title}:")
                 lines += [f"  {count:7d} {reason}" for reason, count in counts.most_common()]
-        return lines + self.notes
+        return [*lines, *self.notes, *([] if self.passes else [self._advice()])]
+
+    def _advice(self) -> str:
+        """Return the most frequent reason why there is no pass, and what to change."""
+        what, counts, total = "figures", self.dropped_figures, self.num_figures
+        if 2 * sum(self.dropped_frames.values()) > self.num_frames:
+            what, counts, total = "frames", self.dropped_frames, self.num_frames
+        if not counts:
+            return f"No pass: nothing as high as a person moved. {ADVICE[LOW].format_map(self.settings)}"
+        ((reason, count),) = counts.most_common(1)
+        cause = reason.removeprefix(DROPPED_PASS)
+        advice = next((text for begin, text in ADVICE.items() if cause.startswith(begin)), "")
+        return f"No pass: {count} of {total} {what} were dropped, reason: {reason}. {advice.format_map(self.settings)}"
