@@ -47,7 +47,13 @@ def embed(
         keep_apart(file, option=option, the_exported_model=model)
     start_tensorflow()
     from tf3dlocal.serving import ExportedModel, WalkEmbeddings
+    from tf3dlocal.serving.gallery import is_gallery
 
+    if out and is_gallery(out):
+        raise typer.BadParameter(
+            f"{str(out)!r} is a gallery of known people, and would be overwritten. Give another name.",
+            param_hint="'--out'",
+        )
     named = [_name_and_folder(walk) for walk in walks]
     embedder = ExportedModel(model, trust=trust)
     embedded = WalkEmbeddings.of_folders(named, embedder=embedder, frames=frames, invert=invert)

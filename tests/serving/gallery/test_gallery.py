@@ -275,3 +275,42 @@ def test_a_gallery_is_written_and_read_as_it_is(path, tmp_path):
     gallery = read_gallery(path)
     write_gallery(gallery, path=tmp_path / "copy.npz")
     assert (tmp_path / "copy.npz").read_bytes() == path.read_bytes()
+
+
+def test_a_person_removed_through_a_link_is_not_in_the_file_it_leads_to(path, tmp_path):
+    (tmp_path / "shared").mkdir()
+    link = tmp_path / "shared" / "link.npz"
+    link.symlink_to(path)
+    forget(link, name="anna")
+    enroll(link, name="carl", walks=[tmp_path / "walks" / "a1"])
+    assert link.is_symlink() and read_gallery(path).people == {"ben": 1, "carl": 1}
+    assert not (tmp_path / "shared" / ".link.npz.lock").exists()  # one lock for one file
+
+
+def test_a_walk_is_embedded_again_where_another_program_has_set_the_frame_rate(path, tmp_path, embedder, monkeypatch):
+    real, new = EmbeddedWalk.of_folder, tmp_path / "new.npz"
+    rates = []
+
+    def of_folder(walk, **settings):
+        if not rates:  # the other program is faster
+            rates.append(None)
+            enroll(new, name="ben", walks=[tmp_path / "walks" / "b1"], model=embedder.folder, frame_rate=50)
+        rates.append(settings["wanted_rate"])
+        return real(walk, **settings)
+
+    monkeypatch.setattr(EmbeddedWalk, "of_folder", of_folder)
+    gallery, _ = enroll(new, name="anna", walks=[tmp_path / "walks" / "a1"], model=embedder.folder, frame_rate=25)
+    assert gallery.frame_rate == 50 and rates == [None, None, None, 50]
+
+
+@pytest.mark.parametrize("verb", ["forget", "enroll"])
+def test_a_gallery_that_is_removed_in_the_meantime_does_not_come_back(path, monkeypatch, verb):
+    def removed_first(where, *, change):
+        where.unlink()
+        return change_gallery(where, change=change)
+
+    monkeypatch.setattr("tf3dlocal.serving.gallery.actions.change_gallery", removed_first)
+    walk = walk_folder(path.parent / "new", 4)
+    with pytest.raises(FileNotFoundError, match="was removed by another program"):
+        forget(path, name="anna") if verb == "forget" else enroll(path, name="x", walks=[walk])
+    assert not path.exists()

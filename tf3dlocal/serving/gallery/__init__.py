@@ -24,6 +24,7 @@ _HOME = {
     "follow": "live_walks",
     "forget": "actions",
     "identify": "answers",
+    "is_gallery": "gallery_file",
     "open_model": "actions",
     "read_gallery": "gallery_file",
     "thresholds_of": "calibration",

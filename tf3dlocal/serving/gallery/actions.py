@@ -79,16 +79,26 @@ def enroll(
     known = read_gallery(path) if user_path(path).exists() else None
     embedder = open_model(known, model=model, trust=trust)
     start = known or Gallery(model=GalleryModel.of(embedder), rule=rule or WindowRule.of_card(embedder.card))
-    settings = {"frames": frames, "invert": invert, "frame_rate": frame_rate, "wanted_rate": start.frame_rate}
-    embedded = [EmbeddedWalk.of_folder(walk, embedder=embedder, rule=start.rule, **settings) for walk in walks]
+    settings = {"embedder": embedder, "frames": frames, "invert": invert, "frame_rate": frame_rate}
 
-    def add(gallery: Gallery | None) -> Gallery:
-        gallery = gallery or start
+    def embed(gallery: Gallery) -> list[EmbeddedWalk]:
+        settings.update(rule=gallery.rule, wanted_rate=gallery.frame_rate)
+        return [EmbeddedWalk.of_folder(walk, **settings) for walk in walks]
+
+    embedded = embed(start)
+
+    def add(now: Gallery | None) -> Gallery:
+        nonlocal embedded
+        gallery = start if known is None and now is None else _present(now, path=path)
+        if (gallery.rule, gallery.frame_rate) != (start.rule, start.frame_rate):  # another program was faster
+            gallery.model.check_same(start.model)
+            embedded = embed(gallery)
         for walk in embedded:
             gallery = gallery.with_walk(walk, name=name)
         return gallery
 
-    return change_gallery(path, change=add), embedded
+    gallery = change_gallery(path, change=add)
+    return gallery, embedded
 
 
 def forget(path: PathLike, *, name: str) -> tuple[Gallery, int]:
@@ -105,9 +115,24 @@ def forget(path: PathLike, *, name: str) -> tuple[Gallery, int]:
         FileNotFoundError: There is no such gallery.
         ValueError: There is no such person; the message has near names.
     """
-    before = read_gallery(path)
-    num_walks = before.people[before.known_name(name)]
-    return change_gallery(path, change=lambda gallery: (gallery or before).without(name)), num_walks
+    read_gallery(path).known_name(name, where=str(path))
+    num_walks = 0
+
+    def remove(now: Gallery | None) -> Gallery:
+        nonlocal num_walks
+        gallery = _present(now, path=path)
+        num_walks = gallery.people[gallery.known_name(name, where=str(path))]
+        return gallery.without(name)
+
+    gallery = change_gallery(path, change=remove)
+    return gallery, num_walks
+
+
+def _present(gallery: Gallery | None, *, path: PathLike) -> Gallery:
+    """Return the gallery as it is now; a file that was removed in the meantime does not come back with its people."""
+    if gallery is None:
+        raise FileNotFoundError(f"{path} was removed by another program in the meantime. Nothing was written.")
+    return gallery
 
 
 def calibrate(
@@ -158,7 +183,7 @@ def calibrate(
     found = Calibration(**numbers, data=data.name, data_fingerprint=data_fingerprint(data), made=made)
 
     def store(now: Gallery | None) -> Gallery:
-        now = now or gallery
+        now = _present(now, path=path)
         now.model.check_same(gallery.model)
         return now.with_calibration(found)
 

@@ -164,10 +164,10 @@ class Gallery:
         """Return this gallery with other thresholds."""
         return dataclasses.replace(self, calibration=calibration)
 
-    def known_name(self, name: str) -> str:
+    def known_name(self, name: str, *, where: str = "the gallery") -> str:
         """Return the name as it is stored; raise a ValueError with near names if nobody has it."""
         name = unicodedata.normalize("NFC", name)
-        check_names([name], known=self.people, what="person", where="the gallery")
+        check_names([name], known=self.people, what="person", where=where)
         return name
 
     def nearest(self, walks: Sequence[EmbeddedWalk], *, count: int) -> list[list[tuple[str, float]]]:

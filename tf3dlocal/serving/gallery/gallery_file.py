@@ -1,6 +1,5 @@
 """A gallery on disk: one .npz file, replaced as a whole, with one writer at a time. Nothing in it is unpickled."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -89,7 +88,7 @@ def write_gallery(gallery: Gallery, *, path: PathLike) -> None:
                 sources=np.array(gallery.sources, dtype=str),
             )
 
-    write_file(user_path(path), save)
+    write_file(_through_links(path), save)
 
 
 def change_gallery(path: PathLike, *, change: Callable[[Gallery | None], Gallery]) -> Gallery:
@@ -108,7 +107,7 @@ def change_gallery(path: PathLike, *, change: Callable[[Gallery | None], Gallery
         TimeoutError: Another process writes it for more than a minute.
         UnreadableError: The file is damaged, or no gallery; it stays as it is.
     """
-    path = user_path(path)
+    path = _through_links(path)
     check_gallery_place(path)
     lock = path.parent / f".{path.name}.lock"
     end = time.monotonic() + SECONDS_TO_WAIT
@@ -133,14 +132,28 @@ def check_gallery_place(path: PathLike) -> None:
         OSError: The path is a folder or a read-only file, or its folder cannot be written.
         UnreadableError: The file is damaged, or no gallery.
     """
-    path = user_path(path)
+    path = _through_links(path)
     check_writable(path, kind="file")
     if not os.path.lexists(path):
         return
-    with contextlib.suppress(FileNotFoundError):  # a link to nothing: the link is replaced
-        if not stat.S_IMODE(path.stat().st_mode) & 0o222 or not os.access(path, os.W_OK):
-            raise PermissionError(f"{path} cannot be written: the file is read-only. Change its permissions first.")
-        _facts(path)
+    if not stat.S_IMODE(path.stat().st_mode) & 0o222 or not os.access(path, os.W_OK):
+        raise PermissionError(f"{path} cannot be written: the file is read-only. Change its permissions first.")
+    _facts(path)
+
+
+def is_gallery(path: PathLike) -> bool:
+    """Return whether a file is a gallery, which another command must not overwrite."""
+    path = user_path(path)
+    try:
+        return path.is_file() and bool(_facts(path))
+    except UnreadableError:
+        return False
+
+
+def _through_links(path: PathLike) -> pathlib.Path:
+    """Return the file that a link leads to: it is locked and replaced, so that no old content is left in it."""
+    path = user_path(path)
+    return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _facts(path: pathlib.Path) -> dict[str, Any]:
