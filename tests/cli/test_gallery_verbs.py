@@ -1,8 +1,12 @@
 """`enroll`, `identify`, `verify`, `calibrate` and `forget`: what they print, write and refuse."""
 
 import json
+import os
 import shlex
 import shutil
+import signal
+import threading
+import time
 
 import cv2
 import keras
@@ -83,6 +87,29 @@ def test_a_folder_in_which_frames_appear_is_followed(call, people, tmp_path):
         "walks/ben": "ben",
         "walks/probe": "ben",
     }
+
+
+def test_ctrl_c_gives_walks_in_progress_their_answer_and_writes_the_numbers(call, people, tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    for file in tmp_path.glob("walks/*/*"):
+        os.utime(file, (0, 0))
+    (tmp_path / "walks" / "anna" / "00003.png").write_bytes(b"no picture")
+    os.utime(tmp_path / "walks" / "anna" / "00003.png", (0, 0))
+
+    def interrupt():
+        while signal.getsignal(signal.SIGINT) is before:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    code, out, _ = call(f"identify {people} walks --follow --json a.json")
+    thread.join()
+    values = json.loads((tmp_path / "a.json").read_text())
+    assert code == 0 and [value["name"] for value in values] == ["anna", "ben", "ben"]
+    assert any("left out" in note for note in values[0]["notes"]) and "the frame rate of the walk is not known" in out
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_calibrated_gallery_says_unknown(tmp_path, monkeypatch, capfd, small_walks_folder):
