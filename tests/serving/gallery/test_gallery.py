@@ -1,5 +1,6 @@
 """A gallery on disk: who is added, found and removed; what is refused, and that the file is unharmed then."""
 
+import json
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -114,6 +115,7 @@ def test_a_walk_is_enrolled_once(path):
         ("..", "is a path"),
         ("", "it is empty"),
         (" ", "it is empty"),
+        ("anna ", "begins or ends with a space. Give 'anna'"),
         ("a\nb", "do not print"),
         ("n" * 500, "200 are the limit"),
     ],
@@ -201,6 +203,9 @@ def test_files_of_other_kinds_are_refused_with_what_they_are(path, tmp_path, emb
         ("embeddings", np.zeros((3, 2, 96)), "float32"),
         ("num_frames", [0, 1, 1], "below 1"),
         ("frame_rates", [-1.0, 0, 0], "below 0"),
+        ("frame_rates", [1e300, 0, 0], "frame rate is 1e.300"),
+        ("names", ["../x", "a", "b"], "'../x' is no name"),
+        ("names", ["a\x1b[2J", "a", "b"], "do not print"),
         ("digests", np.zeros((3, 1)), "does not write"),
         ("facts", '{"format": "tf3dlocal-gallery", "version": 2}', "format version 2"),
         ("facts", '{"format": "tf3dlocal-gallery", "version": 1}', "lacks 'model'"),
@@ -211,6 +216,62 @@ def test_a_gallery_changed_by_hand_is_refused(path, column, values, told):
     arrays = dict(np.load(path)) | {column: np.asarray(values)}
     np.savez(path, **arrays)
     unharmed(path, lambda: read_gallery(path), told=f"cannot be read: .*{told}")
+
+
+CALIBRATION = {
+    "fpir": 0.1,
+    "threshold": 0.4,
+    "threshold_low": None,
+    "threshold_high": None,
+    "fnir": 0.2,
+    "verify_threshold": 1,
+    "fnmr": None,
+    "num_people": 4,
+    "num_enrolled": 2,
+    "walks_per_person": 2,
+    "num_searches": 8,
+    "data": "set",
+    "data_fingerprint": "0",
+    "seed": 0,
+    "made": "today",
+    "notices": ["one"],
+}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        ("calibration.threshold", "0.4"),
+        ("calibration.threshold", float("nan")),
+        ("calibration.threshold", -1.0),
+        ("calibration.num_enrolled", 0),
+        ("calibration.num_enrolled", 2.5),
+        ("calibration.fnir", 2),
+        ("calibration.notices", "one"),
+        ("calibration.more", 1),
+        ("calibration", []),
+        ("frame_rate", "25"),
+        ("frame_rate", -25),
+        ("frame_rate", 1e300),
+        ("frame_rate", True),
+        ("model", None),
+        ("model.fingerprint", 5),
+        ("model.distance", "cosine"),
+        ("model.name", "a\x1b[2J"),
+        ("windows.length", "30"),
+    ],
+)
+def test_a_fact_changed_by_hand_is_refused_with_its_name(path, keys, value):
+    arrays = dict(np.load(path))
+    facts = json.loads(str(arrays["facts"])) | {"calibration": dict(CALIBRATION)}
+    np.savez(path, **arrays | {"facts": np.array(json.dumps(facts))})
+    assert read_gallery(path).calibration.threshold == 0.4
+    *above, key = keys.split(".")
+    place = facts[above[0]] if above else facts
+    place[key] = value
+    np.savez(path, **arrays | {"facts": np.array(json.dumps(facts))})
+    unharmed(path, lambda: read_gallery(path), told=f"cannot be read: .*({key}|frame rate is|distance is).*Copy the")
 
 
 @pytest.mark.bad_input

@@ -137,5 +137,5 @@ def check_frame_rate(frame_rate: float | None, *, wanted: float | None = None) -
     if frame_rate and wanted and max(frame_rate / wanted, wanted / frame_rate) > MOST_RATIO:
         raise ValueError(
             f"The walk has {frame_rate:g} frames per second, and the gallery {wanted:g}: more than {MOST_RATIO:g} "
-            "times as many or as few cannot be repeated or left out. Give the right frame rate, or make another gallery."
+            "times as many or as few cannot be repeated or left out. Give the right rate, or make another gallery."
         )

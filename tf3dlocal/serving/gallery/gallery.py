@@ -220,6 +220,8 @@ def check_name(name: str) -> None:
         raise ValueError(f"{name!r} is no name: it is empty. Give a name before the walks, such as anna.")
     if "/" in name or "\\" in name or name in (".", ".."):
         raise ValueError(f"{name!r} is no name: it is a path. Give a name before the walks, such as anna.")
+    if name != name.strip():
+        raise ValueError(f"{name!r} is no name: it begins or ends with a space. Give {name.strip()!r}.")
     if printable(name) != name:
         raise ValueError(f"{name!r} is no name: it has characters that do not print.")
     if len(name) > MOST_CHARACTERS:

@@ -24,13 +24,13 @@ from tf3dlocal.io import (
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.gallery.calibration import Calibration
 from tf3dlocal.serving.gallery.gallery import Gallery, GalleryModel
+from tf3dlocal.serving.gallery.gallery_facts import COLUMNS, check_columns, check_facts
 from tf3dlocal.serving.gallery.windows import WindowRule
 
 FORMAT, VERSION = "tf3dlocal-gallery", 1
 SOLUTION = "`tf3dlocal enroll GALLERY NAME WALK... --model MODEL` makes a gallery."
 DAMAGED = "Copy the file again from a backup, or enroll again into a new gallery."
 SECONDS_TO_WAIT, SECONDS_BETWEEN = 60.0, 0.05  # for another writer
-COLUMNS = {"names": "U", "embeddings": "f", "num_frames": "i", "frame_rates": "f", "digests": "U", "sources": "U"}
 
 
 def read_gallery(path: PathLike) -> Gallery:
@@ -51,7 +51,8 @@ def read_gallery(path: PathLike) -> Gallery:
     facts = _facts(path)
     arrays = read_npz(path, keys=tuple(COLUMNS), solution=DAMAGED)
     with readable(path, solution=DAMAGED):
-        _check_columns(arrays)
+        check_facts(facts)
+        check_columns(arrays)
         return Gallery(
             model=GalleryModel(**facts["model"]),
             rule=WindowRule(**facts["windows"]),
@@ -179,21 +180,3 @@ def _facts(path: pathlib.Path) -> dict[str, Any]:
 
 def _calibration(values: dict[str, Any]) -> Calibration:
     return Calibration(**values | {"notices": tuple(values["notices"])})
-
-
-def _check_columns(arrays: dict[str, np.ndarray]) -> None:
-    """Refuse columns of another type than `write_gallery` gives them, and numbers that no walk has."""
-    for column, kind in COLUMNS.items():
-        array = arrays[column]
-        if array.dtype.kind != kind or (column != "embeddings" and array.ndim != 1):
-            raise ValueError(
-                f"its column {column!r} is {array.dtype} {list(array.shape)}, which `enroll` does not write"
-            )
-    if (arrays["num_frames"] < 1).any():
-        raise ValueError("its column 'num_frames' has numbers below 1")
-    if not (np.isfinite(arrays["frame_rates"]) & (arrays["frame_rates"] >= 0)).all():
-        raise ValueError("its column 'frame_rates' has numbers that are not finite, or below 0")
-    embeddings = arrays["embeddings"]
-    for start in range(0, len(embeddings), 65536):
-        if not np.isfinite(embeddings[start : start + 65536]).all():
-            raise ValueError("its embeddings have numbers that are not finite (NaN or infinite)")

@@ -108,8 +108,8 @@ class WatchedFolder:
         self._seen = {each.name: self._seen[each.name] for each in found if each.name in self._seen}
         new = [each for each in found if self._seen.get(each.name) != each.stamp]
         last = self._walk.last if self._walk else None
-        if last and new and new[0].key <= last.key and last.name not in {each.name for each in found}:
-            yield from self._end()  # its frames were removed, and the numbers begin again
+        if last and new and new[0].key < last.key and last.stamp not in {each.stamp for each in found}:
+            yield from self._end()  # its frames were removed or replaced, and the numbers begin again
         elif last:
             new = [each for each in new if each.key > last.key]
         complete = list(itertools.takewhile(lambda each: each.is_complete, new))
