@@ -147,6 +147,9 @@ def test_a_calibrated_gallery_says_unknown(tmp_path, monkeypatch, capfd, small_w
     ("line", "code", "told"),
     [
         ("enroll people.npz walks/anna walks/ben", 1, "'walks/anna' is no name: it is a path. Give a name before"),
+        ("enroll new.npz walks walks/../saved --model saved", 2, "'walks' is a folder. Give the person's name before"),
+        ("enroll walks/ben/new.npz ben walks/ben --model saved", 2, "which holds the frames of a walk"),
+        ("embed saved a=walks/anna a=walks/ben --out new.npz", 2, "'a' is the name of two walks"),
         ("enroll people.npz .. walks/ben", 1, "'..' is no name: it is a path"),
         ("enroll people.npz anna walks/anna", 1, "already, as one of 'anna' from"),
         ("enroll people.npz anna none", 1, "none is not a folder; a walk is a folder"),
@@ -169,8 +172,10 @@ def test_a_calibrated_gallery_says_unknown(tmp_path, monkeypatch, capfd, small_w
         ("calibrate people.npz --data none", 1, "none"),
         ("calibrate people.npz --data DATA --fpir 0", 1, "FPIR is 0.0. Give a share between 0 and 1"),
         ("calibrate people.npz --data DATA --fpir 2", 1, "FPIR is 2.0. Give a share between 0 and 1"),
+        ("calibrate people.npz --data DATA --fpir 0.001", 1, "from 116 searches of strangers: it needs at least 1000"),
+        ("calibrate people.npz --data DATA --fpir 0.25 --fps 900", 1, "more than 8 times as many"),
         ("calibrate people.npz --data DATA --views 45", 1, "no view '45'"),
-        ("calibrate people.npz --data DATA", 1, "have 64 x 64 pixels, and the model takes 16 x 12"),
+        ("calibrate people.npz --data DATA --fpir 0.25", 1, "have 64 x 64 pixels, and the model takes 16 x 12"),
     ],
 )
 def test_what_is_wrong_is_said_and_the_gallery_stays(call, people, tmp_path, small_walks_folder, line, code, told):
@@ -193,4 +198,4 @@ def test_huge_masks_are_aligned_one_by_one(call, people, tmp_path):
     mask[1000:7000, 3000:5000] = 255
     cv2.imwrite("huge/1.png", mask)
     code, out, _ = call(f"identify {people} huge")
-    assert code == 0 and "huge: " in out and "the walk has 1 frames, and a window has 30" in out
+    assert code == 0 and "huge: " in out and "the walk has 1 frame, and a window has 30" in out

@@ -9,7 +9,7 @@ from tf3dlocal.data import data_fingerprint
 from tf3dlocal.io import user_path
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import ExportedModel
-from tf3dlocal.serving.gallery.calibration import Calibration, check_fpir, embed_data_set, thresholds_of
+from tf3dlocal.serving.gallery.calibration import Calibration, check_fpir, check_searches, embed_data_set, thresholds_of
 from tf3dlocal.serving.gallery.embedded_walk import EmbeddedWalk, check_frame_rate
 from tf3dlocal.serving.gallery.gallery import Gallery, GalleryModel, check_name
 from tf3dlocal.serving.gallery.gallery_file import change_gallery, check_gallery_place, read_gallery
@@ -140,6 +140,7 @@ def calibrate(
     *,
     data: Any,
     fpir: float = 0.01,
+    frame_rate: float | None = None,
     model: PathLike | None = None,
     seed: int = 0,
     trust: bool = False,
@@ -154,6 +155,7 @@ def calibrate(
         path: The gallery.
         data: A `tf3dlocal.data.WalkDataset`: a prepared data set or a selection of it.
         fpir: Wanted share of strangers' searches that return anybody, between 0 and 1.
+        frame_rate: Frames per second of the data. Default: it is taken to be that of the gallery.
         model: As for `open_model`.
         seed: Of the splits and of the bootstrap.
         trust: As for `open_model`.
@@ -168,23 +170,33 @@ def calibrate(
     check_gallery_place(path)
     if not gallery.names:
         raise ValueError(f"{path} is empty. Enroll people first: a threshold depends on how many there are.")
+    check_frame_rate(frame_rate, wanted=gallery.frame_rate)
+    walks_per_person = round(len(gallery.names) / len(gallery.people))
+    check_searches(data.subjects, fpir=fpir, walks_per_person=walks_per_person)
     embedder = open_model(gallery, model=model, trust=trust)
-    embeddings = embed_data_set(data, embedder=embedder, rule=gallery.rule, progress=progress)
+    rates = {"frame_rate": frame_rate, "wanted_rate": gallery.frame_rate}
+    embeddings = embed_data_set(data, embedder=embedder, rule=gallery.rule, progress=progress, **rates)
     numbers = thresholds_of(
         embeddings,
         subjects=data.subjects,
         distance=gallery.model.distance,
         fpir=fpir,
         num_enrolled=len(gallery.people),
-        walks_per_person=round(len(gallery.names) / len(gallery.people)),
+        walks_per_person=walks_per_person,
         seed=seed,
     )
+    if not (frame_rate and gallery.frame_rate):
+        numbers["notices"] += (
+            "A frame rate is not known (--fps): that of the data set is taken to be that of the gallery.",
+        )
     made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     found = Calibration(**numbers, data=data.name, data_fingerprint=data_fingerprint(data), made=made)
 
     def store(now: Gallery | None) -> Gallery:
         now = _present(now, path=path)
         now.model.check_same(gallery.model)
+        if (now.rule, now.frame_rate) != (gallery.rule, gallery.frame_rate):
+            raise ValueError(f"{path} was changed by another program in the meantime. Calibrate again.")
         return now.with_calibration(found)
 
     change_gallery(path, change=store)
