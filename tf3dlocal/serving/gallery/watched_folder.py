@@ -203,7 +203,7 @@ def _frames_in(folder: pathlib.Path) -> list[_Frame]:
                     continue
                 is_complete = not -SECONDS_OF_OTHER_CLOCK < now - state.st_mtime < SECONDS_TO_SETTLE
                 stamp = (state.st_mtime_ns, state.st_ino)
-                found.append(_Frame(natural_key(entry.name), entry.name, stamp, is_complete))
+                found.append(_Frame(key=natural_key(entry.name), name=entry.name, stamp=stamp, is_complete=is_complete))
     except FileNotFoundError:
         return []
     return sorted(found)
