@@ -258,7 +258,7 @@ CALIBRATION = {
         ("model", None),
         ("model.fingerprint", 5),
         ("model.distance", "cosine"),
-        ("model.name", "a\x1b[2J"),
+        ("model.name", None),
         ("windows.length", "30"),
     ],
 )

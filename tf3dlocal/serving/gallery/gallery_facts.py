@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tf3dlocal.evaluation import check_distance
-from tf3dlocal.io import printable
 from tf3dlocal.serving.gallery.calibration import Calibration
 from tf3dlocal.serving.gallery.embedded_walk import check_frame_rate
 from tf3dlocal.serving.gallery.gallery import GalleryModel, check_name
@@ -66,8 +65,6 @@ def _is_of(value: Any, hint: Any) -> bool:
         return isinstance(value, list) and all(_is_of(each, str) for each in value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if hint is str:
-        return isinstance(value, str) and printable(value) == value
     return isinstance(value, hint) and not isinstance(value, bool)
 
 

@@ -105,10 +105,11 @@ class WatchedFolder:
             yield from self._refuse(f"{self.folder} cannot be read: {(error.strerror or str(error)).lower()}.")
             self._open().last_seen = time.monotonic()  # it is refused once, and not again and again
             found = []
-        self._seen = {each.name: self._seen[each.name] for each in found if each.name in self._seen}
+        stamps = {each.name: each.stamp for each in found}
+        self._seen = {name: stamp for name, stamp in self._seen.items() if name in stamps}
         new = [each for each in found if self._seen.get(each.name) != each.stamp]
         last = self._walk.last if self._walk else None
-        if last and new and new[0].key < last.key and last.stamp not in {each.stamp for each in found}:
+        if last and new and new[0].key < last.key and stamps.get(last.name) != last.stamp:
             yield from self._end()  # its frames were removed or replaced, and the numbers begin again
         elif last:
             new = [each for each in new if each.key > last.key]
@@ -202,7 +203,7 @@ def _frames_in(folder: pathlib.Path) -> list[_Frame]:
                 except FileNotFoundError:  # removed since, or a link to nothing
                     continue
                 is_complete = not -SECONDS_OF_OTHER_CLOCK < now - state.st_mtime < SECONDS_TO_SETTLE
-                stamp = (state.st_mtime_ns, state.st_ino)
+                stamp = (state.st_mtime_ns, state.st_size)
                 found.append(_Frame(key=natural_key(entry.name), name=entry.name, stamp=stamp, is_complete=is_complete))
     except FileNotFoundError:
         return []
