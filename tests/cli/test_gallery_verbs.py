@@ -1,8 +1,12 @@
 """`enroll`, `identify`, `verify`, `calibrate` and `forget`: what they print, write and refuse."""
 
 import json
+import os
 import shlex
 import shutil
+import signal
+import threading
+import time
 
 import cv2
 import keras
@@ -85,6 +89,29 @@ def test_a_folder_in_which_frames_appear_is_followed(call, people, tmp_path):
     }
 
 
+def test_ctrl_c_gives_walks_in_progress_their_answer_and_writes_the_numbers(call, people, tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    for file in tmp_path.glob("walks/*/*"):
+        os.utime(file, (0, 0))
+    (tmp_path / "walks" / "anna" / "00003.png").write_bytes(b"no picture")
+    os.utime(tmp_path / "walks" / "anna" / "00003.png", (0, 0))
+
+    def interrupt():
+        while signal.getsignal(signal.SIGINT) is before:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    code, out, _ = call(f"identify {people} walks --follow --json a.json")
+    thread.join()
+    values = json.loads((tmp_path / "a.json").read_text())
+    assert code == 0 and [value["name"] for value in values] == ["anna", "ben", "ben"]
+    assert any("left out" in note for note in values[0]["notes"]) and "the frame rate of the walk is not known" in out
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_a_calibrated_gallery_says_unknown(tmp_path, monkeypatch, capfd, small_walks_folder):
     monkeypatch.chdir(tmp_path)
     silhouettes = keras.Input((None, 64, 44, 1))
@@ -120,6 +147,9 @@ def test_a_calibrated_gallery_says_unknown(tmp_path, monkeypatch, capfd, small_w
     ("line", "code", "told"),
     [
         ("enroll people.npz walks/anna walks/ben", 1, "'walks/anna' is no name: it is a path. Give a name before"),
+        ("enroll new.npz walks walks/../saved --model saved", 2, "'walks' is a folder. Give the person's name before"),
+        ("enroll walks/ben/new.npz ben walks/ben --model saved", 2, "which holds the frames of a walk"),
+        ("embed saved a=walks/anna a=walks/ben --out new.npz", 2, "'a' is the name of two walks"),
         ("enroll people.npz .. walks/ben", 1, "'..' is no name: it is a path"),
         ("enroll people.npz anna walks/anna", 1, "already, as one of 'anna' from"),
         ("enroll people.npz anna none", 1, "none is not a folder; a walk is a folder"),
@@ -135,14 +165,17 @@ def test_a_calibrated_gallery_says_unknown(tmp_path, monkeypatch, capfd, small_w
         ("identify people.npz walks/probe --seconds 3", 2, "it is for --follow"),
         ("identify people.npz walks walks --follow", 2, "give one folder; got 2"),
         ("identify people.npz none --follow", 1, "none is not a folder. Give the folder in which frames will appear"),
+        ("embed saved a=walks/anna --out people.npz", 2, "is a gallery of known people, and would be overwritten"),
         ("verify people.npz Anna walks/probe", 1, "no person 'Anna'. Did you mean 'anna'?"),
-        ("forget people.npz carl", 1, "no person 'carl'. Known names: 'anna', 'ben'."),
+        ("forget people.npz carl", 1, "people.npz: there is no person 'carl'. Known names: 'anna', 'ben'."),
         ("forget none.npz anna", 1, "There is no gallery none.npz"),
         ("calibrate people.npz --data none", 1, "none"),
         ("calibrate people.npz --data DATA --fpir 0", 1, "FPIR is 0.0. Give a share between 0 and 1"),
         ("calibrate people.npz --data DATA --fpir 2", 1, "FPIR is 2.0. Give a share between 0 and 1"),
+        ("calibrate people.npz --data DATA --fpir 0.001", 1, "from 116 searches of strangers: it needs at least 1000"),
+        ("calibrate people.npz --data DATA --fpir 0.25 --fps 900", 1, "more than 8 times as many"),
         ("calibrate people.npz --data DATA --views 45", 1, "no view '45'"),
-        ("calibrate people.npz --data DATA", 1, "have 64 x 64 pixels, and the model takes 16 x 12"),
+        ("calibrate people.npz --data DATA --fpir 0.25", 1, "have 64 x 64 pixels, and the model takes 16 x 12"),
     ],
 )
 def test_what_is_wrong_is_said_and_the_gallery_stays(call, people, tmp_path, small_walks_folder, line, code, told):
@@ -165,4 +198,4 @@ def test_huge_masks_are_aligned_one_by_one(call, people, tmp_path):
     mask[1000:7000, 3000:5000] = 255
     cv2.imwrite("huge/1.png", mask)
     code, out, _ = call(f"identify {people} huge")
-    assert code == 0 and "huge: " in out and "the walk has 1 frames, and a window has 30" in out
+    assert code == 0 and "huge: " in out and "the walk has 1 frame, and a window has 30" in out

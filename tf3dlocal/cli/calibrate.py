@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import GalleryFile, GalleryModel, Json, Trust, app, parse_integers
+from tf3dlocal.cli.app import FrameRate, GalleryFile, GalleryModel, Json, Trust, app, parse_integers
 from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
 
 
@@ -22,6 +22,7 @@ def calibrate(
     views: Annotated[
         str | None, typer.Option(metavar="DEGREES", help="Only walks of these views, separated by commas.")
     ] = None,
+    fps: FrameRate = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the splits into enrolled people and strangers.")] = 0,
     model: GalleryModel = None,
     trust: Trust = False,
@@ -45,13 +46,14 @@ def calibrate(
     from tf3dlocal.serving.gallery import calibrate as set_threshold
 
     walks = open_walks(data).select(views=view_degrees)
-    found = set_threshold(gallery, data=walks, fpir=fpir, seed=seed, model=model, trust=trust)
+    found = set_threshold(gallery, data=walks, fpir=fpir, frame_rate=fps, seed=seed, model=model, trust=trust)
     say(f"Identify: {found}.")
     for what, threshold, rate in (
-        ("of the walks of enrolled people, not answered with them", found.threshold, found.fnir),
-        ("of the right people, refused by verify", found.verify_threshold, found.fnmr),
+        ("of the walks of enrolled people are not answered with them", found.threshold, found.fnir),
+        ("of the walks of the right people are refused by verify", found.verify_threshold, found.fnmr),
     ):
-        say(f"  {'unknown' if rate is None else f'{100 * rate:.1f} %'} {what} (threshold {threshold:.3f})")
+        share = "There are too few searches to say how many" if rate is None else f"{100 * rate:.1f} %"
+        say(f"  {share} {what} (threshold {threshold:.3f})")
     for notice in found.notices:
         say(f"  {notice}")
     write_numbers(json, values=dataclasses.asdict(found))

@@ -47,8 +47,15 @@ def embed(
         keep_apart(file, option=option, the_exported_model=model)
     start_tensorflow()
     from tf3dlocal.serving import ExportedModel, WalkEmbeddings
+    from tf3dlocal.serving.gallery import is_gallery
 
+    if out and is_gallery(out):
+        raise typer.BadParameter(
+            f"{str(out)!r} is a gallery of known people, and would be overwritten. Give another name.",
+            param_hint="'--out'",
+        )
     named = [_name_and_folder(walk) for walk in walks]
+    _check_names([name for name, _ in named])
     embedder = ExportedModel(model, trust=trust)
     embedded = WalkEmbeddings.of_folders(named, embedder=embedder, frames=frames, invert=invert)
     if out:
@@ -58,7 +65,7 @@ def embed(
         notes = "".join(f"\n  {note}" for note in frame_notes(embedded.changes[row], left_out=embedded.left_out[row]))
         say(f"{printable(name)}: {embedded.num_frames[row]} frames{notes}")
     if out:
-        say(f"{len(embedded.names)} embeddings written to {out}.")
+        say(f"{len(embedded.names)} embedding{'s' * (len(embedded.names) != 1)} written to {out}.")
         say_next(["enroll", "people.npz", "NAME", "WALK", "--model", model])
     else:
         say_next(["embed", model, "NAME=FOLDER", "--out", "walks.npz"])
@@ -73,6 +80,13 @@ def _check_files(**options: Path | None) -> None:
                 f"{str(file)!r} is the file of --{other} too, and would be overwritten. Give another name.",
                 param_hint=f"'--{option}'",
             )
+
+
+def _check_names(names: list[str]) -> None:
+    """Refuse one name for two walks: a program that reads the file could not tell them apart."""
+    for name in names:
+        if names.count(name) > 1:
+            raise typer.BadParameter(f"{name!r} is the name of two walks. Give each its own.", param_hint="WALK")
 
 
 def _name_and_folder(walk: str) -> tuple[str, str]:

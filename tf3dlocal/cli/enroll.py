@@ -1,5 +1,6 @@
 """`tf3dlocal enroll`: walks of a known person, added to a gallery."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,13 @@ def enroll(
       tf3dlocal enroll people.npz ben walks/ben-1 --fps 25
     """
     keep_apart(gallery, option="GALLERY", the_exported_model=model)
+    for walk in walks:
+        keep_apart(gallery, option="GALLERY", the_frames_of_a_walk=walk)
+    holds_walks = any(Path(walk).resolve().is_relative_to(Path(name).resolve()) for walk in walks)
+    if os.path.isdir(name) and os.path.basename(name) == name and not holds_walks:
+        raise typer.BadParameter(
+            f"{name!r} is a folder. Give the person's name before the walks, such as anna.", param_hint="NAME"
+        )
     start_tensorflow()
     from tf3dlocal.serving.gallery import enroll as add_walks
 

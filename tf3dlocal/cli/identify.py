@@ -1,7 +1,11 @@
 """`tf3dlocal identify`: who walks, or that nobody known does."""
 
+import contextlib
 import dataclasses
-from typing import Annotated
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -49,18 +53,24 @@ def identify(
     embedder = open_model(known, model=model, trust=trust)
     settings = {"embedder": embedder, "frames": frames, "invert": invert, "frame_rate": fps}
     if follow:
-        answers = _watched(watch(walks[0], gallery=known, seconds=seconds, count=top, **settings))
+        values: list[dict[str, Any]] = []
+        try:
+            with _interrupt_sets() as stop:
+                live = watch(walks[0], gallery=known, seconds=seconds, count=top, stop=stop, **settings)
+                _print_live(live, values=values)
+        except BaseException:  # also a second Ctrl-C
+            write_numbers(json if values else None, values=values)
+            raise
     else:
         settings |= {"rule": known.rule, "wanted_rate": known.frame_rate}
         embedded = [EmbeddedWalk.of_folder(walk, **settings) for walk in walks]
-        answers = find(known, walks=embedded, count=top)
-        for walk, answer in zip(embedded, answers, strict=True):
+        values = []
+        for walk, answer in zip(embedded, find(known, walks=embedded, count=top), strict=True):
             say(f"{printable(answer.source)}: {answer}")
             for name, distance in answer.nearest:
                 say(f"  {distance:8.3f}  {name}")
-            for note in (*frame_notes(walk.changes, left_out=walk.left_out), *answer.notes):
-                say(f"  {note}.")
-    write_numbers(json, values=[dataclasses.asdict(answer) for answer in answers])
+            values.append(_with_notes(answer, walk=walk))
+    write_numbers(json, values=values)
     if known.calibration is None:
         say("No threshold is set, so the nearest person is given, even for a walk of somebody unknown.")
         say_next(["calibrate", gallery, "--data", "DIR"])
@@ -68,16 +78,43 @@ def identify(
         say_next(["verify", gallery, "NAME", "WALK"])
 
 
-def _watched(answers) -> list:
-    """Print answers as they come; return the final ones. Ctrl-C ends the watching, and not the command."""
-    final = []
+def _with_notes(answer: Any, *, walk: Any) -> dict[str, Any]:
+    """Print what makes an answer doubtful, and return the values of --json."""
+    notes = [*frame_notes(walk.changes, left_out=walk.left_out), *answer.notes]
+    for note in notes:
+        say(f"  {note}.")
+    return dataclasses.asdict(answer) | {"notes": notes}
+
+
+def _print_live(answers: Iterable[Any], *, values: list[dict[str, Any]]) -> None:
+    """Print answers as they come, and append the final ones and the refusals to the values of --json."""
+    for live in answers:
+        if hasattr(live, "refused"):
+            say(f"{printable(live.source)}: refused: {live.refused}")
+            values.append(dataclasses.asdict(live))
+            continue
+        windows = f"{live.num_windows} window{'s' * (live.num_windows != 1)}"
+        state = "ended" if live.is_final else "so far"
+        say(f"{printable(live.answer.source)}: {live.answer.num_frames} frames, {windows} {state}: {live.answer}")
+        if live.is_final:
+            values.append(_with_notes(live.answer, walk=live))
+
+
+@contextlib.contextmanager
+def _interrupt_sets() -> Iterator[threading.Event]:
+    """Let the first Ctrl-C end the watching, so that walks in progress get their answers, and a second the command."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # where signals cannot be handled
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(*_: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, handle)
     try:
-        for live in answers:
-            windows = f"{live.num_windows} window{'s' * (live.num_windows != 1)}"
-            state = "ended" if live.is_final else "so far"
-            say(f"{printable(live.answer.source)}: {live.answer.num_frames} frames, {windows} {state}: {live.answer}")
-            if live.is_final:
-                final.append(live.answer)
-    except KeyboardInterrupt:
-        say("Stopped.")
-    return final
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

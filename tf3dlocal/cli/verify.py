@@ -36,7 +36,7 @@ def verify(
     from tf3dlocal.serving.gallery import verify as compare
 
     known = read_gallery(gallery)
-    known.known_name(name)  # before the model is loaded
+    known.known_name(name, where=str(gallery))  # before the model is loaded
     settings = {"rule": known.rule, "frames": frames, "invert": invert, "frame_rate": fps}
     embedder = open_model(known, model=model, trust=trust)
     embedded = EmbeddedWalk.of_folder(walk, embedder=embedder, wanted_rate=known.frame_rate, **settings)

@@ -154,6 +154,8 @@ def _in_words(error: BaseException) -> str:
         return f"it is no JSON ({error.msg}, line {error.lineno}, column {error.colno})"
     if isinstance(error, UnicodeDecodeError):
         return f"it is no {error.encoding.upper()} text (byte {error.start})"
+    if isinstance(error, OSError) and error.errno in ERRNO_OF_DAMAGE - {None}:
+        return "it is damaged, or cut short"
     if isinstance(error, KeyError) and error.args:
         key = str(error.args[0])
         return key if " " in key else f"it lacks {key!r}"

@@ -5,6 +5,7 @@ import pytest
 
 from tf3dlocal.serving.gallery import (
     EmbeddedWalk,
+    WindowRule,
     calibrate,
     change_gallery,
     identify,
@@ -12,6 +13,7 @@ from tf3dlocal.serving.gallery import (
     thresholds_of,
     verify,
 )
+from tf3dlocal.serving.gallery.calibration import embed_data_set
 
 PEOPLE = 60
 
@@ -91,6 +93,34 @@ def test_a_threshold_is_stored_with_what_it_was_calibrated_on(calibrated, path):
     assert stored.num_enrolled == 2 and stored.walks_per_person == 2 and len(stored.data_fingerprint) == 64
 
 
+def test_data_without_a_frame_rate_is_taken_to_have_that_of_the_gallery(calibrated):
+    found, _ = calibrated
+    assert (
+        "A frame rate is not known (--fps): that of the data set is taken to be that of the gallery." in found.notices
+    )
+
+
+def test_data_are_shown_at_the_frame_rate_of_the_gallery():
+    class Walks:
+        name, size = "set", 16
+
+        def __len__(self):
+            return 1
+
+        def read(self, _):
+            return type("Walk", (), {"silhouettes": np.arange(8, dtype=np.uint8)[:, None, None] * np.ones((16, 16))})
+
+    class Embedder:
+        height, width = 16, 12
+
+        def embed(self, batch):
+            return batch[:, :, 0, 0].astype(np.float32)
+
+    rule = WindowRule(length=4, step=2)
+    found = embed_data_set(Walks(), embedder=Embedder(), rule=rule, frame_rate=50, wanted_rate=25, progress=False)
+    assert found.tolist() == [[0, 2, 4, 6]]
+
+
 def test_a_walk_beyond_the_threshold_is_of_an_unknown_person(calibrated, path, embedder):
     gallery = read_gallery(path)
     near = EmbeddedWalk.of_folder(path.parent / "walks" / "a1", embedder=embedder, rule=gallery.rule)
@@ -131,5 +161,5 @@ def test_a_gallery_that_has_grown_says_that_its_calibration_is_old(calibrated, p
 def test_data_of_another_size_is_refused(path, small_walks):
     before = path.read_bytes()
     with pytest.raises(ValueError, match="have 64 x 64 pixels, and the model takes 16 x 12"):
-        calibrate(path, data=small_walks, progress=False)
+        calibrate(path, data=small_walks, fpir=0.25, progress=False)
     assert path.read_bytes() == before

@@ -1,13 +1,16 @@
 """Frames that appear in a folder: an answer after each window, and the memory of one window."""
 
+import os
 import shutil
 import threading
 import time
 
+import cv2
+import numpy as np
 import pytest
-from bar_walks import walk_folder
+from bar_walks import bar, walk_folder
 
-from tf3dlocal.serving.gallery import EmbeddedWalk, follow, identify, read_gallery
+from tf3dlocal.serving.gallery import EmbeddedWalk, LiveRefusal, follow, identify, read_gallery
 
 SOON = {"seconds_between": 0.02, "seconds_to_end": 0.6}
 
@@ -72,3 +75,78 @@ def test_a_damaged_frame_is_left_out(path, embedder, tmp_path):
     (tmp_path / "live" / "00003.png").write_bytes(b"no picture")
     answers = list(follow(tmp_path / "live", gallery=read_gallery(path), embedder=embedder, seconds=0.8, **SOON))
     assert answers[-1].answer.name == "ben" and answers[-1].answer.num_frames == 7
+
+
+def settled(folder, *, seconds=5):
+    """Make the frames of a folder as old as if their writer had ended before."""
+    for path in folder.iterdir():
+        if path.is_file():
+            os.utime(path, (time.time() - seconds, time.time() - seconds))
+    return folder
+
+
+def test_one_walk_is_not_two_where_embedding_takes_longer_than_the_pause(path, embedder, tmp_path, monkeypatch):
+    monkeypatch.setattr("tf3dlocal.serving.gallery.watched_folder.FRAMES_AT_ONCE", 5)
+    live = settled(walk_folder(tmp_path / "live", 8, frames=20))
+
+    class Slow:
+        height, width = embedder.height, embedder.width
+
+        def embed(self, batch):
+            time.sleep(0.06)
+            return embedder.embed(batch)
+
+    soon = {"seconds_between": 0.01, "seconds_to_end": 0.05}
+    answers = list(follow(live, gallery=read_gallery(path), embedder=Slow(), seconds=0.8, **soon))
+    assert [each.answer.num_frames for each in answers if each.is_final] == [20]
+
+
+def test_frames_that_wait_are_read_before_the_end(path, embedder, tmp_path, monkeypatch):
+    monkeypatch.setattr("tf3dlocal.serving.gallery.watched_folder.FRAMES_AT_ONCE", 5)
+    live = settled(walk_folder(tmp_path / "live", 8, frames=20))
+    answers = list(follow(live, gallery=read_gallery(path), embedder=embedder, seconds=0))
+    assert [each.answer.num_frames for each in answers if each.is_final] == [20]
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_writer_that_starts_again_at_the_first_number_makes_a_new_walk(path, embedder, tmp_path, is_removed):
+    live = settled(walk_folder(tmp_path / "live", 8, frames=9))
+    rates = {"seconds_between": 0.01, "seconds_to_end": 60 if is_removed else 0.1}
+    found, stop = [], threading.Event()
+    for each in follow(live, gallery=read_gallery(path), embedder=embedder, stop=stop, seconds=10, **rates):
+        found.append(each)
+        if len(found) == (1 if is_removed else 2):  # a walk so far; ended
+            if is_removed:
+                shutil.rmtree(live)
+            settled(walk_folder(live, 1, frames=9), seconds=4)
+        elif each.is_final or len(found) > 3:
+            stop.set()
+    assert [(each.answer.num_frames, each.answer.name) for each in found if each.is_final] == [(9, "ben"), (9, "anna")]
+
+
+def test_the_notes_on_a_walk_are_those_of_identify(path, embedder, tmp_path):
+    gallery, live = read_gallery(path), walk_folder(tmp_path / "live", 8, frames=13)
+    (live / "00003.png").write_bytes(b"no picture")
+    settled(live)
+    for rate in (None, 15, 25, 60):
+        *_, last = follow(live, gallery=gallery, embedder=embedder, seconds=0, frame_rate=rate)
+        settings = {"rule": gallery.rule, "frame_rate": rate, "wanted_rate": gallery.frame_rate}
+        whole = EmbeddedWalk.of_folder(live, embedder=embedder, **settings)
+        (expected,) = identify(gallery, walks=[whole])
+        assert last.answer.notes == expected.notes and last.left_out == whole.left_out
+        assert last.answer.nearest[0][1] == pytest.approx(expected.nearest[0][1], abs=1e-5)
+
+
+@pytest.mark.bad_input
+def test_a_walk_that_is_no_silhouettes_is_refused_and_the_others_are_answered(path, embedder, tmp_path):
+    for name in ("bad", "empty"):
+        (tmp_path / "live" / name).mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 256, (16, 12, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "live" / "bad" / "1.png"), noise)
+    cv2.imwrite(str(tmp_path / "live" / "empty" / "1.png"), 0 * bar(1))
+    settled(walk_folder(tmp_path / "live" / "good", 8))
+    for name in ("bad", "empty"):
+        settled(tmp_path / "live" / name)
+    answers = list(follow(tmp_path / "live", gallery=read_gallery(path), embedder=embedder, seconds=0))
+    refused = {each.source.rpartition("/")[2] for each in answers if isinstance(each, LiveRefusal)}
+    assert refused == {"bad", "empty"} and answers[-1].answer.name == "ben" and answers[-1].is_final

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tf3dlocal.serving.gallery import LiveWalk, WindowRule, at_frame_rate, embed_in_windows
+from tf3dlocal.serving.gallery import EmbeddedWalk, LiveWalk, WindowRule, at_frame_rate, embed_in_windows
 
 
 @pytest.mark.parametrize("num_frames", [1, 3, 4, 5, 30, 31, 45, 100])
@@ -36,7 +36,7 @@ def test_ten_thousand_frames_are_embedded_a_few_windows_at_a_time():
 
 
 @pytest.mark.parametrize("num_frames", [2, 4, 7, 8, 11])
-@pytest.mark.parametrize("rates", [(None, None), (25, 25), (12.5, 25), (50, 25)])
+@pytest.mark.parametrize("rates", [(None, None), (25, 25), (12.5, 25), (50, 25), (30, 25), (60, 25), (24, 25)])
 def test_a_growing_walk_ends_with_the_embedding_of_the_whole_walk(num_frames, rates):
     class Embedder:
         def embed(self, batch):
@@ -57,3 +57,25 @@ def test_half_the_frame_rate_repeats_each_frame():
     assert at_frame_rate(30, frame_rate=12.5, wanted=25).tolist() == np.repeat(np.arange(30), 2).tolist()
     assert at_frame_rate(5, frame_rate=30, wanted=30).tolist() == list(range(5))
     assert len(at_frame_rate(300, frame_rate=30, wanted=25)) == 250
+
+
+def test_a_slow_walk_is_not_held_in_memory_at_the_rate_of_the_gallery():
+    sizes = []
+
+    def embed(batch):
+        sizes.append(batch.nbytes)
+        return batch.mean(axis=(1, 2, 3))[:, None]
+
+    rows = at_frame_rate(1000, frame_rate=25, wanted=200)
+    assert len(rows) == 8000
+    embed_in_windows(embed, silhouettes=np.zeros((1000, 8, 8), np.uint8), rule=WindowRule(), rows=rows)
+    assert max(sizes) == 8 * 30 * 64
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("rate", "wanted"), [(1, 200), (200, 1)])
+def test_frame_rates_far_from_each_other_are_refused(embedder, rate, wanted):
+    with pytest.raises(ValueError, match=f"has {rate} frames per second, and the gallery {wanted}: more than 8 times"):
+        walk = np.zeros((3, 16, 12), np.uint8)
+        settings = {"embedder": embedder, "rule": WindowRule(), "frame_rate": rate, "wanted_rate": wanted}
+        EmbeddedWalk.of_silhouettes(walk, **settings)

@@ -9,7 +9,7 @@ from tf3dlocal.data import data_fingerprint
 from tf3dlocal.io import user_path
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.exported_model import ExportedModel
-from tf3dlocal.serving.gallery.calibration import Calibration, check_fpir, embed_data_set, thresholds_of
+from tf3dlocal.serving.gallery.calibration import Calibration, check_fpir, check_searches, embed_data_set, thresholds_of
 from tf3dlocal.serving.gallery.embedded_walk import EmbeddedWalk, check_frame_rate
 from tf3dlocal.serving.gallery.gallery import Gallery, GalleryModel, check_name
 from tf3dlocal.serving.gallery.gallery_file import change_gallery, check_gallery_place, read_gallery
@@ -79,16 +79,26 @@ def enroll(
     known = read_gallery(path) if user_path(path).exists() else None
     embedder = open_model(known, model=model, trust=trust)
     start = known or Gallery(model=GalleryModel.of(embedder), rule=rule or WindowRule.of_card(embedder.card))
-    settings = {"frames": frames, "invert": invert, "frame_rate": frame_rate, "wanted_rate": start.frame_rate}
-    embedded = [EmbeddedWalk.of_folder(walk, embedder=embedder, rule=start.rule, **settings) for walk in walks]
+    settings = {"embedder": embedder, "frames": frames, "invert": invert, "frame_rate": frame_rate}
 
-    def add(gallery: Gallery | None) -> Gallery:
-        gallery = gallery or start
+    def embed(gallery: Gallery) -> list[EmbeddedWalk]:
+        settings.update(rule=gallery.rule, wanted_rate=gallery.frame_rate)
+        return [EmbeddedWalk.of_folder(walk, **settings) for walk in walks]
+
+    embedded = embed(start)
+
+    def add(now: Gallery | None) -> Gallery:
+        nonlocal embedded
+        gallery = start if known is None and now is None else _present(now, path=path)
+        if (gallery.rule, gallery.frame_rate) != (start.rule, start.frame_rate):  # another program was faster
+            gallery.model.check_same(start.model)
+            embedded = embed(gallery)
         for walk in embedded:
             gallery = gallery.with_walk(walk, name=name)
         return gallery
 
-    return change_gallery(path, change=add), embedded
+    gallery = change_gallery(path, change=add)
+    return gallery, embedded
 
 
 def forget(path: PathLike, *, name: str) -> tuple[Gallery, int]:
@@ -105,9 +115,24 @@ def forget(path: PathLike, *, name: str) -> tuple[Gallery, int]:
         FileNotFoundError: There is no such gallery.
         ValueError: There is no such person; the message has near names.
     """
-    before = read_gallery(path)
-    num_walks = before.people[before.known_name(name)]
-    return change_gallery(path, change=lambda gallery: (gallery or before).without(name)), num_walks
+    read_gallery(path).known_name(name, where=str(path))
+    num_walks = 0
+
+    def remove(now: Gallery | None) -> Gallery:
+        nonlocal num_walks
+        gallery = _present(now, path=path)
+        num_walks = gallery.people[gallery.known_name(name, where=str(path))]
+        return gallery.without(name)
+
+    gallery = change_gallery(path, change=remove)
+    return gallery, num_walks
+
+
+def _present(gallery: Gallery | None, *, path: PathLike) -> Gallery:
+    """Return the gallery as it is now; a file that was removed in the meantime does not come back with its people."""
+    if gallery is None:
+        raise FileNotFoundError(f"{path} was removed by another program in the meantime. Nothing was written.")
+    return gallery
 
 
 def calibrate(
@@ -115,6 +140,7 @@ def calibrate(
     *,
     data: Any,
     fpir: float = 0.01,
+    frame_rate: float | None = None,
     model: PathLike | None = None,
     seed: int = 0,
     trust: bool = False,
@@ -129,6 +155,7 @@ def calibrate(
         path: The gallery.
         data: A `tf3dlocal.data.WalkDataset`: a prepared data set or a selection of it.
         fpir: Wanted share of strangers' searches that return anybody, between 0 and 1.
+        frame_rate: Frames per second of the data. Default: it is taken to be that of the gallery.
         model: As for `open_model`.
         seed: Of the splits and of the bootstrap.
         trust: As for `open_model`.
@@ -143,23 +170,33 @@ def calibrate(
     check_gallery_place(path)
     if not gallery.names:
         raise ValueError(f"{path} is empty. Enroll people first: a threshold depends on how many there are.")
+    check_frame_rate(frame_rate, wanted=gallery.frame_rate)
+    walks_per_person = round(len(gallery.names) / len(gallery.people))
+    check_searches(data.subjects, fpir=fpir, walks_per_person=walks_per_person)
     embedder = open_model(gallery, model=model, trust=trust)
-    embeddings = embed_data_set(data, embedder=embedder, rule=gallery.rule, progress=progress)
+    rates = {"frame_rate": frame_rate, "wanted_rate": gallery.frame_rate}
+    embeddings = embed_data_set(data, embedder=embedder, rule=gallery.rule, progress=progress, **rates)
     numbers = thresholds_of(
         embeddings,
         subjects=data.subjects,
         distance=gallery.model.distance,
         fpir=fpir,
         num_enrolled=len(gallery.people),
-        walks_per_person=round(len(gallery.names) / len(gallery.people)),
+        walks_per_person=walks_per_person,
         seed=seed,
     )
+    if not (frame_rate and gallery.frame_rate):
+        numbers["notices"] += (
+            "A frame rate is not known (--fps): that of the data set is taken to be that of the gallery.",
+        )
     made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     found = Calibration(**numbers, data=data.name, data_fingerprint=data_fingerprint(data), made=made)
 
     def store(now: Gallery | None) -> Gallery:
-        now = now or gallery
+        now = _present(now, path=path)
         now.model.check_same(gallery.model)
+        if (now.rule, now.frame_rate) != (gallery.rule, gallery.frame_rate):
+            raise ValueError(f"{path} was changed by another program in the meantime. Calibrate again.")
         return now.with_calibration(found)
 
     change_gallery(path, change=store)

@@ -115,9 +115,10 @@ def notes_on(gallery: Gallery, *, walk: EmbeddedWalk) -> list[str]:
     """Return what makes an answer about a walk doubtful: too short, another frame rate, an old calibration."""
     notes = []
     if walk.num_frames < gallery.rule.length:
+        frames = f"{walk.num_frames} frame{'s' * (walk.num_frames != 1)}"
         notes.append(
-            f"the walk has {walk.num_frames} frames, and a window has {gallery.rule.length}: its frames are repeated. "
-            "Longer walks are recognized better"
+            f"the walk has {frames}, and a window has {gallery.rule.length}: its frames are repeated. Longer walks are "
+            "recognized better"
         )
     if walk.frame_rate and gallery.frame_rate:
         if abs(walk.frame_rate / gallery.frame_rate - 1) > MOST_RATE_DIFFERENCE:
@@ -131,9 +132,9 @@ def notes_on(gallery: Gallery, *, walk: EmbeddedWalk) -> list[str]:
         )
     calibration = gallery.calibration
     if calibration and len(gallery.people) > MOST_GROWTH * calibration.num_enrolled:
+        people = "1 enrolled person" if calibration.num_enrolled == 1 else f"{calibration.num_enrolled} enrolled people"
         notes.append(
-            f"the threshold was calibrated for {calibration.num_enrolled} enrolled people, and the gallery has "
-            f"{len(gallery.people)}: FPIR is about {len(gallery.people) / calibration.num_enrolled:.1f} times as "
-            "large. Calibrate again, with more people"
+            f"the threshold was calibrated for {people}, and the gallery has {len(gallery.people)}: FPIR is about "
+            f"{len(gallery.people) / calibration.num_enrolled:.1f} times as large. Calibrate again, with more people"
         )
     return notes

@@ -7,6 +7,7 @@ accepted (FMR). Both come with a bootstrap interval over the people.
 """
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from tf3dlocal.evaluation import identification_threshold, pairwise_distances, verification
 from tf3dlocal.io import progress_bar
 from tf3dlocal.serving.exported_model import ExportedModel
-from tf3dlocal.serving.gallery.windows import WindowRule, embed_in_windows
+from tf3dlocal.serving.gallery.windows import WindowRule, at_frame_rate, embed_in_windows
 
 MOST_GROWTH = 1.2  # of the number of people, before an answer says that the calibration is old
 
@@ -62,19 +63,30 @@ class Calibration:
 
     def __str__(self) -> str:
         bounds = "" if self.threshold_low is None else f" [{self.threshold_low:.3f}, {self.threshold_high:.3f}]"
+        walks = f"{self.walks_per_person} walk{'s' * (self.walks_per_person != 1)}"
         return (
             f"threshold {self.threshold:.3f}{bounds} at FPIR {self.fpir:g}, from {self.num_people} people of "
-            f"{self.data}, {self.num_enrolled} of them enrolled with {self.walks_per_person} walks each"
+            f"{self.data}, {self.num_enrolled} of them enrolled with {walks} each"
         )
 
 
-def embed_data_set(walks: Any, *, embedder: ExportedModel, rule: WindowRule, progress: bool = True) -> np.ndarray:
+def embed_data_set(
+    walks: Any,
+    *,
+    embedder: ExportedModel,
+    rule: WindowRule,
+    frame_rate: float | None = None,
+    wanted_rate: float | None = None,
+    progress: bool = True,
+) -> np.ndarray:
     """Embed the walks of a prepared data set by the rule of a gallery.
 
     Args:
         walks: A `tf3dlocal.data.WalkDataset`.
         embedder: The model.
         rule: Windows.
+        frame_rate: Frames per second of the walks, if known.
+        wanted_rate: Frames per second of the gallery, if known. Frames are repeated or left out to reach it.
         progress: Show a progress bar.
 
     Returns:
@@ -92,7 +104,10 @@ def embed_data_set(walks: Any, *, embedder: ExportedModel, rule: WindowRule, pro
     with progress_bar("embedding walks", total=len(walks), shown=progress) as advance:
         for number in range(len(walks)):
             silhouettes = walks.read(number).silhouettes[:, :, margin : margin + embedder.width]
-            embeddings.append(embed_in_windows(embedder.embed, silhouettes=silhouettes, rule=rule))
+            rows = None
+            if frame_rate and wanted_rate:
+                rows = at_frame_rate(len(silhouettes), frame_rate=frame_rate, wanted=wanted_rate)
+            embeddings.append(embed_in_windows(embedder.embed, silhouettes=silhouettes, rule=rule, rows=rows))
             advance()
     return np.stack(embeddings)
 
@@ -122,20 +137,10 @@ def thresholds_of(
         The numbers of a `Calibration`, without what names the data.
 
     Raises:
-        ValueError: FPIR is out of its range, there are fewer than four people with two walks, or there is no threshold
-            at this FPIR.
+        ValueError: As `check_searches`, or there is no threshold at this FPIR.
     """
-    check_fpir(fpir)
+    people, per_person = check_searches(subjects, fpir=fpir, walks_per_person=walks_per_person)
     rng = np.random.default_rng(seed)
-    names, counts = np.unique(subjects, return_counts=True)
-    people = names[counts >= 2]
-    if len(people) < 4:
-        raise ValueError(
-            f"A calibration needs at least four people with two walks each, and better 100: some are enrolled and the "
-            f"others are strangers. There {'is' if len(people) == 1 else 'are'} {len(people)}. Give a data set with "
-            "more people."
-        )
-    per_person = max(1, min(walks_per_person, int(counts[counts >= 2].min()) // 2))
     known, searched = [], []
     for person in people:
         rows = rng.permutation(np.flatnonzero(subjects == person))
@@ -170,6 +175,40 @@ def thresholds_of(
         "seed": seed,
         "notices": tuple(found.notices),
     }
+
+
+def check_searches(subjects: np.ndarray, *, fpir: float, walks_per_person: int = 1) -> tuple[np.ndarray, int]:
+    """Check, by the labels alone, that a data set can show a wanted FPIR.
+
+    Args:
+        subjects: str [walks].
+        fpir: As for `thresholds_of`.
+        walks_per_person: As for `thresholds_of`.
+
+    Returns:
+        The people with two walks or more, and how many walks of each are in the simulated gallery.
+
+    Raises:
+        ValueError: FPIR is out of its range, there are fewer than four people with two walks, or fewer than 1 / FPIR
+            searches of strangers.
+    """
+    check_fpir(fpir)
+    names, counts = np.unique(subjects, return_counts=True)
+    people, counts = names[counts >= 2], counts[counts >= 2]
+    if len(people) < 4:
+        raise ValueError(
+            f"A calibration needs at least four people with two walks each, and better 100: some are enrolled and the "
+            f"others are strangers. There {'is' if len(people) == 1 else 'are'} {len(people)}. Give a data set with "
+            "more people."
+        )
+    per_person = max(1, min(walks_per_person, int(counts.min()) // 2))
+    num_searches, num_needed = int((counts - per_person).sum()), math.ceil(1 / fpir - 1e-9)
+    if num_searches < num_needed:
+        raise ValueError(
+            f"There is no threshold at FPIR {fpir:g} from {num_searches} searches of strangers: it needs at least "
+            f"{num_needed}. Give a larger FPIR, or a data set with more people."
+        )
+    return people, per_person
 
 
 def check_fpir(fpir: float) -> None:

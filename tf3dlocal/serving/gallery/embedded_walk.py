@@ -11,6 +11,7 @@ from tf3dlocal.serving.gallery.windows import WindowRule, at_frame_rate, embed_i
 from tf3dlocal.serving.walk_folder import read_walk_folder
 
 SLOWEST, FASTEST = 1.0, 1000.0  # frames per second of a camera
+MOST_RATIO = 8.0  # of the frame rates of a walk and of a gallery
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,13 +72,13 @@ class EmbeddedWalk:
             )
         if len(silhouettes) == 0:
             raise ValueError(f"{source}: the walk has no frame.")
-        check_frame_rate(frame_rate)
-        rows = np.arange(len(silhouettes))
+        check_frame_rate(frame_rate, wanted=wanted_rate)
+        rows = None
         if frame_rate and wanted_rate:
             rows = at_frame_rate(len(silhouettes), frame_rate=frame_rate, wanted=wanted_rate)
         return cls(
             source=source,
-            embedding=embed_in_windows(embedder.embed, silhouettes=silhouettes[rows], rule=rule),
+            embedding=embed_in_windows(embedder.embed, silhouettes=silhouettes, rule=rule, rows=rows),
             num_frames=len(silhouettes),
             frame_rate=frame_rate,
             digest=hashlib.sha256(silhouettes.tobytes()).hexdigest()[:32],
@@ -111,7 +112,7 @@ class EmbeddedWalk:
             FileNotFoundError: As `read_walk_folder`.
             ValueError: As `read_walk_folder` and `of_silhouettes`.
         """
-        check_frame_rate(frame_rate)
+        check_frame_rate(frame_rate, wanted=wanted_rate)
         walk = read_walk_folder(folder, height=embedder.height, width=embedder.width, frames=frames, invert=invert)
         embedded = cls.of_silhouettes(
             walk.silhouettes,
@@ -124,7 +125,17 @@ class EmbeddedWalk:
         return dataclasses.replace(embedded, left_out=walk.left_out, changes=walk.changes)
 
 
-def check_frame_rate(frame_rate: float | None) -> None:
-    """Raise a ValueError if frames per second are given that no camera has."""
+def check_frame_rate(frame_rate: float | None, *, wanted: float | None = None) -> None:
+    """Raise a ValueError if frames per second are given that no camera has, or that are far from those of the gallery.
+
+    Args:
+        frame_rate: Of the walk, if known.
+        wanted: Of the gallery, if known.
+    """
     if frame_rate is not None and not SLOWEST <= frame_rate <= FASTEST:
         raise ValueError(f"The frame rate is {frame_rate!r}. Give frames per second between 1 and 1000, such as 25.")
+    if frame_rate and wanted and max(frame_rate / wanted, wanted / frame_rate) > MOST_RATIO:
+        raise ValueError(
+            f"The walk has {frame_rate:g} frames per second, and the gallery {wanted:g}: more than {MOST_RATIO:g} "
+            "times as many or as few cannot be repeated or left out. Give the right rate, or make another gallery."
+        )

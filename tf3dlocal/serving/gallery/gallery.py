@@ -164,10 +164,10 @@ class Gallery:
         """Return this gallery with other thresholds."""
         return dataclasses.replace(self, calibration=calibration)
 
-    def known_name(self, name: str) -> str:
+    def known_name(self, name: str, *, where: str = "the gallery") -> str:
         """Return the name as it is stored; raise a ValueError with near names if nobody has it."""
         name = unicodedata.normalize("NFC", name)
-        check_names([name], known=self.people, what="person", where="the gallery")
+        check_names([name], known=self.people, what="person", where=where)
         return name
 
     def nearest(self, walks: Sequence[EmbeddedWalk], *, count: int) -> list[list[tuple[str, float]]]:
@@ -220,6 +220,8 @@ def check_name(name: str) -> None:
         raise ValueError(f"{name!r} is no name: it is empty. Give a name before the walks, such as anna.")
     if "/" in name or "\\" in name or name in (".", ".."):
         raise ValueError(f"{name!r} is no name: it is a path. Give a name before the walks, such as anna.")
+    if name != name.strip():
+        raise ValueError(f"{name!r} is no name: it begins or ends with a space. Give {name.strip()!r}.")
     if printable(name) != name:
         raise ValueError(f"{name!r} is no name: it has characters that do not print.")
     if len(name) > MOST_CHARACTERS:

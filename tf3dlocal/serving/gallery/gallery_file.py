@@ -1,6 +1,5 @@
 """A gallery on disk: one .npz file, replaced as a whole, with one writer at a time. Nothing in it is unpickled."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -25,13 +24,13 @@ from tf3dlocal.io import (
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.gallery.calibration import Calibration
 from tf3dlocal.serving.gallery.gallery import Gallery, GalleryModel
+from tf3dlocal.serving.gallery.gallery_facts import COLUMNS, check_columns, check_facts
 from tf3dlocal.serving.gallery.windows import WindowRule
 
 FORMAT, VERSION = "tf3dlocal-gallery", 1
 SOLUTION = "`tf3dlocal enroll GALLERY NAME WALK... --model MODEL` makes a gallery."
 DAMAGED = "Copy the file again from a backup, or enroll again into a new gallery."
 SECONDS_TO_WAIT, SECONDS_BETWEEN = 60.0, 0.05  # for another writer
-COLUMNS = {"names": "U", "embeddings": "f", "num_frames": "i", "frame_rates": "f", "digests": "U", "sources": "U"}
 
 
 def read_gallery(path: PathLike) -> Gallery:
@@ -52,7 +51,8 @@ def read_gallery(path: PathLike) -> Gallery:
     facts = _facts(path)
     arrays = read_npz(path, keys=tuple(COLUMNS), solution=DAMAGED)
     with readable(path, solution=DAMAGED):
-        _check_columns(arrays)
+        check_facts(facts)
+        check_columns(arrays)
         return Gallery(
             model=GalleryModel(**facts["model"]),
             rule=WindowRule(**facts["windows"]),
@@ -89,7 +89,7 @@ def write_gallery(gallery: Gallery, *, path: PathLike) -> None:
                 sources=np.array(gallery.sources, dtype=str),
             )
 
-    write_file(user_path(path), save)
+    write_file(_through_links(path), save)
 
 
 def change_gallery(path: PathLike, *, change: Callable[[Gallery | None], Gallery]) -> Gallery:
@@ -108,7 +108,7 @@ def change_gallery(path: PathLike, *, change: Callable[[Gallery | None], Gallery
         TimeoutError: Another process writes it for more than a minute.
         UnreadableError: The file is damaged, or no gallery; it stays as it is.
     """
-    path = user_path(path)
+    path = _through_links(path)
     check_gallery_place(path)
     lock = path.parent / f".{path.name}.lock"
     end = time.monotonic() + SECONDS_TO_WAIT
@@ -133,14 +133,28 @@ def check_gallery_place(path: PathLike) -> None:
         OSError: The path is a folder or a read-only file, or its folder cannot be written.
         UnreadableError: The file is damaged, or no gallery.
     """
-    path = user_path(path)
+    path = _through_links(path)
     check_writable(path, kind="file")
     if not os.path.lexists(path):
         return
-    with contextlib.suppress(FileNotFoundError):  # a link to nothing: the link is replaced
-        if not stat.S_IMODE(path.stat().st_mode) & 0o222 or not os.access(path, os.W_OK):
-            raise PermissionError(f"{path} cannot be written: the file is read-only. Change its permissions first.")
-        _facts(path)
+    if not stat.S_IMODE(path.stat().st_mode) & 0o222 or not os.access(path, os.W_OK):
+        raise PermissionError(f"{path} cannot be written: the file is read-only. Change its permissions first.")
+    _facts(path)
+
+
+def is_gallery(path: PathLike) -> bool:
+    """Return whether a file is a gallery, which another command must not overwrite."""
+    path = user_path(path)
+    try:
+        return path.is_file() and bool(_facts(path))
+    except UnreadableError:
+        return False
+
+
+def _through_links(path: PathLike) -> pathlib.Path:
+    """Return the file that a link leads to: it is locked and replaced, so that no old content is left in it."""
+    path = user_path(path)
+    return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _facts(path: pathlib.Path) -> dict[str, Any]:
@@ -166,21 +180,3 @@ def _facts(path: pathlib.Path) -> dict[str, Any]:
 
 def _calibration(values: dict[str, Any]) -> Calibration:
     return Calibration(**values | {"notices": tuple(values["notices"])})
-
-
-def _check_columns(arrays: dict[str, np.ndarray]) -> None:
-    """Refuse columns of another type than `write_gallery` gives them, and numbers that no walk has."""
-    for column, kind in COLUMNS.items():
-        array = arrays[column]
-        if array.dtype.kind != kind or (column != "embeddings" and array.ndim != 1):
-            raise ValueError(
-                f"its column {column!r} is {array.dtype} {list(array.shape)}, which `enroll` does not write"
-            )
-    if (arrays["num_frames"] < 1).any():
-        raise ValueError("its column 'num_frames' has numbers below 1")
-    if not (np.isfinite(arrays["frame_rates"]) & (arrays["frame_rates"] >= 0)).all():
-        raise ValueError("its column 'frame_rates' has numbers that are not finite, or below 0")
-    embeddings = arrays["embeddings"]
-    for start in range(0, len(embeddings), 65536):
-        if not np.isfinite(embeddings[start : start + 65536]).all():
-            raise ValueError("its embeddings have numbers that are not finite (NaN or infinite)")

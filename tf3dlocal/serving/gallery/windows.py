@@ -74,7 +74,11 @@ class WindowRule:
 
 
 def embed_in_windows(
-    embed: Callable[[np.ndarray], np.ndarray], *, silhouettes: np.ndarray, rule: WindowRule
+    embed: Callable[[np.ndarray], np.ndarray],
+    *,
+    silhouettes: np.ndarray,
+    rule: WindowRule,
+    rows: np.ndarray | None = None,
 ) -> np.ndarray:
     """Compute the mean of the embeddings of a walk's windows.
 
@@ -83,6 +87,7 @@ def embed_in_windows(
             `ExportedModel.embed`.
         silhouettes: uint8 [frames, height, width], at least one frame.
         rule: Length and step of the windows.
+        rows: The frames in the order in which they are shown, such as those of `at_frame_rate`. Default: each once.
 
     Returns:
         float32 [...]. The memory is that of a few windows.
@@ -94,8 +99,8 @@ def embed_in_windows(
         [1.5]
     """
     total, count, held = 0.0, 0, []
-    for rows in rule.windows(len(silhouettes)):
-        held.append(silhouettes[rows])
+    for window in rule.windows(len(silhouettes if rows is None else rows)):
+        held.append(silhouettes[window if rows is None else rows[window]])
         if len(held) == WINDOWS_AT_ONCE:
             total, count, held = total + embed(np.stack(held)).sum(axis=0, dtype=np.float64), count + len(held), []
     if held:
@@ -118,5 +123,15 @@ def at_frame_rate(num_frames: int, *, frame_rate: float, wanted: float) -> np.nd
         >>> at_frame_rate(3, frame_rate=12.5, wanted=25).tolist(), at_frame_rate(4, frame_rate=50, wanted=25).tolist()
         ([0, 0, 1, 1, 2, 2], [0, 2])
     """
-    count = max(1, round(num_frames * wanted / frame_rate))
-    return np.minimum(np.floor(np.arange(count) * frame_rate / wanted + 1e-9), num_frames - 1).astype(int)
+    rows = frame_at(np.arange(int(num_frames * wanted / frame_rate) + 2), frame_rate=frame_rate, wanted=wanted)
+    return rows[rows < num_frames]
+
+
+def frame_at(number: Any, *, frame_rate: float, wanted: float) -> Any:
+    """Return which frame of a walk is seen when the frame `number` at another frame rate is shown: an int, or ints.
+
+    Example:
+        >>> int(frame_at(3, frame_rate=12.5, wanted=25)), int(frame_at(3, frame_rate=50, wanted=25))
+        (1, 6)
+    """
+    return np.floor(number * (frame_rate / wanted) + 1e-9).astype(int)
