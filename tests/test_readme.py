@@ -72,14 +72,19 @@ def test_the_python_of_the_readme_runs_from_data_set_to_export(tmp_path, monkeyp
     assert (tmp_path / "demo" / "by_hand" / "1" / "saved_model.pb").is_file()
 
 
-def test_the_exported_model_in_the_tree_is_the_one_its_card_describes_and_embeds_a_walk(monkeypatch):
+def test_the_program_of_the_saved_models_embeds_a_walk(monkeypatch):
     (program,) = blocks((ROOT / "saved_models" / "README.md").read_text(), "python")
     monkeypatch.chdir(ROOT)
     names = {}
     exec(compile(program, "saved_models/README.md", "exec"), names)
-    version = ROOT / "saved_models" / "walkers" / "1"
-    card = json.loads((version / "model_card.json").read_text())
+    folder = re.search(r"saved_models/\w+/\d+", program)[0]
+    card = json.loads((ROOT / folder / "model_card.json").read_text())
     assert list(names["embedding"].shape) == [1, *card["embedding"]["shape"][1:]]
+
+
+@pytest.mark.parametrize("version", sorted((ROOT / "saved_models").glob("*/*")), ids=lambda path: path.parent.name)
+def test_an_exported_model_in_the_tree_is_the_one_that_its_card_describes(version):
+    card = json.loads((version / "model_card.json").read_text())
     sums = {name: hashlib.sha256((version / name).read_bytes()).hexdigest() for name in card["sha256"]}
     assert sums == card["sha256"]
 
