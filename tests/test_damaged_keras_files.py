@@ -178,10 +178,17 @@ def test_what_would_be_read_for_ever_is_not_opened(kind, tmp_path):
         tf3dlocal.load_model(file)
 
 
-@pytest.mark.parametrize("path", ["", "~nobody-of-this-name/x.keras", "nowhere/x.keras"])
-def test_a_path_to_nothing_is_named(path, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("path", "error", "told"),
+    [
+        ("", ValueError, "A path is empty"),
+        ("~nobody-of-this-name/x.keras", FileNotFoundError, "nobody-of-this-name"),
+        ("nowhere/x.keras", FileNotFoundError, "nowhere"),
+    ],
+)
+def test_a_path_to_nothing_is_named(path, error, told, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(error, match=told):
         tf3dlocal.load_model(path)
 
 
