@@ -122,7 +122,7 @@ def test_a_command_ends_with_the_next_one_also_without_a_terminal(folder):
         f"evaluate {run} --data {prepared} --protocol {folder / 'protocol.yaml'}",
         f"export {run} OUT",
         f"export {run} OUT",
-        f"embed {saved} NAME=FOLDER --out walks.npz",
+        f"enroll people.npz NAME WALK --model {saved}",
         None,
         None,
         f"enroll people.npz NAME WALK --model {saved}",
