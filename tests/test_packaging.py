@@ -79,7 +79,7 @@ def test_the_command_runs_from_the_wheel_alone(wheel, tmp_path):
 
 
 # Libraries of an extra: one file of one package may import them, and its message says how to install them.
-OPTIONAL = {"torch": "pytorch_weights", "tensorflow_serving": "serving", "grpc": "serving"}
+OPTIONAL = {"torch": "pytorch_weights", "tensorflow_serving": "serving", "grpc": "serving", "faiss": "serving"}
 
 
 def test_every_library_that_the_package_imports_is_required(metadata):
