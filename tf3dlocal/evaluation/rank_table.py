@@ -16,7 +16,7 @@ GALLERY_VIEWS = {
     "only": "the probe's view only",
 }
 
-PRINTED_MEANS = "A printed mean that is not the mean of its own row is followed by [the mean of the row]."
+PRINTED_MEANS = "A printed mean that is not the mean of its row is followed by [the mean of the row]."
 
 
 @dataclass(frozen=True, kw_only=True)

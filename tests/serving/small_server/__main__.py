@@ -1,4 +1,4 @@
-"""Serve an export in a process of its own, until standard input is closed.
+"""Serve an export in a separate process, until standard input is closed.
 
     python -m small_server FOLDER NAME
 

@@ -44,7 +44,7 @@ def merge(batch, *, pad, allowed_sizes):
 
 
 class Batcher:
-    """Computes the requests of one signature in batches, in threads of its own.
+    """Computes the requests of one signature in batches, in separate threads.
 
     Args:
         run: Function from {input: array} to {output: array}, batch-first.
