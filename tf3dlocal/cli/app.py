@@ -147,7 +147,7 @@ def spare_run(path: Path | None, *, option: str, run: Path) -> None:
 
 
 def two_files(out: Path | None, *, json: Path | None) -> None:
-    """Check that a picture or table and its numbers are not written to one file.
+    """Check that a result and its numbers are not written to one file.
 
     Raises:
         typer.BadParameter: Both are the same file.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tf3dlocal.cli.app import Json, Trust, app, keep_apart, writable
+from tf3dlocal.cli.app import Json, Trust, app, keep_apart, two_files, writable
 from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
 from tf3dlocal.io import printable
 
@@ -42,7 +42,7 @@ def embed(
       tf3dlocal embed saved alice=walks/alice-1 bob=walks/bob-1 --out walks.npz
       tf3dlocal embed saved walks/unknown --json walk.json
     """
-    _check_files(out=out, json=json)
+    two_files(out, json=json)
     for option, file in {"--out": out, "--json": json}.items():
         keep_apart(file, option=option, the_exported_model=model)
     start_tensorflow()
@@ -69,17 +69,6 @@ def embed(
         say_next(["enroll", "people.npz", "NAME", "WALK", "--model", model])
     else:
         say_next(["embed", model, "NAME=FOLDER", "--out", "walks.npz"])
-
-
-def _check_files(**options: Path | None) -> None:
-    """Refuse one file for two options."""
-    options_of = {}
-    for option, file in options.items():
-        if file is not None and (other := options_of.setdefault(os.path.realpath(file), option)) != option:
-            raise typer.BadParameter(
-                f"{str(file)!r} is the file of --{other} too, and would be overwritten. Give another name.",
-                param_hint=f"'--{option}'",
-            )
 
 
 def _check_names(names: list[str]) -> None:
