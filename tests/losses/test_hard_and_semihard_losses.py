@@ -63,6 +63,16 @@ def test_they_equal_plain_loops_over_the_triplets_of_each_part(metric, margin):
         np.testing.assert_allclose(semihard[part], semihard_by_hand(labels, points, margin, metric), rtol=1e-5)
 
 
+def lost_by_addons(features, metric):
+    """The rounding of |u|^2 + |v|^2 - 2uv, by which addons finds a squared distance.
+
+    With seed 1, 64 channels in float32 and the soft loss its gradient is 6.7e-6 from float64; this is 1.0e-5 there, and
+    tf3dlocal is 1.2e-7 from float64.
+    """
+    largest = np.square(features, dtype="float64").sum(axis=1).max()
+    return np.finfo("float32").eps * largest if metric == "squared-L2" else 0.0
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_they_equal_tensorflow_addons(case):
     name, kind, metric = case.split("/")
@@ -80,7 +90,12 @@ def test_they_equal_tensorflow_addons(case):
     if name in ("duplicates", "some_zero") and kind == "semihard":
         return  # the two choose different ones of equally distant negatives
     directed = np.any(features, axis=1)  # the angle to zeros has no derivative: here 0, and up to 6e4 in addons
-    np.testing.assert_allclose(gradient.numpy()[directed], ADDONS[f"{case}/gradient"][directed], atol=1e-6)
+    np.testing.assert_allclose(
+        gradient.numpy()[directed],
+        ADDONS[f"{case}/gradient"][directed],
+        rtol=np.finfo(features.dtype.as_numpy_dtype).eps,
+        atol=max(1e-6, lost_by_addons(features, metric)),
+    )
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
