@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tf3dlocal.serving import Client, ExportedModel, ServingError, read_walk_folder
+from tf3dlocal.serving import Client, ExportedModel, ServingError, check_server, read_walk_folder
 from tf3dlocal.serving.client import (
     ModelNotFoundError,
     RefusedRequestError,
@@ -235,6 +235,14 @@ def test_a_sentence_of_the_graph_reaches_the_user(url):
 
 
 @pytest.mark.bad_input
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", [-1, float("nan")])
+def test_a_latency_that_is_no_time_is_refused_before_the_first_request(value):
+    with Client("http://127.0.0.1:8501", name="tiny") as client:
+        with pytest.raises(ValueError, match=r"most_ms \(--latency\) must be a number of at least 0; got"):
+            check_server(client, most_ms=value)
+
+
 def test_a_path_in_a_url_is_sent_as_browsers_send_it():
     assert parse_address("http://h/tür 1/", name="tiny").server == "http://h:8501/t%C3%BCr%201"
 
