@@ -89,18 +89,19 @@ def test_a_folder_in_which_frames_appear_is_followed(call, people, tmp_path):
     }
 
 
-def test_ctrl_c_gives_walks_in_progress_their_answer_and_writes_the_numbers(call, people, tmp_path):
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_gives_walks_in_progress_their_answer_and_writes_the_numbers(call, people, tmp_path, number):
+    before = signal.getsignal(number)
     for file in tmp_path.glob("walks/*/*"):
         os.utime(file, (0, 0))
     (tmp_path / "walks" / "anna" / "00003.png").write_bytes(b"no picture")
     os.utime(tmp_path / "walks" / "anna" / "00003.png", (0, 0))
 
     def interrupt():
-        while signal.getsignal(signal.SIGINT) is before:
+        while signal.getsignal(number) is before:
             time.sleep(0.05)
         time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=interrupt, daemon=True)
     thread.start()
@@ -109,7 +110,7 @@ def test_ctrl_c_gives_walks_in_progress_their_answer_and_writes_the_numbers(call
     values = json.loads((tmp_path / "a.json").read_text())
     assert code == 0 and [value["name"] for value in values] == ["anna", "ben", "ben"]
     assert any("left out" in note for note in values[0]["notes"]) and "the frame rate of the walk is not known" in out
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
 
 
 def test_a_calibrated_gallery_says_unknown(tmp_path, monkeypatch, capfd, small_walks_folder):

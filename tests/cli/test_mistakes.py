@@ -101,6 +101,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(arguments, monkeypatch):
         (["demo", "--json", "/"], "is a folder"),
         (["evaluate", "gei", "--data", "d", "--protocol", "p", "--json", "/dev/null/a.json"], "cannot be written"),
         (["embed", "saved", "walk", "--out", "/dev/null/a.npz"], "cannot be written"),
+        (["demo", "--json", "/dev/null"], "is a device or a pipe"),
     ],
 )
 def test_wrong_usage_suggests_what_is_right(arguments, told, capfd, tmp_path, monkeypatch):

@@ -207,3 +207,22 @@ def test_a_link_to_nothing_is_not_replaced_by_a_folder(tmp_path):
     (tmp_path / "set").symlink_to("nowhere")
     with pytest.raises(FileExistsError, match="set exists and is not overwritten"):
         try_writing(tmp_path / "set", "folder")
+
+
+@pytest.mark.bad_input
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+def test_a_pipe_and_a_link_to_one_are_refused_and_stay(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(OSError, match=f"{name} is a device or a pipe, and a file would replace it. Give the name"):
+            write_file(tmp_path / name, lambda temporary: temporary.write_text("x"))
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/dev/../dev/absent.json", "/proc/self/mem"])
+def test_a_place_of_the_system_is_refused_before_the_work(path):
+    with pytest.raises(OSError, match="is a device or a pipe"):
+        check_writable(path, kind="file")

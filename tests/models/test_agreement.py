@@ -27,6 +27,12 @@ CONTRADICTIONS = [
     ("three_d_local", {"prior_distances": True, "local_blocks": ()}, ["prior_distances", "local_blocks"], "no parts"),
     ("three_d_local", {"part_strips": 1, "local_blocks": ()}, ["part_strips", "local_blocks"], "no parts"),
     ("three_d_local", {"part_strips": 32}, ["part_strips"], "the 16 rows of block 3"),
+    (
+        "three_d_local",
+        {"preset": "recommended", "path_dropout": 0.5},
+        ["path_dropout", "fusion"],
+        "leaves parts out of the fusion",
+    ),
     ("three_d_local", {"fusion": False}, ["fusion", "part_strips", "local_blocks"], "no output reads the parts"),
     (
         "three_d_local",

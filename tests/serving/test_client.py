@@ -8,8 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from tf3dlocal.serving import Client, ExportedModel, ServingError, read_walk_folder
-from tf3dlocal.serving.client import ModelNotFoundError, RefusedRequestError, SignatureNotFoundError, draw_walk
+from tf3dlocal.serving import Client, ExportedModel, ServingError, check_server, read_walk_folder
+from tf3dlocal.serving.client import (
+    ModelNotFoundError,
+    RefusedRequestError,
+    SignatureNotFoundError,
+    draw_walk,
+)
+from tf3dlocal.serving.client.address import parse_address
 
 CLOSE = {"rtol": 0, "atol": 1e-6}
 
@@ -229,6 +235,18 @@ def test_a_sentence_of_the_graph_reaches_the_user(url):
 
 
 @pytest.mark.bad_input
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", [-1, float("nan")])
+def test_a_latency_that_is_no_time_is_refused_before_the_first_request(value):
+    with Client("http://127.0.0.1:8501", name="tiny") as client:
+        with pytest.raises(ValueError, match=r"most_ms \(--latency\) must be a number of at least 0; got"):
+            check_server(client, most_ms=value)
+
+
+def test_a_path_in_a_url_is_sent_as_browsers_send_it():
+    assert parse_address("http://h/tür 1/", name="tiny").server == "http://h:8501/t%C3%BCr%201"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -237,7 +255,14 @@ def test_a_sentence_of_the_graph_reaches_the_user(url):
         ({"url": "http://h:99999"}, "is not the URL"),
         ({"url": "http://h:8501/v1/models/tiny"}, "names a model"),
         ({"url": "grpc://h:8500/tiny"}, "gRPC has none"),
+        ({"url": "http://a..b:8501"}, "is not the URL"),
+        ({"url": f"grpc://{'a' * 64}:8500"}, "is not the URL"),
+        ({"url": "http://a b:8501"}, "is not the URL"),
         ({"name": "a/b"}, "without '/' and ':'"),
+        ({"name": "\udcff"}, "name must be the name of a model"),
+        ({"name": ".."}, "name must be the name of a model"),
+        ({"label": ""}, "label must be the label of a version on the server, such as 'stable'; got ''"),
+        ({"label": 3}, "label must be the label of a version"),
         ({"version": 1, "label": "stable"}, "not both"),
         ({"version": "1"}, "version must be a number"),
         ({"timeout": 0}, "timeout must be at least 0.001"),

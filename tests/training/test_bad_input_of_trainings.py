@@ -120,15 +120,17 @@ def test_arguments_that_repeat_what_the_training_sets_are_accepted(train, tmp_pa
     train(tmp_path / "null", "model.arguments={dtype: null, seed: null, num_classes: null}", "training.steps=1")
 
 
-def test_step_numbers_after_the_last_step_are_said(train, tmp_path):
+def test_step_numbers_after_the_last_step_and_rates_of_absent_weights_are_said(train, tmp_path):
     late = ["schedule.name=piecewise", "schedule.milestones=[1, 2, 300]", "training.checkpoint_every=500"]
-    train(tmp_path, *late, "training.steps=2", "training.held_out_subjects=2", "training.evaluate_every=400")
+    late += ["training.evaluate_every=400", "optimizer.rates.local_paths=0.5"]
+    train(tmp_path, *late, "training.steps=2", "training.held_out_subjects=2")
     log = RunFolder(tmp_path).text_log.read_text()
     assert "schedule.milestones has [2, 300], and training.steps is 2: the rate does not fall there.\n" in log
     assert "training.checkpoint_every is 500, and training.steps is 2: the only checkpoint is that of the last" in log
     assert (
         "training.evaluate_every is 400, and training.steps is 2: rank-1 is measured after the last step alone" in log
     )
+    assert "optimizer.rates.local_paths is 0.5, and the model has no such weights: it changes nothing.\n" in log
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])

@@ -79,7 +79,7 @@ def test_a_penalty_draws_the_parts_to_their_priors_also_in_slices(accumulation_s
 
 @pytest.mark.bad_input
 def test_a_penalty_on_parts_needs_parts():
-    with pytest.raises(ConfigError, match="no output prior_distances, for which a loss has a weight. Set that weight"):
+    with pytest.raises(ConfigError, match="no output prior_distances, .* a weight. Set losses.prior.weight to 0"):
         prepared_model("losses.prior.weight=0.1")
     config = Experiment(
         model={"arguments": {**LOCAL, "local_blocks": []}}, losses={"prior": {"weight": 1}}, training={"steps": 1}

@@ -11,7 +11,7 @@ from tiny_gait import tiny_gait
 from tf3dlocal.config import ConfigError, Experiment
 from tf3dlocal.models import GLN, GaitSet, ThreeDLocal
 from tf3dlocal.training import run_experiment
-from tf3dlocal.training.start_from import check_start, start_from
+from tf3dlocal.training.start_from import check_start, model_file, start_from
 
 TINY = {
     "input_shape": (None, 16, 12, 1),
@@ -218,6 +218,15 @@ def test_an_unfinished_training_is_no_start(tmp_path):
         start_from(GLN(**TINY), tmp_path)
     with pytest.raises(ConfigError, match="nowhere. Give a run folder"):
         start_from(GLN(**TINY), tmp_path / "nowhere")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("version", ["", "1"])
+def test_an_exported_model_is_no_start_and_named_as_such(tmp_path, version):
+    (tmp_path / version).mkdir(exist_ok=True)
+    (tmp_path / version / "saved_model.pb").touch()
+    with pytest.raises(ConfigError, match="An exported model cannot be trained on: give the run folder that it was"):
+        model_file(tmp_path)
 
 
 def test_a_training_with_a_checkpoint_no_longer_needs_the_one_it_started_from(train, tmp_path):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 import tf3dlocal
-from tf3dlocal.io import check_apart, check_folder_name
+from tf3dlocal.io import check_apart, check_folder_name, check_writable
 
 app = typer.Typer(
     help="""Gait recognition in Keras: train, test and export 3DLocal and four other networks.
@@ -58,7 +58,7 @@ def writable(path: Path | None) -> Path | None:
     """Check that a file can be written before hours of work, and return its path.
 
     Raises:
-        typer.BadParameter: The path is a folder, or its folder cannot be written.
+        typer.BadParameter: The path is a folder, a device or a pipe, or its folder cannot be written.
     """
     if path is None:
         return None
@@ -67,6 +67,10 @@ def writable(path: Path | None) -> Path | None:
     above = next(each for each in path.absolute().parents if each.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise typer.BadParameter(f"{str(path)!r} cannot be written: {str(above)!r} is no folder that may be written.")
+    try:
+        check_writable(path, kind="file")
+    except OSError as error:
+        raise typer.BadParameter(str(error)) from None
     return path
 
 

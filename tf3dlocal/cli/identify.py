@@ -33,7 +33,7 @@ def identify(
     """Say who walks: the nearest people of a gallery, and "unknown" above the threshold of `calibrate`.
 
     With --follow, WALK is a folder in which another program writes frames, or a folder for each walk. An answer is
-    printed after each window, and becomes firmer with the number of windows. Ctrl-C or --seconds ends it.
+    printed after each window, and becomes firmer with the number of windows. Ctrl-C, SIGTERM or --seconds ends it.
 
     \b
     Examples:
@@ -102,19 +102,25 @@ def _print_live(answers: Iterable[Any], *, values: list[dict[str, Any]]) -> None
 
 @contextlib.contextmanager
 def _interrupt_sets() -> Iterator[threading.Event]:
-    """Let the first Ctrl-C end the watching, so that walks in progress get their answers, and a second the command."""
+    """Let the first Ctrl-C or SIGTERM end the watching with answers on the walks so far, a second one the command."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # where signals cannot be handled
         yield stop
         return
-    before = signal.getsignal(signal.SIGINT)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in handlers.items() if handler is not None}  # None: set in C
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def handle(*_: object) -> None:
         stop.set()
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    signal.signal(signal.SIGINT, handle)
+    for number in before:
+        signal.signal(number, handle)
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

@@ -26,6 +26,8 @@ SECONDS_TO_LOCK = (
     60  # a temporary folder without a lock file is left alone for so long: its process may be about to lock it
 )
 
+OF_THE_SYSTEM = ("/dev/", "/proc/", "/sys/")
+
 TIDIED: set[pathlib.Path] = set()  # folders from which this process has removed what killed processes left
 
 
@@ -37,7 +39,7 @@ def write_file(path: PathLike, write: Callable[[pathlib.Path], Any]) -> None:
         write: Function that writes the content to the temporary path it is given; the name is that of `path`.
 
     Raises:
-        OSError: The content cannot be written; the old file is kept.
+        OSError: The content cannot be written; the old file is kept. Or `path` is a device or a pipe.
 
     Example:
         >>> import tempfile
@@ -47,6 +49,7 @@ def write_file(path: PathLike, write: Callable[[pathlib.Path], Any]) -> None:
         'whole'
     """
     path = pathlib.Path(path)
+    _refuse_device(path)
     with _temporary_folder(path.parent) as folder:
         temporary = folder / path.name
         write(temporary)
@@ -132,8 +135,8 @@ def check_writable(path: PathLike, *, kind: str = "folder") -> None:
         kind: "folder" or "file".
 
     Raises:
-        OSError: Something of the other kind has its name, something above it is no folder, or the folder cannot be
-            written.
+        OSError: Something of the other kind has its name, a device or a pipe has it, something above it is no folder,
+            or the folder cannot be written.
 
     Example:
         >>> check_writable("/dev/null/set")
@@ -143,6 +146,8 @@ def check_writable(path: PathLike, *, kind: str = "folder") -> None:
     path = pathlib.Path(path)
     if kind == "file" and path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, and a file of this name cannot be written. Choose another name.")
+    if kind == "file":
+        _refuse_device(path)
     first = path if kind == "folder" else path.parent
     above = next(each for each in (first, *first.absolute().parents) if os.path.lexists(each))
     if not above.is_dir():
@@ -235,6 +240,14 @@ def _is_abandoned(folder: pathlib.Path) -> bool:
         return try_lock(handle) is True
     finally:
         os.close(handle)
+
+
+def _refuse_device(path: pathlib.Path) -> None:
+    """Refuse a device, a pipe and a link to one, such as /dev/null: root would replace it by a file for everybody."""
+    is_special = path.exists() and not path.is_file() and not path.is_dir()
+    place = os.path.abspath(path)
+    if is_special or (place.startswith(OF_THE_SYSTEM) and not place.startswith("/dev/shm/")):
+        raise OSError(f"{path} is a device or a pipe, and a file would replace it. Give the name of a file.")
 
 
 def _refuse_existing(path: pathlib.Path, replace: bool) -> None:

@@ -39,6 +39,11 @@ def three_d_local(a: SimpleNamespace, called: Named) -> Iterator[str]:
         )
     if not a.fusion and a.fusion_start != "random":
         yield f"{called('fusion_start')} is {a.fusion_start!r}, and {called('fusion')} is false: nothing starts."
+    if not a.fusion and a.path_dropout:
+        yield (
+            f"{called('path_dropout')} is {a.path_dropout} and leaves parts out of the fusion, and {called('fusion')} "
+            f"is false: every part is compared. Set {called('path_dropout')} to 0, or {called('fusion')} to true."
+        )
     if a.geometry == "release":
         yield from _release_rows(a, called, heights={block: heights[block] for block in sorted(a.local_blocks)})
     yield from classifier(a, called)

@@ -13,6 +13,7 @@ from tf3dlocal.training.data import check_batch, load_walks, make_batches
 from tf3dlocal.training.distributed.lost_workers import names_lost_workers
 from tf3dlocal.training.distributed.workers import Workers
 from tf3dlocal.training.model_setup import check_model, keep_sums_repeatable, make_deterministic, prepare_model
+from tf3dlocal.training.optimizers import rates_without_weights
 from tf3dlocal.training.precision import choose_precision
 from tf3dlocal.training.run.run_folder import RunFolder
 
@@ -101,7 +102,11 @@ def _start(restored, *, run, config, model, walks, workers, chosen):
             f"There are no snapshots of the steps {', '.join(map(str, missed))}: the training passed them with another "
             "training.snapshots, and they cannot be made afterwards."
         )
-    return sentences + ([*config.never_reached(), *walks.counts] if restored.step < config.training.steps else [])
+    if done >= settings.steps:
+        return sentences
+    paths = [weight.path for weight in model.trainable_variables]
+    idle = rates_without_weights(config.optimizer.rates.model_dump(), paths=paths)
+    return [*sentences, *config.never_reached(), *idle, *walks.counts]
 
 
 def _fit(model, *, config, walks, workers, run, restored, progress):

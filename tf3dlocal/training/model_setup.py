@@ -32,6 +32,11 @@ SET_BY = {
     "dtype": "training.precision",
     "seed": "training.seed",
 }
+WEIGHT_OF = {  # the key of a config by which a loss on an output has a weight
+    "part_features": "losses.triplet.weight",
+    "logits": "losses.cross_entropy.weight",
+    "prior_distances": "losses.prior.weight",
+}
 TRIPLETS = {"batch_all": BatchAllTripletLoss, "hard": TripletHardLoss, "semihard": TripletSemiHardLoss}
 
 
@@ -160,9 +165,10 @@ def compile_model(model: keras.Model, *, config: Experiment, jit_compile: bool =
         losses["prior_distances"] = PriorPenalty()
         weights["prior_distances"] = config.losses.prior.weight
     if missing := sorted(set(losses) - set(model.output)):
+        keys = " and ".join(WEIGHT_OF[output] for output in missing)
         raise ConfigError(
-            f"The model {model.name} has no output {', '.join(missing)}, for which a loss has a weight. Set that "
-            "weight to 0."
+            f"The model {model.name} has no output {', '.join(missing)}, for which a loss has a weight. Set {keys} to "
+            "0."
         )
     _check_all_learn(model, losses)
 

@@ -153,6 +153,25 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
         return tf.equal(num_overflowing, 0.0)
 
 
+def rates_without_weights(rates: Mapping[str, float], *, paths: Sequence[str]) -> list[str]:
+    """Return a sentence for each rate other than 1 of a group that a model has no weights of.
+
+    Args:
+        rates: Shares of the learning rate by group of weights.
+        paths: `path` of each trainable weight of the model.
+
+    Example:
+        >>> rates_without_weights({"localization": 0.1, "head": 1}, paths=["part_features/kernel"])
+        ['optimizer.rates.localization is 0.1, and the model has no such weights: it changes nothing.']
+    """
+    groups = set(map(weight_group, paths))
+    return [
+        f"optimizer.rates.{group} is {rate:g}, and the model has no such weights: it changes nothing."
+        for group, rate in rates.items()
+        if rate != 1 and group not in groups
+    ]
+
+
 def make_optimizer(
     name: str,
     *,

@@ -101,8 +101,11 @@ def model_file(path: PathLike) -> pathlib.Path:
                 f"training{example}, or a .keras file."
             )
         return file
-    is_unfinished = (path / "checkpoints").is_dir()
-    solution = "Finish the training in that folder first" if is_unfinished else "Give a run folder or a .keras file"
+    solution = "Give a run folder or a .keras file"
+    if (path / "checkpoints").is_dir():
+        solution = "Finish the training in that folder first"
+    elif any(path.glob("saved_model.pb")) or any(path.glob("*/saved_model.pb")):
+        solution = "An exported model cannot be trained on: give the run folder that it was exported from"
     raise ConfigError(f"training.start_from: there is no {file}. {solution}.")
 
 

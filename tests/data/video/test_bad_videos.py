@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import signal
-import threading
 import tracemalloc
 
 import cv2
@@ -58,6 +57,27 @@ def test_a_camera_that_is_absent_is_named(tmp_path, capfd):
 def test_a_video_shorter_than_a_pass_is_refused(tmp_path, walk):
     video = small_videos.write_video(tmp_path / "one.avi", walk[:1])
     assert "has 1 frame, and a pass has at least 20" in refused(video, tmp_path / "out")
+
+
+def test_a_video_that_does_not_say_how_short_it_is_gets_no_other_reason(tmp_path, walk):
+    cv2.imwrite(str(tmp_path / "one.png"), walk[0])  # OpenCV opens a picture as a video of unknown length
+    lines = extract(tmp_path / "one.png", tmp_path / "out").summary()
+    assert lines[0].startswith("1 frame at 25") and "0 passes with 0 silhouettes" in lines[0]
+    assert lines[-1] == "No pass: 1 frame in all, and a pass has at least 20. Give a longer video."
+
+
+def test_frames_that_cannot_be_read_are_among_those_that_are_counted(tmp_path, walk):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number, frame in enumerate(walk[:30]):
+        cv2.imwrite(str(folder / f"{number}.png"), frame.astype(np.uint16) * 257 if number % 3 else frame)
+    told = extract(folder, tmp_path / "out").summary()[-1]
+    assert "20 of 30 frames were dropped, reason: unreadable: 16-bit image. Record or copy" in told
+
+
+def test_an_address_is_no_file_that_is_missing(tmp_path):
+    told = refused("rtsp://127.0.0.1/stream", tmp_path / "out")
+    assert told.startswith("rtsp://127.0.0.1/stream is an address") and "Record the stream into a file first." in told
 
 
 def test_a_video_that_is_cut_off_is_used_and_the_report_says_so(tmp_path, walk):
@@ -119,6 +139,8 @@ def test_a_folder_with_something_in_it_is_never_written_into(tmp_path, walk):
     [
         ({"subject": "a/b"}, "subject must be a name"),
         ({"condition": ""}, "condition must be a name"),
+        ({"subject": "a" * 300}, "too long for the name of a folder: it has 300 bytes, and 200 are the limit"),
+        ({"condition": "ü" * 150}, "too long for the name of a folder: it has 300 bytes"),
         ({"segmenter": "nothing"}, "MODULE:function"),
         ({"segmenter": "no_such_module:f"}, "There is no module 'no_such_module'"),
         ({"segmenter": "math:nothing"}, "math has no function 'nothing'"),
@@ -276,12 +298,18 @@ def test_a_camera_is_stopped_by_seconds_and_its_memory_does_not_grow(tmp_path, c
     assert peaks[1] < 1.3 * peaks[0]
 
 
-def test_an_interrupt_ends_an_endless_stream_with_what_is_complete(tmp_path, camera):
-    before = signal.getsignal(signal.SIGINT)
-    timer = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    report = extract(0, tmp_path / "out")
-    assert report.stopped == "interrupt" and signal.getsignal(signal.SIGINT) is before
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_an_endless_stream_with_what_is_complete(tmp_path, camera, monkeypatch, number):
+    before = signal.getsignal(number)
+
+    def grab(self, real=Camera.grab):
+        if Camera.num_read == 250:
+            os.kill(os.getpid(), number)
+        return real(self)
+
+    monkeypatch.setattr(Camera, "grab", grab)
+    report = extract(0, tmp_path / "out", longest_side=160, min_height=32)
+    assert report.stopped == "interrupt" and signal.getsignal(number) is before
     assert (tmp_path / "out" / "report.json").is_file()
     for each in report.passes:
         assert len(list((tmp_path / "out" / each["folder"]).iterdir())) == each["num_frames"]

@@ -70,6 +70,21 @@ def test_a_folder_that_is_missing_is_named(path, embedder, tmp_path):
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize("name", ["seconds", "seconds_to_end", "seconds_between"])
+@pytest.mark.parametrize("value", [-1, float("nan")])
+def test_a_time_that_is_none_is_refused_and_not_waited_for(path, embedder, tmp_path, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a number of at least 0; got {value!r}"):
+        next(follow(tmp_path, gallery=read_gallery(path), embedder=embedder, **{name: value}))
+
+
+@pytest.mark.bad_input
+def test_an_empty_gallery_is_named_before_the_first_frame(path, embedder, tmp_path):
+    empty = read_gallery(path).without("anna").without("ben")
+    with pytest.raises(ValueError, match="The gallery is empty. `tf3dlocal enroll"):
+        next(follow(tmp_path, gallery=empty, embedder=embedder, seconds=60))
+
+
+@pytest.mark.bad_input
 def test_a_damaged_frame_is_left_out(path, embedder, tmp_path):
     walk_folder(tmp_path / "live", 8)
     (tmp_path / "live" / "00003.png").write_bytes(b"no picture")

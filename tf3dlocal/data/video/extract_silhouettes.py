@@ -20,7 +20,7 @@ from tf3dlocal.data.video.regions import find_regions
 from tf3dlocal.data.video.segmenter import Segmenter, load_segmenter
 from tf3dlocal.data.video.source import FrameSource, VideoError, open_frames
 from tf3dlocal.data.video.tracking import Track, Tracker
-from tf3dlocal.data.video.video_report import VideoReport
+from tf3dlocal.data.video.video_report import UNREADABLE, VideoReport
 from tf3dlocal.io import (
     check_apart,
     check_folder_name,
@@ -35,6 +35,7 @@ from tf3dlocal.io.types import PathLike
 WALKS, LAYOUT, REPORT, SHEET, OVERLAY = "walks", "layout.yaml", "report.json", "contact_sheet.png", "overlay.avi"
 LAYOUT_TEXT = 'pattern: "{subject}/{condition}/{view}/{frame}.png"\n'
 NAME = re.compile(r"[\w][\w.-]*")
+MOST_BYTES = 200  # of a name: most file systems take 255, and a pass adds its number
 
 
 @named_arguments
@@ -56,8 +57,8 @@ def extract_silhouettes(
     """Cut the people who walk past a static camera out of a video, one folder of silhouettes for each pass.
 
     A pass is written when it ends, whole or not at all; the report and the pictures are written at the end, after an
-    interrupt (Ctrl-C) as well. After an error they are written if there is a pass, and the report tells the error.
-    Memory does not grow with the length of the video.
+    interrupt (Ctrl-C or SIGTERM) as well. After an error they are written if there is a pass, and the report tells the
+    error. Memory does not grow with the length of the video.
 
     Args:
         video: Video file, folder of frames, or index of a camera.
@@ -180,6 +181,8 @@ class _Extraction:
                 walk = f"{settings['condition']}-{number if settings['subject'] else 1:02d}"
                 folder = f"{WALKS}/{subject}/{walk}/{settings['view_degrees']:03d}"
                 write_pass(self.out / folder, one=one)
+                if number == 1:  # a killed process leaves passes that `prepare` reads
+                    write_text(self.out / LAYOUT, LAYOUT_TEXT)
                 self.report.add_pass(folder, one=one)
                 self.sheet.add(f"{subject}/{walk}"[:26], one)
 
@@ -190,7 +193,7 @@ class _Extraction:
         if failed and not report.passes:
             return
         report.notes += source.notes
-        report.dropped_frames.update(f"unreadable: {reason}" for reason in source.unreadable.values())
+        report.dropped_frames.update(f"{UNREADABLE}{reason}" for reason in source.unreadable.values())
         for reason in [reason for reason, count in report.dropped_figures.items() if not count]:
             del report.dropped_figures[reason]
         write_text(self.out / LAYOUT, LAYOUT_TEXT)
@@ -201,27 +204,39 @@ class _Extraction:
 
 @contextlib.contextmanager
 def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C sets; the second one interrupts. Only a main thread can do so."""
+    """Yield an event that the first Ctrl-C or SIGTERM sets; the second acts as ever. Only a main thread can do so."""
     is_stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield is_stopped
         return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in handlers.items() if handler is not None}  # None: set in C
 
-    def stop(*_):
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def stop(*_: object) -> None:
         is_stopped.set()
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    before = signal.signal(signal.SIGINT, stop)
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield is_stopped
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
 
 
 def _check_names(**given: str | None) -> None:
     for what, text in given.items():
         if text is not None and not NAME.fullmatch(text):
             raise ValueError(f"The {what} must be a name of letters, digits, '-', '_' and '.', got {text!r}.")
+        if text is not None and len(text.encode()) > MOST_BYTES:
+            raise ValueError(
+                f"The {what} {text[:40]!r}... is too long for the name of a folder: it has {len(text.encode())} bytes, "
+                f"and {MOST_BYTES} are the limit."
+            )
 
 
 def _checked_out(out: PathLike, *, video: PathLike | int) -> pathlib.Path:

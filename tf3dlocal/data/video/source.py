@@ -168,7 +168,10 @@ def open_frames(
             key=lambda each: natural_key(each.name),
         )
         if not files:
-            raise VideoError(f"{name} is a folder without pictures ({', '.join(sorted(PICTURES))}).")
+            raise VideoError(
+                f"{name} is a folder without pictures ({', '.join(sorted(PICTURES))}). Give the folder in which the "
+                "frames lie, or a video file."
+            )
         count = len(files)
     else:
         rate, count = _header(name, path, is_live)
@@ -191,6 +194,11 @@ def open_frames(
 def _header(name: str, path: pathlib.Path, is_live: bool) -> tuple[float | None, int | None]:
     """Return the frame rate and the number of frames that a video says, each None where it says nothing sensible."""
     if not is_live:
+        if "://" in name and not path.exists():
+            raise VideoError(
+                f"{name} is an address, and only files, folders and cameras of this machine are read. Record the "
+                "stream into a file first."
+            )
         if not path.exists():
             raise FileNotFoundError(2, "No such file or directory", name)
         check_regular_file(path)

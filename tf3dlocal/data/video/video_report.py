@@ -27,6 +27,7 @@ from tf3dlocal.data.video.quality import (
 MOST_LISTED = 1000  # runs that are no pass; further ones are counted only, so that an endless stream stays small
 
 # What to change where nothing is left: reasons, or their beginnings, to a sentence.
+UNREADABLE = "unreadable: "  # begin of the reason why a frame was not read; such frames are not in `num_frames`
 NETWORK = "Use a segmentation network (--segmenter), or clothes that differ from the background."
 ALONE = "Record one person at a time."
 ADVICE = {
@@ -38,7 +39,7 @@ ADVICE = {
     STILL: "Record a walk across the picture, towards the camera or away from it. No option changes this.",
     "the light changed": "Fix the camera and its exposure, or use a segmentation network (--segmenter).",
     "the background is being learned": "Record for longer: give a larger --seconds.",
-    "unreadable": "Record or copy the video again.",
+    UNREADABLE: "Record or copy the video again, or convert it to MP4 with H.264.",
 } | dict.fromkeys((HOLLOW, BLOCK, HEIGHT, AREA, OTHER_SHAPE), NETWORK)
 
 
@@ -132,8 +133,8 @@ class VideoReport:
         """Return the report in lines for a person."""
         kept = sum(each["num_frames"] for each in self.passes)
         rate = f"{self.frames_per_second:g} frames per second{'' if self.rate_is_known else ' (assumed)'}"
-        passes = "1 pass" if len(self.passes) == 1 else f"{len(self.passes)} passes"
-        lines = [f"{self.num_frames} frames at {rate}; {passes} with {kept} silhouettes."]
+        frames, passes = _counted(self.num_frames, "frame", "frames"), _counted(len(self.passes), "pass", "passes")
+        lines = [f"{frames} at {rate}; {passes} with {_counted(kept, 'silhouette', 'silhouettes')}."]
         for title, counts in (
             ("Runs of frames that are no pass", self.num_dropped_runs),
             ("Figures dropped", self.dropped_figures),
@@ -147,11 +148,20 @@ class VideoReport:
     def _advice(self) -> str:
         """Return the most frequent reason why there is no pass, and what to change."""
         what, counts, total = "figures", self.dropped_figures, self.num_figures
-        if 2 * sum(self.dropped_frames.values()) > self.num_frames:
-            what, counts, total = "frames", self.dropped_frames, self.num_frames
+        unreadable = sum(count for reason, count in self.dropped_frames.items() if reason.startswith(UNREADABLE))
+        num_frames, min_frames = self.num_frames + unreadable, self.settings["min_frames"]
+        if num_frames < min_frames:
+            found = _counted(num_frames, "frame", "frames")
+            return f"No pass: {found} in all, and a pass has at least {min_frames}. Give a longer video."
+        if 2 * sum(self.dropped_frames.values()) > num_frames:
+            what, counts, total = "frames", self.dropped_frames, num_frames
         if not counts:
             return f"No pass: nothing as high as a person moved. {ADVICE[LOW].format_map(self.settings)}"
         ((reason, count),) = counts.most_common(1)
         cause = reason.removeprefix(DROPPED_PASS)
         advice = next((text for begin, text in ADVICE.items() if cause.startswith(begin)), "")
         return f"No pass: {count} of {total} {what} were dropped, reason: {reason}. {advice.format_map(self.settings)}"
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

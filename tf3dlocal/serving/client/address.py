@@ -59,17 +59,22 @@ def parse_address(url: str, *, name: str, version: int | None = None, label: str
     try:
         parts = urllib.parse.urlsplit(str(url))
         port = parts.port
-    except ValueError:
+        host = (parts.hostname or "").encode("idna").decode("ascii")  # as the resolver takes it
+    except ValueError:  # UnicodeError too: an empty or too long label
         raise ValueError(wrong) from None
+    if " " in host or not host.isprintable():
+        raise ValueError(wrong)
     if parts.scheme not in PORTS or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError(wrong)
-    prefix = parts.path.rstrip("/")
+    prefix = urllib.parse.quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~", errors="surrogateescape")
     if "/v1/models" in prefix:
         raise ValueError(f"{url!r} names a model; give the server alone, and the model as `name` (--name).")
     if prefix and parts.scheme.startswith("grpc"):
         raise ValueError(f"{url!r} has a path, and gRPC has none; give the model as `name` (--name).")
-    if not isinstance(name, str) or not name or any(letter in name for letter in "/:"):
+    if not _is_name(name):
         raise ValueError(f"name must be the name of a model on the server, without '/' and ':'; got {name!r}.")
+    if label is not None and not _is_name(label):
+        raise ValueError(f"label must be the label of a version on the server, such as 'stable'; got {label!r}.")
     if version is not None and label is not None:
         raise ValueError(f"Give a version or a label, not both; got {version!r} and {label!r}.")
     if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 0):
@@ -83,3 +88,7 @@ def parse_address(url: str, *, name: str, version: int | None = None, label: str
         version=version,
         label=label,
     )
+
+
+def _is_name(text: object) -> bool:
+    return isinstance(text, str) and text.isprintable() and text not in ("", ".", "..") and not set(text) & set("/:")

@@ -85,10 +85,12 @@ def check_server(
     Raises:
         ServingError: The server is down, too slow, or has no such model.
         FileNotFoundError: There is no `export`.
-        ValueError: `export` is damaged, or `num_requests` is less than 1.
+        ValueError: `export` is damaged, `num_requests` is less than 1, or `most_ms` is no time.
     """
     if num_requests < 1:
         raise ValueError(f"num_requests must be at least 1; got {num_requests!r}.")
+    if most_ms is not None and not most_ms >= 0:  # NaN neither
+        raise ValueError(f"most_ms (--latency) must be a number of at least 0; got {most_ms!r}.")
     card = None if export is None else read_card(export)
     states = _states_after_start(client)
     served = client.metadata()

@@ -185,13 +185,17 @@ class Gallery:
         """
         if count < 1:
             raise ValueError(f"count must be at least 1; got {count!r}.")
-        if not self.names:
-            raise ValueError("The gallery is empty. `tf3dlocal enroll GALLERY NAME WALK...` adds walks.")
+        self.check_filled()
         for walk in walks:
             self.check_walk(walk)
         return self._search.nearest_people(
             np.stack([walk.embedding for walk in walks]), people=np.asarray(self.names, str), count=count
         )
+
+    def check_filled(self) -> None:
+        """Raise a ValueError if there is no walk in the gallery."""
+        if not self.names:
+            raise ValueError("The gallery is empty. `tf3dlocal enroll GALLERY NAME WALK...` adds walks.")
 
     def check_walk(self, walk: EmbeddedWalk) -> None:
         """Raise a ValueError if the embedding of a walk cannot be compared with this gallery."""

@@ -53,9 +53,14 @@ def follow(
 
     Raises:
         FileNotFoundError: There is no such folder.
-        ValueError: The gallery is empty, or a frame rate of no camera.
+        ValueError: The gallery is empty, a frame rate of no camera, or a time that is none.
     """
+    gallery.check_filled()
     check_frame_rate(frame_rate, wanted=gallery.frame_rate)
+    times = {"seconds": seconds, "seconds_to_end": seconds_to_end, "seconds_between": seconds_between}
+    for name, time_given in times.items():
+        if time_given is not None and not time_given >= 0:  # NaN neither
+            raise ValueError(f"{name} must be a number of at least 0; got {time_given!r}.")
     folder, stop = user_path(folder), stop or threading.Event()
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder. Give the folder in which frames will appear.")
