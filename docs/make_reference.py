@@ -61,8 +61,8 @@ This page shows the cards of the exported models in this repository. {generated}
 `tf3dlocal export` writes a card into every export. It holds the config, the shapes, the distance and a checksum of
 every file; `embed` and `evaluate` load an export only if they match. [saved_models](../saved_models/README.md) shows
 how to use the models. A model knows the people, cameras and conditions of its training data and no others. The models
-here have seen drawn people only: they are for trying the commands, and not for identifying anybody. A card names folders
-and files without the folders that they are in.
+here have seen drawn people only: they are for trying the commands, and not for identifying anybody. A card names
+folders and files without the folders that they are in.
 """
 
 NOTEBOOKS_PAGE = """\
