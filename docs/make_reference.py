@@ -61,7 +61,8 @@ This page shows the cards of the exported models in this repository. {generated}
 `tf3dlocal export` writes a card into every export. It holds the config, the shapes, the distance and a checksum of
 every file; `embed` and `evaluate` load an export only if they match. [saved_models](../saved_models/README.md) shows
 how to use the models. A model knows the people, cameras and conditions of its training data and no others. The models
-here have seen drawn people only: they are for trying the commands, and not for identifying anybody.
+here have seen drawn people only: they are for trying the commands, and not for identifying anybody. A card names
+folders and files without the folders that they are in.
 """
 
 NOTEBOOKS_PAGE = """\
@@ -131,9 +132,17 @@ def _card_rows(card):
         "signatures": ", ".join(f"`{name}`: {each}" for name, each in card["signatures"].items()),
         "embedding": f"`{_axes(embedding)}`",
         "distance": f"`{embedding['distance']}`: {embedding['distance_meaning']}",
-        "scores": "not in the card" if card["scores"] is None else f"`{json.dumps(card['scores'])}`",
+        "scores": _scores(card["scores"]),
         "files": ", ".join(f"`{name}`" for name in card["sha256"]),
     }
+
+
+def _scores(scores):
+    """Write the rank-1 of each group and what it was measured on; the card has the other numbers."""
+    if scores is None:
+        return "not in the card"
+    rank_1 = ", ".join(f"{group} {rates['mean']:.1f}" for group, rates in scores["rank1"].items())
+    return "; ".join([f"rank-1 in %: {rank_1}", *(f"{name}: {fact}" for name, fact in scores["facts"].items())])
 
 
 def _axes(array):

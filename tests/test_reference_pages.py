@@ -20,6 +20,12 @@ def test_a_reference_page_is_what_the_script_writes(page):
     assert (DOCS / page).read_text(encoding="utf-8") == make_reference.PAGES[page](), "run: make docs-reference"
 
 
+def test_a_model_card_has_its_scores_in_words_and_not_as_json():
+    rows = [row for row in make_reference.cards_page().splitlines() if row.startswith("| scores |")]
+    assert rows and all("{" not in row and len(row) < 1000 for row in rows)
+    assert "rank-1 in %: NM " in " ".join(rows)
+
+
 def keys(section, prefix=""):
     for name, field in section.model_fields.items():
         inner = field.annotation if inspect.isclass(field.annotation) else None

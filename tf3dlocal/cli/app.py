@@ -27,6 +27,7 @@ app = typer.Typer(
       tf3dlocal export runs/CONFIG saved           write a SavedModel for TF Serving
       tf3dlocal silhouettes VIDEO own              cut the people out of a video: own/walks, for prepare or enroll
       tf3dlocal enroll people.npz anna WALK ...    add a person to a gallery of known people
+      tf3dlocal calibrate people.npz --data ...    set the threshold for "unknown"
       tf3dlocal identify people.npz WALK           say who walks
       tf3dlocal embed saved WALK --out FILE        compute embeddings for other programs
       tf3dlocal serve-check http://HOST:8501       compare a server's answers with the export

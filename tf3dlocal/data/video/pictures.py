@@ -82,7 +82,7 @@ class ContactSheet:
                 left = LABEL + column * (cut_width() + 2)
                 row[:, left : left + cut_width()] = cut_sides(aligned)
         sights = one.sights
-        lines = (name, f"{len(sights)} frames, {one.direction}", f"{sights[0].number}..{sights[-1].number}")
+        lines = (name, f"{len(sights)} frames, {one.direction}", f"numbers {sights[0].number}-{sights[-1].number}")
         for number, line in enumerate(lines):
             cv2.putText(row, line, (4, 18 + 18 * number), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 255, 1, cv2.LINE_AA)
         self._rows = [*self._rows[1 - ROWS :], row]
