@@ -28,6 +28,12 @@ def test_the_help_lists_every_command(capfd):
     assert all(f"\n  {command}" in out for command in COMMANDS)
 
 
+def test_the_help_cuts_no_sentence_on_a_command(capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    commands = call(capfd, "--help")[1].partition("\nCommands:\n")[2]
+    assert commands.strip().endswith(".") and "..." not in commands
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(capfd, command):
     code, out, _ = call(capfd, command, "--help")

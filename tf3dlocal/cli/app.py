@@ -5,11 +5,24 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+import typer.core
 
 import tf3dlocal
 from tf3dlocal.io import check_apart, check_folder_name, check_writable
 
+
+class Commands(typer.core.TyperGroup):
+    """Lists every command with its whole first sentence, where click cuts it to fit one line."""
+
+    def format_commands(self, ctx, formatter):
+        """Write the list of commands."""
+        for command in self.commands.values():
+            command.short_help = " ".join(command.help.partition("\n\n")[0].split())
+        super().format_commands(ctx, formatter)
+
+
 app = typer.Typer(
+    cls=Commands,
     help="""Gait recognition in Keras: train, test and export 3DLocal and four other networks.
 
     The commands, in the order of their use; a WALK is a folder of silhouettes:
