@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 import typer.core
@@ -14,7 +14,7 @@ from tf3dlocal.io import check_apart, check_folder_name, check_writable
 class Commands(typer.core.TyperGroup):
     """Lists every command with its whole first sentence, where click cuts it to fit one line."""
 
-    def format_commands(self, ctx, formatter):
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
         """Write the list of commands."""
         for command in self.commands.values():
             command.short_help = " ".join(command.help.partition("\n\n")[0].split())
