@@ -72,6 +72,7 @@ def test_the_python_of_the_readme_runs_from_data_set_to_export(tmp_path, monkeyp
     assert (tmp_path / "demo" / "by_hand" / "1" / "saved_model.pb").is_file()
 
 
+@pytest.mark.slow
 def test_the_program_of_the_saved_models_embeds_a_walk(monkeypatch):
     (program,) = blocks((ROOT / "saved_models" / "README.md").read_text(), "python")
     monkeypatch.chdir(ROOT)

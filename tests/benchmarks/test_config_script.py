@@ -38,6 +38,7 @@ def test_a_training_step_is_measured_next_to_a_rival(call, config, tmp_path, mon
     assert own["first_seconds"] > own["median"] > 0  # tracing
 
 
+@pytest.mark.slow
 def test_growth_is_fitted_and_drawn(call, config, tmp_path, monkeypatch):
     def toy(step, *, options, compiled, name, frames):
         arguments = {"walks": options.walks, "frames": frames, "step": step, "compiled": compiled}
@@ -54,6 +55,7 @@ def test_growth_is_fitted_and_drawn(call, config, tmp_path, monkeypatch):
     assert (tmp_path / "growth.png").read_bytes()[1:4] == b"PNG"
 
 
+@pytest.mark.slow
 def test_a_step_is_one_step_of_the_optimizer_with_the_losses_of_the_config():
     from measuring.steps import training_step
 
@@ -65,6 +67,7 @@ def test_a_step_is_one_step_of_the_optimizer_with_the_losses_of_the_config():
     assert {metric.name for metric in step.model.metrics} >= {"loss"}
 
 
+@pytest.mark.slow
 def test_inference_gives_the_same_embeddings_with_and_without_xla():
     from measuring.steps import inference_step
 

@@ -109,6 +109,7 @@ def tables_of(script, monkeypatch):
 
 
 @pytest.mark.parametrize("script", ["models", "parts", "evaluation"])
+@pytest.mark.slow
 def test_no_two_rows_of_a_table_measure_the_same(script, monkeypatch):
     for name, alternatives in tables_of(script, monkeypatch).items():
         measured = [json.dumps([one.function, one.arguments, one.environment]) for one in alternatives]

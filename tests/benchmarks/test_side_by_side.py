@@ -103,6 +103,7 @@ def test_an_alternative_that_never_answers_is_ended():
     assert found.absent[0]["reason"] == "no answer within 1 s"
 
 
+@pytest.mark.slow
 def test_processor_seconds_include_started_processes_and_do_not_count_as_work_of_others():
     alternatives = [toy("busy", "counting", seconds=0.3), toy("starting", "starting_another", seconds=0.3)]
     found = measure(alternatives, rounds=3, warm_ups=0)

@@ -17,6 +17,7 @@ WITH_EXAMPLES = [path.stem for path in sorted(HERE.glob("*.py")) if ">>> " in pa
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
+@pytest.mark.slow
 def test_the_docstring_examples_give_what_they_show(name):
     found = doctest.testmod(importlib.import_module(f"measuring.{name}"))
     assert found.attempted > 0 and found.failed == 0

@@ -183,6 +183,7 @@ def test_the_loss_of_equal_features_has_a_finite_gradient():
 
 
 @pytest.mark.parametrize("file", ["three_d_local", "gaitset", "gaitpart", "gln", "mt3d"])
+@pytest.mark.slow
 def test_a_training_step_changes_every_weight_and_inference_gives_an_embedding(file, monkeypatch):
     module = importlib.import_module(file)
     kept, step_of = {}, module.training_step_of

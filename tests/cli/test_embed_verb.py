@@ -59,6 +59,7 @@ def call(capfd, *arguments):
         ("walks/=", "walks/="),
     ],
 )
+@pytest.mark.slow
 def test_a_folder_that_exists_is_not_split_at_its_equals_sign(walk, name, saved, walks, capfd):
     code, out, err = call(capfd, saved, walk, "--out", "gallery.npz")
     assert code == 0, err

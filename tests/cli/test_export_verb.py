@@ -78,6 +78,7 @@ def test_a_model_without_a_config_is_exported_and_what_its_card_lacks_is_said(ru
     assert "Its model card does not say how the model was trained: run belongs to no run folder with config.yaml" in out
 
 
+@pytest.mark.slow
 def test_a_run_whose_checkpoints_were_removed_keeps_its_config(run, capfd):
     (run / "config.yaml").write_text(
         (pathlib.Path(__file__).parents[2] / "configs/gaitset_casia_b_lt.yaml").read_text(encoding="utf-8")

@@ -58,6 +58,7 @@ def people(call, made_once, tmp_path):
     return "people.npz"
 
 
+@pytest.mark.slow
 def test_from_folders_to_a_name(call, tmp_path):
     code, out, _ = call("enroll people.npz anna walks/anna --model saved --fps 25")
     assert code == 0 and out.splitlines() == [
@@ -79,6 +80,7 @@ def test_from_folders_to_a_name(call, tmp_path):
     assert code == 0 and "anna: 1 walk removed.\npeople.npz: 1 person, 1 walk.\n" in out
 
 
+@pytest.mark.slow
 def test_a_folder_in_which_frames_appear_is_followed(call, people, tmp_path):
     code, out, _ = call(f"identify {people} walks --follow --seconds 0.7 --json a.json")
     assert code == 0 and "walks/probe: 40 frames, 2 windows so far: ben" in out
@@ -90,6 +92,7 @@ def test_a_folder_in_which_frames_appear_is_followed(call, people, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_ctrl_c_gives_walks_in_progress_their_answer_and_writes_the_numbers(call, people, tmp_path, number):
     before = signal.getsignal(number)
     for file in tmp_path.glob("walks/*/*"):
@@ -113,6 +116,7 @@ def test_ctrl_c_gives_walks_in_progress_their_answer_and_writes_the_numbers(call
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.slow
 def test_a_calibrated_gallery_says_unknown(tmp_path, monkeypatch, capfd, small_walks_folder):
     monkeypatch.chdir(tmp_path)
     silhouettes = keras.Input((None, 64, 44, 1))

@@ -24,6 +24,7 @@ def call(capfd, *arguments):
 
 
 @pytest.mark.parametrize("interface", ["rest", "grpc"])
+@pytest.mark.slow
 def test_a_server_of_the_same_export_passes(capfd, server, tiny_export, tmp_path, interface):  # noqa: F811
     url, out = getattr(server, interface), tmp_path / "check.json"
     code, text, err = call(capfd, url, "--name", "tiny", "--model", tiny_export, "--requests", 2, "--json", out)
@@ -46,12 +47,14 @@ def test_a_server_of_the_same_export_passes(capfd, server, tiny_export, tmp_path
     ]
 
 
+@pytest.mark.slow
 def test_a_server_without_a_local_export_is_checked_for_what_it_says(capfd, server):  # noqa: F811
     code, text, _ = call(capfd, server.rest, "--name", "tiny", "--label", "stable", "--requests", 1)
     assert code == 0
     assert "version 1" in text and "answer of raw [1, 2, 5], finite" in text
 
 
+@pytest.mark.slow
 def test_a_server_that_loads_the_model_is_waited_for(capfd, server, monkeypatch):  # noqa: F811
     """First it is unavailable, then it says LOADING, then AVAILABLE."""
     asked, states = [], server.states
@@ -90,6 +93,7 @@ def test_a_server_that_loads_for_longer_than_the_timeout_is_named(capfd, server,
 
 
 @pytest.mark.bad_input
+@pytest.mark.slow
 def test_another_model_is_found_by_its_answers(capfd, server, tiny_export):  # noqa: F811
     """Versions 1 and 2 have the same signatures and shapes, and other weights."""
     code, text, _ = call(capfd, server.rest, "--name", "tiny", "--model", tiny_export / "1", "--requests", 1)
@@ -129,6 +133,7 @@ def test_a_mistake_is_one_message(capfd, arguments, code, message):
 
 
 @pytest.mark.bad_input
+@pytest.mark.slow
 def test_a_wrong_name_and_a_slow_answer_are_named(capfd, server):  # noqa: F811
     code, _, err = call(capfd, server.rest, "--name", "other")
     assert code == 1 and "has no model 'other'" in err

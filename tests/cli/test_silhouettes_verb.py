@@ -27,6 +27,7 @@ def video(tmp_path_factory):
     return small_videos.write_video(folder / "anna.avi", small_videos.draw_video([masks]))
 
 
+@pytest.mark.slow
 def test_a_video_becomes_passes_that_prepare_and_embed_read(video, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = call(capfd, "silhouettes", video, "anna", "--subject", "anna", "--json", "numbers.json")

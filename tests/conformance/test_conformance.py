@@ -131,6 +131,7 @@ def test_a_model_with_it_comes_back_from_a_file(name, tmp_path):
 
 
 @every_row
+@pytest.mark.slow
 def test_a_graph_for_any_batch_and_frames_gives_the_same(name):
     row, model = ROWS[name], as_model(name)
     signature = [tf.TensorSpec(shape) for shape in row.sizes(None, None)[0]]
@@ -178,6 +179,7 @@ def test_a_loss_comes_back_from_its_config_as_text(row):
 
 
 @every_loss
+@pytest.mark.slow
 def test_a_loss_teaches_every_walk_in_a_graph_for_any_batch(row):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int32), tf.TensorSpec(row.sizes(None, None)[0][0])])
     def gradient(labels, features):

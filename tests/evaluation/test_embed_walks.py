@@ -116,6 +116,7 @@ def test_a_second_call_uses_the_weights_of_the_moment():
     np.testing.assert_allclose(embed_walks(model, walks=walks, progress=False), 3 * before, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_model_is_traced_once_and_freed_with_its_graph():
     calls = []
     silhouettes = keras.Input((None, 64, 44, 1))

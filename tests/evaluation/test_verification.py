@@ -93,6 +93,7 @@ def test_thresholds_are_distances_and_resolve_small_rates():
         assert np.abs(rates / level - 1).min() < 0.05
 
 
+@pytest.mark.slow
 def test_the_interval_is_over_subjects_and_covers_the_rate_of_all_people():
     """Of 40 samples of 30 people, at least 34 intervals of 95 % hold the rate of very many people."""
     distances, columns = people(num_subjects=400, walks=4, seed=99)

@@ -45,6 +45,7 @@ def ran(how, program=PROGRAM, **variables):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
+@pytest.mark.slow
 def test_the_pages_of_five_blocks_of_200_mb_are_faulted_in_only_once():
     kept, faults, resident = ran("keep")
     if not kept:

@@ -192,6 +192,7 @@ def test_training_moves_the_statistics_of_every_normalization():
 
 @pytest.mark.parametrize("options", [{}, {"geometry": "release"}, {"per_frame": True}], ids=str)
 @pytest.mark.parametrize("mode", ["graph", "xla"])
+@pytest.mark.slow
 def test_every_mode_gives_the_same_and_batch_and_frames_may_be_unknown(mode, options):
     net = network(**options)
     signature = [tf.TensorSpec([None, None, HEIGHT, WIDTH, CHANNELS])]

@@ -53,6 +53,7 @@ def test_a_block_pools_its_map_twice_and_not_twice_for_every_path():
     assert shared["MaxPool3DGrad"] == alone["MaxPool3DGrad"] == 6 * 2  # the map gets no gradient
 
 
+@pytest.mark.slow
 def test_a_block_of_a_model_has_the_shared_poolings():
     import keras
 
@@ -63,6 +64,7 @@ def test_a_block_of_a_model_has_the_shared_poolings():
 
 
 @pytest.mark.parametrize("options", [{}, {"per_frame": True}, {"geometry": "release", "sampler": "gaussian"}], ids=str)
+@pytest.mark.slow
 def test_shared_statistics_give_what_every_path_computes_alone(options):
     maps = random_map(4), 2 * random_map(seed=1) + 1
     found = {}

@@ -60,6 +60,7 @@ def random_walk(frames=6):
     return np.random.default_rng(0).uniform(size=(1, frames, 64, 44, 1)).astype("float32")
 
 
+@pytest.mark.slow
 def test_a_mirrored_body_gives_mirrored_volumes_in_all_blocks(volumes):
     walk = random_walk()
     own, mirrored = volumes(walk), volumes(walk[:, :, :, ::-1])

@@ -120,6 +120,7 @@ def test_it_works_in_float16_and_with_an_unknown_batch(mode):
 
 @pytest.mark.shared
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.slow
 def test_it_equals_the_original_in_loss_and_gradient(shared, mode):
     data = np.load(shared / "parity" / "official_full_triplet.npz")
     cases = sorted({name.split("/")[0] for name in data.files})

@@ -101,6 +101,7 @@ def test_they_equal_tensorflow_addons(case):
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("metric", ["L2", "squared-L2", "angular"])
 @pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.slow
 def test_gradients_are_finite_where_embeddings_coincide(kind, metric, jit_compile):
     @tf.function(jit_compile=jit_compile)
     def gradient(features):

@@ -82,6 +82,7 @@ WITH_LOSS = {"part_features": LABELS, "logits": LABELS}
 
 
 @pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.slow
 def test_wherever_a_model_comes_from_it_takes_labels_with_and_without_that_of_the_embedding(route, files):
     model = compiled(ROUTES[route](files))
     assert isinstance(model, GaitModel)

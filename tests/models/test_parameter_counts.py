@@ -155,5 +155,6 @@ def mt3d_by_hand(channels=(32, 64, 128)):
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
+@pytest.mark.slow
 def test_the_compared_models_have_the_parameters_one_counts_by_hand(build, options, by_hand, count):
     assert by_hand == count == num_trainable(build(**options))

@@ -30,6 +30,7 @@ def random_walks(frames=3, batch=2, size=(32, 22), seed=0):
 
 
 @pytest.mark.parametrize("options", ABLATIONS.values(), ids=ABLATIONS)
+@pytest.mark.slow
 def test_every_ablation_of_the_papers_tables_3_to_5_runs(options):
     outputs = ThreeDLocal(**ALL_BLOCKS, **options)(random_walks())
     assert {name: tuple(value.shape) for name, value in outputs.items()} == {
@@ -254,6 +255,7 @@ def test_part_strips_append_features_of_each_local_path_to_those_of_the_body(opt
     np.testing.assert_array_equal(together[:, :num_strips], strips)
 
 
+@pytest.mark.slow
 def test_without_fusion_the_strips_are_those_of_the_global_path_and_part_strips_train_the_parts():
     options = {**PAPER, "compact_channels": 0}
     alone = randomize(ThreeDLocal(**{**options, "local_blocks": ()}))

@@ -157,6 +157,7 @@ def test_both_directions_on_the_command_line(pytorch_file, tmp_path, capfd):
         (lambda: GaitSet(channels=SMALL), "release", "gaitpart", "is no gaitpart"),
     ],
 )
+@pytest.mark.slow
 def test_a_model_that_the_original_computes_differently_is_not_written(model, source, kind, reason, tmp_path):
     with pytest.raises(ValueError) as refused:
         write_torch(model(), out=tmp_path / "a.pt", source=source, model=kind)

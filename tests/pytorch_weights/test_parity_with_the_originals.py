@@ -101,6 +101,7 @@ def expected(parity, recipe, walks):
 
 
 @pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.slow
 def test_a_converted_file_computes_what_the_original_computed(name, files, expected, walks, tmp_path):
     source, kind, num_tensors = ORIGINALS[name]
     np.savez(tmp_path / "vectors.npz", silhouettes=walks, embedding=expected[name])
@@ -117,6 +118,7 @@ def test_a_converted_file_computes_what_the_original_computed(name, files, expec
 
 
 @pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.slow
 def test_converting_back_gives_the_original_state_dict_bit_for_bit(
     name, loaded, expected, walks, parity, recipe, tmp_path
 ):

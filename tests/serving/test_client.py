@@ -20,6 +20,7 @@ from tf3dlocal.serving.client.address import parse_address
 CLOSE = {"rtol": 0, "atol": 1e-6}
 
 
+@pytest.mark.slow
 def test_walks_of_different_lengths_get_the_local_answers_in_their_order(url, walks, local_answer):
     with Client(url, name="tiny") as client:
         np.testing.assert_allclose(client.embed(walks), local_answer(walks), **CLOSE)

@@ -83,6 +83,7 @@ def test_a_host_that_does_not_exist_is_named():
         Client("http://no-such-host.invalid:8501", **QUICK, retries=0).status()
 
 
+@pytest.mark.slow
 def test_what_is_unavailable_for_a_moment_is_asked_again_and_the_repetitions_are_counted(url, server, walks):
     client, left = Client(url, **QUICK, retries=3), [3]
 
@@ -288,6 +289,7 @@ def test_one_walk_that_is_refused_fails_the_requests_of_its_batch_with_the_sente
         client.predict(request, served=client.metadata())
 
 
+@pytest.mark.slow
 def test_a_thousand_requests_leave_nothing_behind(server):
     """A connection, a thread or a timer that stayed for every request would be seen here."""
     client = Client(server.rest, **QUICK)

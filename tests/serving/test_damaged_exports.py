@@ -61,6 +61,7 @@ def test_one_flipped_bit_is_seen(file, position, copy):
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("file", FILES[:-1])
+@pytest.mark.slow
 def test_damage_in_a_model_that_is_trusted_is_one_sentence_too(file, share, copy):
     content = (copy / file).read_bytes()
     (copy / file).write_bytes(content[: int(len(content) * share)])
@@ -99,6 +100,7 @@ def test_a_card_that_is_not_json_is_refused(text, copy):
 
 
 @pytest.mark.parametrize("embedding", [None, 5, [], {}, {"distance": "cosine"}, {"distance": ["part_mean"]}])
+@pytest.mark.slow
 def test_a_card_without_a_known_distance_is_refused_and_one_of_a_trusted_stranger_has_the_default(embedding, copy):
     (copy / CARD_NAME).write_text(json.dumps(card_of(copy) | {"embedding": embedding}))
     assert f"{CARD_NAME} cannot be read: " in refusal(copy) and "distance" in refusal(copy)

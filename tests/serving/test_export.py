@@ -72,6 +72,7 @@ def draw_walks(batch, frames, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (batch, frames, HEIGHT, WIDTH), dtype=np.uint8)
 
 
+@pytest.mark.slow
 def test_a_process_without_keras_and_without_this_package_gets_the_same_embeddings(model, exported, tmp_path):
     walks = draw_walks(2, 7)
     np.save(tmp_path / "walks.npy", walks)
@@ -118,6 +119,7 @@ def test_the_card_describes_the_export_and_how_to_make_it_again(model, exported)
     assert {"saved_model.pb", "variables/variables.index"} <= set(card["sha256"])
 
 
+@pytest.mark.slow
 def test_an_embedding_of_parts_keeps_its_parts(tmp_path):
     silhouettes = keras.Input((None, HEIGHT, WIDTH, 1))
     pooled = keras.layers.GlobalAveragePooling3D()(silhouettes)
@@ -128,6 +130,7 @@ def test_an_embedding_of_parts_keeps_its_parts(tmp_path):
     assert embedder.card["embedding"]["axes"] == ["batch", "parts", "channels"]
 
 
+@pytest.mark.slow
 def test_a_mixed_precision_model_returns_float32(tmp_path):
     silhouettes = keras.Input((None, HEIGHT, WIDTH, 1))
     pooled = keras.layers.GlobalAveragePooling3D(dtype="mixed_float16")(silhouettes)
@@ -143,6 +146,7 @@ def test_a_version_is_never_overwritten_and_the_next_number_is_named(model, expo
     assert (exported / "1" / "saved_model.pb").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_highest_version_is_loaded(model, tmp_path):
     for version in (2, 10):
         export(model, folder=tmp_path, version=version)
@@ -198,6 +202,7 @@ def test_a_folder_without_a_saved_model_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("file", ["saved_model.pb", "variables/variables.index", CARD_NAME])
+@pytest.mark.slow
 def test_a_damaged_file_is_one_sentence_with_the_solution(model, tmp_path, file):
     version = export(model, folder=tmp_path)
     content = (version / file).read_bytes()

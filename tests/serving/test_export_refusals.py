@@ -67,6 +67,7 @@ def test_a_model_whose_embedding_is_not_finite_is_not_exported(tmp_path):
 
 
 @pytest.mark.bad_input
+@pytest.mark.slow
 def test_an_embedding_that_is_not_finite_is_refused_with_the_walk(tmp_path):
     silhouettes = keras.Input((None, 16, 12, 1))
     inverse = keras.layers.GlobalMaxPooling3D()(keras.ops.reciprocal(silhouettes))
@@ -99,6 +100,7 @@ def test_a_model_of_any_precision_is_exported_in_float32_even_where_a_gpu_is_see
     assert model.layers[1].compute_dtype in ("float16", "bfloat16"), "the model itself is not changed"
 
 
+@pytest.mark.slow
 def test_a_model_that_overflows_in_half_precision_is_exported_because_float32_holds_its_numbers(tmp_path):
     silhouettes = keras.Input((None, 16, 12, 1))
     x = keras.layers.GlobalMaxPooling3D()(silhouettes)
@@ -129,6 +131,7 @@ def test_a_cast_to_half_precision_between_layers_becomes_float32(tmp_path):
     ],
     ids=lambda error: type(error).__name__,
 )
+@pytest.mark.slow
 def test_a_disk_that_cannot_be_written_is_one_sentence_and_leaves_nothing(error, tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise error

@@ -34,6 +34,7 @@ def version(tmp_path_factory):
     return export(model, folder=tmp_path_factory.mktemp("exported") / "gait")
 
 
+@pytest.mark.slow
 def test_every_signature_has_one_warm_up_request_of_usual_length_that_it_answers(version):
     loaded = tf.saved_model.load(version)
     records = list(tf.data.TFRecordDataset(str(version / WARM_UP)).as_numpy_iterator())

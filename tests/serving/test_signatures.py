@@ -100,6 +100,7 @@ def test_padded_walks_have_the_answers_of_the_walks_alone_in_every_model(name, p
 
 
 @pytest.mark.parametrize("padding", ["zeros", "first value", "noise"])
+@pytest.mark.slow
 def test_what_stands_in_padded_frames_has_no_effect(signatures, padding):
     walks, lengths = draw_walks(3, 10), np.array([10, 3, 7], np.int32)
     noise = draw_walks(3, 10, seed=1)

@@ -26,6 +26,7 @@ def walk_folder(folder, column):
     return folder
 
 
+@pytest.mark.slow
 def test_what_was_written_is_read_again(embedder, tmp_path):
     kept = WalkEmbeddings.of_folders([("Zoë", walk_folder(tmp_path / "z", 1))], embedder=embedder)
     kept.write(tmp_path / "new" / "gallery.npz")

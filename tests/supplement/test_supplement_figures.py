@@ -25,6 +25,7 @@ def call(*arguments):
 
 
 @pytest.mark.parametrize("suffix", STARTS)
+@pytest.mark.slow
 def test_figure_1_shows_the_first_test_subject_in_a_gallery_walk(run, small_walks_folder, tmp_path, capfd, suffix):
     out = tmp_path / f"figure{suffix}"
     assert call("figure", 1, "--run", run.path, "--data", small_walks_folder, *VIEWS, "--out", out) == 0
@@ -44,6 +45,7 @@ def test_figure_1_takes_views_from_18_to_72_degrees_by_default():
     assert default_views(np.arange(0, 91, 5)) == [20, 35, 55, 70]
 
 
+@pytest.mark.slow
 def test_figure_2_gives_both_scores_of_both_models_and_their_difference(
     run, other_run, small_walks_folder, tmp_path, capfd
 ):
@@ -62,6 +64,7 @@ def test_figure_2_gives_both_scores_of_both_models_and_their_difference(
     assert "3DLocal minus GaitPart" in told and found["notices"][0] in told
 
 
+@pytest.mark.slow
 def test_figure_2_of_a_run_and_itself_finds_no_difference(run, small_walks_folder, tmp_path):
     select = {"conditions": ["nm"], "views": [0, 90], "subjects": ["001", "002", "003"], "progress": False}
     found = figure_2(run.path, compare_with=run.path, data=small_walks_folder, out=tmp_path / "map.png", **select)
@@ -70,6 +73,7 @@ def test_figure_2_of_a_run_and_itself_finds_no_difference(run, small_walks_folde
     assert found["difference"]["silhouette_interval"] == [0, 0] == found["difference"]["nearest_interval"]
 
 
+@pytest.mark.slow
 def test_figure_3_has_a_row_for_each_snapshot(run, small_walks_folder, tmp_path):
     both = figure_3(run.path, data=small_walks_folder, out=tmp_path / "both.png")
     assert "at the steps 2, 10" in both and "from 90 degrees" in both
@@ -110,6 +114,7 @@ def test_a_run_without_local_paths_is_named_with_the_solution(other_run, small_w
 
 
 @pytest.mark.bad_input
+@pytest.mark.slow
 def test_a_run_without_snapshots_is_named_with_the_key_that_keeps_them(run, small_walks_folder, tmp_path):
     bare = shutil.copytree(run.path, tmp_path / "bare", ignore=shutil.ignore_patterns("snapshots"))
     with pytest.raises(ValueError, match="bare has no snapshots.*training.snapshots.*cannot be made afterwards"):
@@ -185,6 +190,7 @@ def test_figure_3_of_a_file_asks_for_the_run_folder(run, small_walks_folder, tmp
 
 
 @pytest.mark.bad_input
+@pytest.mark.slow
 def test_a_model_that_has_diverged_is_named_with_its_part_and_nothing_is_drawn(
     run, make_run, small_walks_folder, tmp_path
 ):

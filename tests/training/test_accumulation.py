@@ -141,6 +141,7 @@ def plain():
 @pytest.mark.parametrize(
     "system", [pytest.param(name, marks=pytest.mark.slow) if "local" in name else name for name in SYSTEMS]
 )
+@pytest.mark.slow
 def test_loss_gradient_statistics_and_draws_are_those_of_the_plain_step(double_precision, plain, system, num_slices):
     expected_model, (expected_outputs, expected_loss, expected) = plain(system)
     model = narrow(system)

@@ -120,6 +120,7 @@ def test_arguments_that_repeat_what_the_training_sets_are_accepted(train, tmp_pa
     train(tmp_path / "null", "model.arguments={dtype: null, seed: null, num_classes: null}", "training.steps=1")
 
 
+@pytest.mark.slow
 def test_step_numbers_after_the_last_step_and_rates_of_absent_weights_are_said(train, tmp_path):
     late = ["schedule.name=piecewise", "schedule.milestones=[1, 2, 300]", "training.checkpoint_every=500"]
     late += ["training.evaluate_every=400", "optimizer.rates.local_paths=0.5"]
@@ -134,6 +135,7 @@ def test_step_numbers_after_the_last_step_and_rates_of_absent_weights_are_said(t
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.slow
 def test_weights_that_are_not_finite_are_neither_resumed_from_nor_started_from(train, tmp_path, number):
     def spoil(file):
         model = keras.saving.load_model(file)
@@ -170,6 +172,7 @@ def test_subjects_with_one_walk_each_are_refused_for_triplets_and_not_for_a_clas
     assert np.array_equal(train.subjects, ["001", "002", "003", "004"])
 
 
+@pytest.mark.slow
 def test_a_training_that_failed_before_its_first_checkpoint_accepts_the_corrected_config(train, tmp_path):
     with pytest.raises(ValueError, match="loss is nan"):
         train(

@@ -32,6 +32,7 @@ def path_variables():
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
+@pytest.mark.slow
 def test_only_the_localization_network_moves_at_a_separate_rate(name, path_variables):
     steps = moved(make_optimizer(name, schedule=1e-2, rates={"localization": 0.1}), path_variables)
     localization = [step for path, step in steps.items() if "/localization/" in path]
@@ -68,6 +69,7 @@ SYSTEMS += [("three_d_local", "paper", {"local_blocks": (3,), "registered": True
 SYSTEMS += [("gaitpart", "release", {"channels": (4, 4, 4, 8), "strips": (1, 2, 4, 4)})]
 
 
+@pytest.mark.slow
 def test_every_weight_of_every_system_has_a_group_that_is_written_down():
     seen = set()
     for name, preset, arguments in SYSTEMS:
@@ -133,6 +135,7 @@ def test_a_gradient_that_is_no_number_does_not_reach_a_frozen_weight(start_again
     assert all(np.isfinite(variable.numpy()).all() for variable in variables)
 
 
+@pytest.mark.slow
 def test_the_moving_statistics_of_frozen_batch_normalizations_follow_the_data(start_again):
     """In `fit`, and within the model: what docs/training.md says about them."""
     start = start_again.get_weights()
@@ -186,6 +189,7 @@ def test_a_model_whose_weights_are_all_frozen_is_refused():
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
+@pytest.mark.slow
 def test_without_such_a_rate_it_is_keras_own_optimizer(name, path_variables):
     start = [variable.numpy() for variable in path_variables]
     ours = moved(make_optimizer(name, schedule=1e-2), path_variables)
@@ -215,6 +219,7 @@ def test_adam_decays_through_its_moments_as_in_pytorch():
     np.testing.assert_allclose(variable.numpy(), [0.99], rtol=1e-5)  # any gradient makes a first step of the whole rate
 
 
+@pytest.mark.slow
 def test_the_rate_holds_under_loss_scaling(path_variables):
     optimizer = make_optimizer("sgd", schedule=1e-2, rates={"localization": 0.5}, loss_scaling=True)
     optimizer.build(path_variables)

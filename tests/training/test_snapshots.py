@@ -67,6 +67,7 @@ def killed_and_resumed(tmp_path_factory):
     return run, before
 
 
+@pytest.mark.slow
 def test_snapshots_survive_a_kill_and_the_removal_of_checkpoints(killed_and_resumed):
     run, before = killed_and_resumed
     assert before == [1, 2]
@@ -101,6 +102,7 @@ def test_tensorboard_has_the_parts_of_the_start_and_of_each_snapshot_once(killed
     assert pictures_of(run) == {f"parts/block_3/{view}": [0, 1, 2, 4, 6] for view in ("000", "180")}
 
 
+@pytest.mark.slow
 def test_snapshots_that_a_resumed_training_has_passed_are_named(killed_and_resumed, tmp_path, capfd):
     run, _ = killed_and_resumed
     folder = shutil.copytree(run.path, tmp_path / "run")
@@ -130,6 +132,7 @@ def test_the_step_of_a_model_file_is_known(killed_and_resumed):
     assert {file: step_of(file) for file in files} == files
 
 
+@pytest.mark.slow
 def test_a_model_without_local_paths_keeps_no_snapshots_and_shows_no_parts(train, tmp_path):
     train(tmp_path, "training.steps=2")
     run = RunFolder(tmp_path)

@@ -59,6 +59,7 @@ def test_a_failed_write_leaves_the_old_picture_and_nothing_else(tmp_path, monkey
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_neither_tensorflow_nor_pyplot_is_imported():
     program = (
         "import sys, tf3dlocal.visualization as v; v.plot_training([{'step': 1, 'loss': 1.0}])._repr_png_();"
@@ -68,6 +69,7 @@ def test_neither_tensorflow_nor_pyplot_is_imported():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_pictures_can_be_drawn_in_threads():
     def png(number):
         return plot_training([{"step": step, "loss": number / step} for step in (1, 2, 3)])._repr_png_()

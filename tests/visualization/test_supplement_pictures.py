@@ -64,6 +64,7 @@ def test_the_bar_of_fig_1_marks_begin_and_end_where_they_are_inside_of_the_walk(
         assert (begin, end) == pytest.approx((9.5, 19.5))
 
 
+@pytest.mark.slow
 def test_text_is_at_least_seven_points_at_the_width_of_a_column_and_a_page():
     parts = dict.fromkeys(NAMES, location())
     column = plot_located_volumes([walk(**parts)])

@@ -277,6 +277,7 @@ def camera(monkeypatch, walk):
     return Camera
 
 
+@pytest.mark.slow
 def test_a_camera_is_stopped_by_seconds_and_its_memory_does_not_grow(tmp_path, camera, monkeypatch):
     monkeypatch.setattr("tf3dlocal.data.video.pictures.OVERLAY_FRAMES", 20)
     monkeypatch.setattr("tf3dlocal.data.video.background.RENEWED_AFTER", 2)

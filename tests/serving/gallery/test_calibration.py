@@ -86,6 +86,7 @@ def calibrated(path, small_walks, monkeypatch):
     return calibrate(path, data=small_walks, fpir=0.25, progress=False), small_walks
 
 
+@pytest.mark.slow
 def test_a_threshold_is_stored_with_what_it_was_calibrated_on(calibrated, path):
     found, walks = calibrated
     stored = read_gallery(path).calibration
@@ -93,6 +94,7 @@ def test_a_threshold_is_stored_with_what_it_was_calibrated_on(calibrated, path):
     assert stored.num_enrolled == 2 and stored.walks_per_person == 2 and len(stored.data_fingerprint) == 64
 
 
+@pytest.mark.slow
 def test_data_without_a_frame_rate_is_taken_to_have_that_of_the_gallery(calibrated):
     found, _ = calibrated
     assert (

@@ -38,6 +38,7 @@ def unharmed(path, call, *, told, error=ValueError):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_nearest_person_is_named_first_and_each_person_once(path, embedder):
     gallery = read_gallery(path)
     assert gallery.people == {"anna": 2, "ben": 1} and gallery.frame_rate == 25
@@ -100,6 +101,7 @@ def test_writers_at_the_same_time_lose_no_walk(path):
 
 
 @pytest.mark.bad_input
+@pytest.mark.slow
 def test_a_walk_is_enrolled_once(path):
     walk = path.parent / "walks" / "a1"
     unharmed(path, lambda: enroll(path, name="ben", walks=[walk]), told="in the gallery already, as one of 'anna'")
@@ -125,6 +127,7 @@ def test_what_is_no_name_is_refused(path, name, told):
 
 
 @pytest.mark.bad_input
+@pytest.mark.slow
 def test_an_unknown_name_gets_the_near_ones(path, embedder):
     unharmed(path, lambda: forget(path, name="Anna"), told="no person 'Anna'. Did you mean 'anna'")
     gallery = read_gallery(path)
@@ -133,6 +136,7 @@ def test_an_unknown_name_gets_the_near_ones(path, embedder):
 
 
 @pytest.mark.bad_input
+@pytest.mark.slow
 def test_another_model_is_refused(path, tmp_path):
     other = exported(tmp_path / "other", name="other")
     walk = walk_folder(tmp_path / "new", 4)
@@ -156,6 +160,7 @@ def test_a_gallery_whose_model_is_gone_asks_for_it(path):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.8, 0.99])
+@pytest.mark.slow
 def test_a_truncated_gallery_is_refused_and_left_as_it_is(path, share):
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
@@ -212,6 +217,7 @@ def test_files_of_other_kinds_are_refused_with_what_they_are(path, tmp_path, emb
         ("facts", "[]", "no gallery"),
     ],
 )
+@pytest.mark.slow
 def test_a_gallery_changed_by_hand_is_refused(path, column, values, told):
     arrays = dict(np.load(path)) | {column: np.asarray(values)}
     np.savez(path, **arrays)
@@ -262,6 +268,7 @@ CALIBRATION = {
         ("windows.length", "30"),
     ],
 )
+@pytest.mark.slow
 def test_a_fact_changed_by_hand_is_refused_with_its_name(path, keys, value):
     arrays = dict(np.load(path))
     facts = json.loads(str(arrays["facts"])) | {"calibration": dict(CALIBRATION)}
@@ -310,6 +317,7 @@ def test_arrays_that_are_no_walk_are_refused(embedder, silhouettes, told):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("frame_rate", [0, -25, float("nan"), 1e9])
+@pytest.mark.slow
 def test_a_frame_rate_of_no_camera_is_refused(path, frame_rate):
     walk = walk_folder(path.parent / "new", 4)
     unharmed(path, lambda: enroll(path, name="x", walks=[walk], frame_rate=frame_rate), told="frames per second")
@@ -348,6 +356,7 @@ def test_a_person_removed_through_a_link_is_not_in_the_file_it_leads_to(path, tm
     assert not (tmp_path / "shared" / ".link.npz.lock").exists()  # one lock for one file
 
 
+@pytest.mark.slow
 def test_a_walk_is_embedded_again_where_another_program_has_set_the_frame_rate(path, tmp_path, embedder, monkeypatch):
     real, new = EmbeddedWalk.of_folder, tmp_path / "new.npz"
     rates = []

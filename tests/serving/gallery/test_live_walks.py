@@ -23,6 +23,7 @@ def write_slowly(source, folder, *, pause=0.05):
         time.sleep(pause)
 
 
+@pytest.mark.slow
 def test_an_answer_becomes_final_and_is_that_of_the_whole_walk(path, embedder, tmp_path):
     gallery, live = read_gallery(path), tmp_path / "live"
     live.mkdir()
@@ -57,6 +58,7 @@ def test_a_walk_shorter_than_a_window_is_answered_when_it_ends(path, embedder, t
     assert [(each.is_final, each.num_windows, each.answer.name) for each in answers] == [(True, 1, "ben")]
 
 
+@pytest.mark.slow
 def test_an_empty_folder_is_watched_until_the_end(path, embedder, tmp_path):
     (tmp_path / "live").mkdir()
     gallery = read_gallery(path)
@@ -72,6 +74,7 @@ def test_a_folder_that_is_missing_is_named(path, embedder, tmp_path):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("name", ["seconds", "seconds_to_end", "seconds_between"])
 @pytest.mark.parametrize("value", [-1, float("nan")])
+@pytest.mark.slow
 def test_a_time_that_is_none_is_refused_and_not_waited_for(path, embedder, tmp_path, name, value):
     with pytest.raises(ValueError, match=f"{name} must be a number of at least 0; got {value!r}"):
         next(follow(tmp_path, gallery=read_gallery(path), embedder=embedder, **{name: value}))
@@ -124,6 +127,7 @@ def test_frames_that_wait_are_read_before_the_end(path, embedder, tmp_path, monk
 
 
 @pytest.mark.parametrize("is_removed", [False, True])
+@pytest.mark.slow
 def test_a_writer_that_starts_again_at_the_first_number_makes_a_new_walk(path, embedder, tmp_path, is_removed):
     live = settled(walk_folder(tmp_path / "live", 8, frames=9))
     rates = {"seconds_between": 0.01, "seconds_to_end": 60 if is_removed else 0.1}
