@@ -231,6 +231,7 @@ def test_the_derivative_by_the_volume_is_the_transposed_filter(kind):
         ("mixture", True),
     ],
 )
+@pytest.mark.slow
 def test_output_and_derivative_are_those_of_double_precision_in_every_mode(kind, per_frame, mode):
     sampler, volume, location = SAMPLERS[kind](), random_volume(SMALL), smooth_location(per_frame)
     weights, numeric = numeric_derivative(kind, per_frame)

@@ -73,6 +73,7 @@ def test_phase_2_is_compared_by_the_compact_block_in_the_paper_and_by_the_part_f
     assert opengait["logits"].shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_opengaits_compact_block_learns_no_bias():
     for preset, learned in (("paper", True), ("opengait", False)):
         model = GLN(**PHASE_2, preset=preset)

@@ -64,6 +64,7 @@ def count_by_hand(
         (TABLE_5["+ both legs"], 2_157_008),
     ],
 )
+@pytest.mark.slow
 def test_the_papers_model_has_the_parameters_one_counts_by_hand(options, count):
     by_hand = {**options}
     if "input_shape" in by_hand:

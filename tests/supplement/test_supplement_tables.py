@@ -176,6 +176,7 @@ def test_a_test_without_groups_or_views_has_no_table(tmp_path, key):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("frames", [0, -1, 10**11, 2.5, "30"])
+@pytest.mark.slow
 def test_table_1_names_a_number_of_frames_that_is_none(run, frames):
     with pytest.raises(ValueError, match=f"frames must be a whole number from 1 to 1000, not {frames!r}"):
         table_1(run.path, frames=frames)

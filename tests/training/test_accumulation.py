@@ -275,6 +275,7 @@ def test_what_the_loss_does_not_reach_has_no_gradient():
     assert reached == {"used"}
 
 
+@pytest.mark.slow
 def test_a_batch_of_unknown_size_is_cut_when_it_is_there():
     model = narrow("gaitset")
 

@@ -114,6 +114,7 @@ def moved_by_group(model, start):
 
 @pytest.mark.parametrize("frozen", WEIGHT_GROUPS)
 @pytest.mark.parametrize(("name", "loss_scaling"), [("sgd", False), ("adam", False), ("adam", True)])
+@pytest.mark.slow
 def test_a_rate_of_0_freezes_a_group_under_momentum_and_weight_decay(start_again, name, loss_scaling, frozen):
     start, variables = start_again.get_weights(), start_again.trainable_variables
     options = {"weight_decay": 0.5, "rates": {frozen: 0}, "loss_scaling": loss_scaling}

@@ -102,6 +102,7 @@ def test_steps_are_counted_from_the_checkpoint_that_a_training_resumes_from(tmp_
 
 
 @pytest.mark.parametrize(("report_every", "bad_step"), [(3, 9), (5, 9), (5, 10), (5, 11), (2, 9)])
+@pytest.mark.slow
 def test_the_losses_of_single_steps_are_known_though_the_means_began_before_another_report_every(
     tmp_path, report_every, bad_step
 ):
