@@ -1,17 +1,14 @@
 """`tf3dlocal identify`: who walks, or that nobody known does."""
 
-import contextlib
 import dataclasses
-import signal
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 
 from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Top, Trust, app
 from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
-from tf3dlocal.io import printable
+from tf3dlocal.io import printable, stop_on_signal
 
 
 @app.command()
@@ -55,7 +52,7 @@ def identify(
     if follow:
         values: list[dict[str, Any]] = []
         try:
-            with _interrupt_sets() as stop:
+            with stop_on_signal() as stop:
                 live = watch(walks[0], gallery=known, seconds=seconds, count=top, stop=stop, **settings)
                 _print_live(live, values=values)
         except BaseException:  # also a second Ctrl-C
@@ -98,29 +95,3 @@ def _print_live(answers: Iterable[Any], *, values: list[dict[str, Any]]) -> None
         say(f"{printable(live.answer.source)}: {live.answer.num_frames} frames, {windows} {state}: {live.answer}")
         if live.is_final:
             values.append(_with_notes(live.answer, walk=live))
-
-
-@contextlib.contextmanager
-def _interrupt_sets() -> Iterator[threading.Event]:
-    """Let the first Ctrl-C or SIGTERM end the watching with answers on the walks so far, a second one the command."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # where signals cannot be handled
-        yield stop
-        return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in handlers.items() if handler is not None}  # None: set in C
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def handle(*_: object) -> None:
-        stop.set()
-        restore()
-
-    for number in before:
-        signal.signal(number, handle)
-    try:
-        yield stop
-    finally:
-        restore()

@@ -38,6 +38,7 @@ _HOME = {
     "read_yaml_file": "strict_yaml",
     "readable": "guard",
     "remove_unfinished": "whole_file",
+    "stop_on_signal": "progress",
     "tell": "progress",
     "use_onednn": "machine",
     "user_path": "paths",

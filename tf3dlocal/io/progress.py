@@ -1,6 +1,8 @@
-"""What a terminal shows: one progress bar and sentences of long work, and tables that fit its width."""
+"""What a terminal shows: a progress bar and sentences of long work, and tables that fit its width; how it ends work."""
 
 import contextlib
+import signal
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +13,43 @@ if TYPE_CHECKING:
     import rich.console
 
 BETWEEN = 2  # characters between two columns of a table
+
+
+@contextlib.contextmanager
+def stop_on_signal() -> Iterator[threading.Event]:
+    """Let the first Ctrl-C or SIGTERM end the work of a block in order; a second one acts as it did before.
+
+    Outside the main thread signals cannot be handled, and nothing changes.
+
+    Yields:
+        An event that the first signal sets; the work must look at it.
+
+    Example:
+        >>> with stop_on_signal() as stop:
+        ...     stop.is_set()
+        False
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in handlers.items() if handler is not None}  # None: set in C
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def handle(*_: object) -> None:
+        stop.set()
+        restore()
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield stop
+    finally:
+        restore()
 
 
 @contextlib.contextmanager

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import pathlib
 import re
-import signal
 import threading
 from collections.abc import Iterator
 
@@ -26,6 +24,7 @@ from tf3dlocal.io import (
     check_folder_name,
     named_arguments,
     progress_bar,
+    stop_on_signal,
     user_path,
     write_json,
     write_text,
@@ -116,7 +115,7 @@ def extract_silhouettes(
     if seconds is not None:
         total = min(total or 2**40, round(seconds * source.rate))
     try:
-        with _stop_on_interrupt() as is_stopped, progress_bar("frames", total=total, shown=progress) as advance:
+        with stop_on_signal() as is_stopped, progress_bar("frames", total=total, shown=progress) as advance:
             for _ in extraction.work(found, seconds=seconds, is_stopped=is_stopped):
                 advance(note=f"{len(report.passes)} passes")
     except BaseException as error:
@@ -200,32 +199,6 @@ class _Extraction:
         self.sheet.write(self.out / SHEET)
         self.overlay.write(self.out / OVERLAY, frames_per_second=report.frames_per_second)
         write_json(self.out / REPORT, report.as_dict())
-
-
-@contextlib.contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C or SIGTERM sets; the second acts as ever. Only a main thread can do so."""
-    is_stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield is_stopped
-        return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in handlers.items() if handler is not None}  # None: set in C
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def stop(*_: object) -> None:
-        is_stopped.set()
-        restore()
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield is_stopped
-    finally:
-        restore()
 
 
 def _check_names(**given: str | None) -> None:
