@@ -116,19 +116,21 @@ def folder_to_write(path: Path | None) -> Path | None:
     return path
 
 
-def keep_apart(out: Path | None, *, option: str, **sources: Path | str | None) -> None:
+def keep_apart(out: Path | None, *, option: str, **sources: Path | str | list[str] | None) -> None:
     """Check that what a command writes does not lie in what it reads.
 
     Args:
         out: The folder or file to write; None is fine.
         option: Its name in the command line.
-        **sources: What it holds, in words with "_", to a path that is read, or None.
+        **sources: What it holds, in words with "_", to a path that is read, a list of them, or None.
 
     Raises:
         typer.BadParameter: `out` is one of the sources, or inside it.
     """
-    for what, source in sources.items():
-        if out is not None and source is not None:
+    for what, given in sources.items():
+        for source in given if isinstance(given, list) else [given]:
+            if out is None or source is None:
+                continue
             try:
                 check_apart(out, source=source, what=what.replace("_", " "), outer=False)
             except ValueError as error:

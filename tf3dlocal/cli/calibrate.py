@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import FrameRate, GalleryFile, GalleryModel, Json, Trust, app, parse_integers
+from tf3dlocal.cli.app import FrameRate, GalleryFile, GalleryModel, Json, Trust, app, keep_apart, parse_integers
 from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
 
 
@@ -40,6 +40,7 @@ def calibrate(
       tf3dlocal calibrate people.npz --data prepared
       tf3dlocal calibrate people.npz --data prepared --views 90 --fpir 0.001
     """
+    keep_apart(json, option="--json", the_data_set=data, the_exported_model=model)
     view_degrees = None if views is None else parse_integers(views, option="--views", example="0,90,180")
     start_tensorflow()
     from tf3dlocal.data import open_walks

@@ -43,8 +43,9 @@ def embed(
       tf3dlocal embed saved walks/unknown --json walk.json
     """
     two_files(out, json=json)
+    named = [_name_and_folder(walk) for walk in walks]
     for option, file in {"--out": out, "--json": json}.items():
-        keep_apart(file, option=option, the_exported_model=model)
+        keep_apart(file, option=option, the_exported_model=model, the_frames_of_a_walk=[path for _, path in named])
     start_tensorflow()
     from tf3dlocal.serving import ExportedModel, WalkEmbeddings
     from tf3dlocal.serving.gallery import is_gallery
@@ -54,7 +55,6 @@ def embed(
             f"{str(out)!r} is a gallery of known people, and would be overwritten. Give another name.",
             param_hint="'--out'",
         )
-    named = [_name_and_folder(walk) for walk in walks]
     _check_names([name for name, _ in named])
     embedder = ExportedModel(model, trust=trust)
     embedded = WalkEmbeddings.of_folders(named, embedder=embedder, frames=frames, invert=invert)

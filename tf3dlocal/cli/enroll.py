@@ -36,9 +36,8 @@ def enroll(
       tf3dlocal enroll people.npz anna walks/anna-1 walks/anna-2 --model saved --fps 25
       tf3dlocal enroll people.npz ben walks/ben-1 --fps 25
     """
-    keep_apart(gallery, option="GALLERY", the_exported_model=model)
-    for walk in walks:
-        keep_apart(gallery, option="GALLERY", the_frames_of_a_walk=walk)
+    for option, file in {"GALLERY": gallery, "--json": json}.items():
+        keep_apart(file, option=option, the_exported_model=model, the_frames_of_a_walk=walks)
     holds_walks = any(Path(walk).resolve().is_relative_to(Path(name).resolve()) for walk in walks)
     if os.path.isdir(name) and os.path.basename(name) == name and not holds_walks:
         raise typer.BadParameter(

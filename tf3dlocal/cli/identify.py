@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Top, Trust, app
+from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Top, Trust, app, keep_apart
 from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
 from tf3dlocal.io import printable, stop_on_signal
 
@@ -41,6 +41,7 @@ def identify(
         raise typer.BadParameter("it is for --follow.", param_hint="'--seconds'")
     if follow and len(walks) != 1:
         raise typer.BadParameter(f"with --follow, give one folder; got {len(walks)}.", param_hint="WALK")
+    keep_apart(json, option="--json", the_exported_model=model, the_frames_of_a_walk=walks)
     start_tensorflow()
     from tf3dlocal.serving.gallery import EmbeddedWalk, open_model, read_gallery
     from tf3dlocal.serving.gallery import follow as watch

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import Json, app
+from tf3dlocal.cli.app import Json, app, keep_apart
 from tf3dlocal.cli.console import say, start_tensorflow, write_numbers
 
 
@@ -46,6 +46,7 @@ def serve_check(
       tf3dlocal serve-check http://127.0.0.1:8501 --name walkers --model saved_models/walkers_wide
       tf3dlocal serve-check grpc://gait.example:8500 --name walkers --label stable --latency 200
     """
+    keep_apart(json, option="--json", the_exported_model=model)
     if model is not None or url.startswith("grpc"):
         start_tensorflow()
     from tf3dlocal.serving import Client, check_server

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Trust, app
+from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Trust, app, keep_apart
 from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
 from tf3dlocal.io import printable
 
@@ -31,6 +31,7 @@ def verify(
     Example:
       tf3dlocal verify people.npz anna walks/door --fps 25
     """
+    keep_apart(json, option="--json", the_exported_model=model, the_frames_of_a_walk=walk)
     start_tensorflow()
     from tf3dlocal.serving.gallery import EmbeddedWalk, open_model, read_gallery
     from tf3dlocal.serving.gallery import verify as compare
@@ -44,9 +45,10 @@ def verify(
     answer = {True: "yes", False: "no", None: "no threshold is set"}[verdict.accepted]
     limit = "" if verdict.threshold is None else f", threshold {verdict.threshold:.3f}"
     say(f"{printable(walk)}: {verdict.name}? {answer}: distance {verdict.distance:.3f}{limit}")
-    for note in (*frame_notes(embedded.changes, left_out=embedded.left_out), *verdict.notes):
+    notes = [*frame_notes(embedded.changes, left_out=embedded.left_out), *verdict.notes]
+    for note in notes:
         say(f"  {note}.")
-    write_numbers(json, values=dataclasses.asdict(verdict))
+    write_numbers(json, values=dataclasses.asdict(verdict) | {"notes": notes})
     if verdict.threshold is None:
         say_next(["calibrate", gallery, "--data", "DIR"])
     else:
