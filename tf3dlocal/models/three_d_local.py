@@ -129,7 +129,8 @@ def ThreeDLocal(
             the compact block that it trains. None for a model without a classifier.
         input_shape: (frames or None, height, width, 1); (None, 64, 44, 1) or (None, 128, 88, 1) in the papers.
         channels: Channels C of the three blocks; (64, 128, 256) for OU-MVLP (main paper 4.2).
-        local_blocks: The blocks with local paths: any of 1, 2, 3; () for the global path alone (main paper Table 3).
+        local_blocks: The blocks with local paths: any of 1, 2, 3 (main paper Table 3). () is the global path alone of
+            the same network: arguments of the local paths may stay, and nothing reads them.
         sampler: "mixture", "gaussian" or "trilinear" (main paper Table 4).
         parts: Part priors of the local paths (main paper Table 5 adds them one by one); see `PartPrior`.
         geometry: "paper" or "release", for offsets, strides, grids and rows of the local paths; see `decode_location`,
