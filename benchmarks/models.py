@@ -1,12 +1,13 @@
 """Measure the training step and the inference of a whole model, compared with the same model in plain PyTorch.
 
-    python benchmarks/models.py [TABLE ...] [--all] [--quick] [--rounds N] [--threads N] [--json FILE] [--out [DIR]]
+    python benchmarks/models.py [TABLE ...] [--all] [--no-xla] [--quick] [--rounds N] [--threads N] [--json FILE]
+                                [--out [DIR]]
 
 A table has the PyTorch twin (benchmarks/torch_twins) and tf3dlocal without XLA (for walks of any length) and with it
-(for one length). A training step is forward, losses, backward and optimizer, on a batch in memory. Everything is
-float32 and on the CPU, even if there is a GPU, because the twins use none. The processes of a table are in memory
-together: about 13 GB
-for a training step of 8 walks, more for `paper`. Use --walks 2 on a smaller machine.
+(for one length). A training step is forward, losses, backward and optimizer, on a batch in memory, without what a
+config does to save memory. Everything is float32 and on the CPU, even if there is a GPU, because the twins use none.
+The processes of a table are in memory together: about 13 GB for a training step of 8 walks, more for `paper`. Use
+--walks 2 on a smaller machine.
 
 tf3dlocal keeps the memory that a step frees, in large pages (`tf3dlocal.io.keep_freed_memory`). PyTorch as installed
 gives it back, which costs time with the large maps of a training step. Therefore one row is PyTorch with the
@@ -38,21 +39,23 @@ FREED_MEMORY_KEPT = {
     "MALLOC_TOP_PAD_": str(2**26),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
+# The configs save memory where a GPU needs it; the twins do not.
+PLAIN = ["training.precision=float32", "training.recompute=false", "training.accumulation_steps=1"]
 DEFAULT = ["release-training", "release-inference", "one-walk"]
 
 
-def training(system, *, walks, frames):
+def training(system, *, walks, frames, xla):
     """Yield the alternatives of one training step."""
     yield twin(system, step="training_step", walks=walks, frames=frames)
     kept = {"name": f"{TWIN}, freed memory kept", "environment": FREED_MEMORY_KEPT}
     yield twin(system, step="training_step", walks=walks, frames=frames, **kept)
-    yield from own(system, step="training_step", walks=walks, frames=frames)
+    yield from own(system, step="training_step", walks=walks, frames=frames, xla=xla)
 
 
-def inference(system, *, walks, frames):
+def inference(system, *, walks, frames, xla):
     """Yield the alternatives of embedding one batch."""
     yield twin(system, step="inference", walks=walks, frames=frames)
-    yield from own(system, step="inference_step", walks=walks, frames=frames)
+    yield from own(system, step="inference_step", walks=walks, frames=frames, xla=xla)
 
 
 def twin(system, *, step, walks, frames, name=TWIN, environment=None):
@@ -61,9 +64,10 @@ def twin(system, *, step, walks, frames, name=TWIN, environment=None):
     return Alternative(name, function=f"{TWINS / file}:{step}", arguments=arguments, environment=environment or {})
 
 
-def own(system, *, step, walks, frames):
-    for name, compiled in (("tf3dlocal", False), ("tf3dlocal, XLA", True)):
-        arguments = {"config": config_of(system), "walks": walks, "frames": frames, "compiled": compiled}
+def own(system, *, step, walks, frames, xla):
+    shared = {"config": config_of(system), "settings": PLAIN, "walks": walks, "frames": frames}
+    for name, compiled in (("tf3dlocal", False), ("tf3dlocal, XLA", True))[: 1 + xla]:
+        arguments = shared | {"compiled": compiled}
         yield Alternative(name, function=f"measuring.steps:{step}", arguments=arguments)
 
 
@@ -93,6 +97,7 @@ def tables(walks, frames):
 def main():
     parser = options_of(__doc__, choices=list(tables(8, 30)))
     parser.add_argument("--all", action="store_true", help=f"all tables, not only {', '.join(DEFAULT)}")
+    parser.add_argument("--no-xla", action="store_true", help="leave out XLA, which may compile for ten minutes")
     parser.add_argument("--walks", type=int, help="walks of a batch (default: 8)")
     parser.add_argument("--frames", type=int, help="frames of a walk (default: 30)")
     options = parser.parse_args()
@@ -109,7 +114,7 @@ def main():
     for name in names:
         title, step, system, walks, frames = all_tables[name]
         result = side_by_side(
-            STEPS[step](system, walks=walks, frames=frames),
+            STEPS[step](system, walks=walks, frames=frames, xla=not options.no_xla),
             title=title,
             rounds=rounds,
             threads=options.threads,

@@ -11,6 +11,7 @@ import sys
 import pytest
 from measuring import Measurements, Row
 from measuring.processes import BENCHMARKS, ROOT
+from measuring.steps import read_experiment
 
 SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("[!_]*.py"))
 WITHOUT_QUICK = {"memory"}
@@ -88,13 +89,24 @@ def test_every_system_has_a_config_and_a_twin_with_both_steps():
     assert {f"{system}-{step}" for system in models.SYSTEMS for step in ("training", "inference")} < names
 
 
+def test_models_are_compared_in_float32_and_without_what_a_config_does_to_save_memory():
+    import models
+
+    for system in models.SYSTEMS:
+        *_, alternative = models.own(system, step="training_step", walks=2, frames=8, xla=False)
+        arguments = alternative.arguments
+        training = read_experiment(arguments["config"], settings=arguments["settings"]).training
+        found = (training.precision, training.recompute, training.accumulation_steps)
+        assert found == ("float32", False, 1), system
+
+
 def tables_of(script, monkeypatch):
     """{table: its alternatives} of a script, with --quick."""
     module = importlib.import_module(script)
     if script == "models":
         tables = module.tables(4, 8).items()
         return {
-            name: list(module.STEPS[step](system, walks=walks, frames=frames))
+            name: list(module.STEPS[step](system, walks=walks, frames=frames, xla=True))
             for name, (_, step, system, walks, frames) in tables
         }
     if script == "parts":

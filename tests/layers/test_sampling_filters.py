@@ -17,7 +17,7 @@ from tf3dlocal.layers import (
     linear_filter,
     sampling_grid,
 )
-from tf3dlocal.layers.sampling.filters import release_coordinates
+from tf3dlocal.layers.sampling.filters import apply_in_reverse, release_coordinates
 
 # Double precision leaves sums of up to a hundred terms near one exact to about 1e-14.
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -93,6 +93,31 @@ def test_the_product_is_the_sum_over_all_cells(size, channels, per_frame):
     indices = "btny,btmx" if per_frame else "bny,bmx"
     expected = np.einsum(f"{indices},blt,btyxc->blnmc", rows, columns, frames, volume, optimize=True)
     np.testing.assert_allclose(apply_filters(volume, rows, columns, frames), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("product", [apply_filters, apply_in_reverse])
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("per_frame", [False, True])
+def test_gradients_are_those_of_the_sum_although_no_step_of_the_product_is_kept(product, traced, channels, per_frame):
+    rng = np.random.default_rng(0)
+    places = (2, 5) if per_frame else (2,)
+    shapes = [(2, 5, 6, 4, channels), (*places, 7, 6), (*places, 3, 4), (2, 5, 5)]
+    factors = [tf.constant(rng.normal(size=shape)) for shape in shapes]
+    weights = tf.constant(rng.normal(size=(2, 5, 7, 3, channels)))
+    place = {(True, apply_filters): "t", (True, apply_in_reverse): "l"}.get((per_frame, product), "")
+    indices = f"btyxc,b{place}ny,b{place}mx,blt->blnmc"
+
+    def gradients(multiply):
+        with tf.GradientTape() as tape:
+            tape.watch(factors)
+            total = tf.reduce_sum(weights * multiply(*factors))
+        return tape.gradient(total, factors)
+
+    by_sum = gradients(lambda *factors: tf.einsum(indices, *factors))
+    by_product = (tf.function(gradients) if traced else gradients)(product)
+    for one, other in zip(by_product, by_sum, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -136,8 +136,8 @@ class VolumeConvolution(keras.layers.Layer):
     def call(self, volume):
         if not isinstance(volume, list | tuple):
             return volume_convolution(volume, ops.cast(self.kernel, volume.dtype))
-        kernel, ends = ops.cast(self.kernel, volume[0].dtype), np.cumsum([each.shape[-1] for each in volume])
-        kernels = ops.split(kernel, ends[:-1].tolist(), axis=3)
+        kernel = ops.cast(self.kernel, volume[0].dtype)
+        kernels = tf.split(kernel, [each.shape[-1] for each in volume], axis=3)
         total = volume_convolution(volume[0], kernels[0])
         for each, kernel in zip(volume[1:], kernels[1:]):
             total = total + volume_convolution(each, kernel)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Self
 
+import tensorflow as tf
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
@@ -118,27 +119,26 @@ def decode_location(
     count = raw.shape[-1]
     if count not in (7, 8):
         raise ValueError(f"A localization network has 8 or 7 outputs; got the shape {tuple(raw.shape)!r}.")
-    raw = list(ops.unstack(raw, axis=-1))
     if count == 7:
-        raw.insert(4, raw[3])
-    dx, dy, dt, log_stride_x, log_stride_y, log_stride_t, log_variance, logit_confidence = raw
+        raw = ops.concatenate([raw[..., :4], raw[..., 3:]], axis=-1)
+    moves, factors, logit_confidence = tf.split(raw, [3, 4, 1], axis=-1)
     frames, height, width = size
-    frames = ops.cast(frames, dx.dtype)
-    range_x, range_y, prior_stride_y, first_cell = width, height, prior.height, 0.5  # from the edge, in cells
+    frames = ops.cast(frames, raw.dtype)
+    ranges, prior_stride_y, first_cell = (width, height, frames), prior.height, 0.5  # from the edge, in cells
     factor = _bounded_exponential
     if geometry == "release":
-        range_x, range_y, prior_stride_y, first_cell = prior.width * width, prior.height * height, prior.width, 0.0
+        ranges, prior_stride_y, first_cell = (prior.width * width, prior.height * height, frames), prior.width, 0.0
         factor = ops.exp
-    return Location(
-        center_x=prior.center_x * width - first_cell + ops.tanh(dx) * (range_x / 2),
-        center_y=prior.center_y * height - first_cell + ops.tanh(dy) * (range_y / 2),
-        center_t=prior.center_t * frames - first_cell + ops.tanh(dt) * (frames / 2),
-        stride_x=prior.width * factor(log_stride_x),
-        stride_y=prior_stride_y * factor(log_stride_y),
-        stride_t=prior.length * factor(log_stride_t),
-        variance=0.1 * factor(log_variance),
-        confidence=ops.sigmoid(logit_confidence),
-    )
+    centers = [
+        share * cells - first_cell
+        for share, cells in zip((prior.center_x, prior.center_y, prior.center_t), (width, height, frames), strict=True)
+    ]
+    fields = [
+        ops.stack(centers) + ops.tanh(moves) * (ops.stack(ranges) / 2),
+        ops.convert_to_tensor([prior.width, prior_stride_y, prior.length, 0.1], raw.dtype) * factor(factors),
+        ops.sigmoid(logit_confidence),
+    ]
+    return Location.unstack(ops.concatenate(fields, axis=-1))
 
 
 def prior_distance(location: Location, start: Location, size: tuple[int | Tensor, int, int]) -> Tensor:

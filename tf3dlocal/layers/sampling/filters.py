@@ -1,5 +1,6 @@
 """The mathematics of the samplers: a grid, one filter matrix per axis, and their product with a volume."""
 
+import tensorflow as tf
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
@@ -28,7 +29,7 @@ def sampling_grid(center: Tensor, stride: Tensor, count: int | Tensor, *, geomet
     check_geometry(geometry)
     index = ops.cast(ops.arange(count), center.dtype)
     half = ops.cast(count, center.dtype) / 2 - (0.5 if geometry == "paper" else 0.0)
-    return center[..., None] + (index - half) * stride[..., None]
+    return ops.expand_dims(center, -1) + (index - half) * ops.expand_dims(stride, -1)
 
 
 def gaussian_filter(positions: Tensor, variance: Tensor, size: int | Tensor) -> Tensor:
@@ -48,8 +49,8 @@ def gaussian_filter(positions: Tensor, variance: Tensor, size: int | Tensor) -> 
         float [..., points, size].
     """
     cells = ops.cast(ops.arange(size), positions.dtype)
-    distance = positions[..., None] - cells
-    weights = ops.exp(-ops.square(distance) / (2 * variance[..., None, None]))
+    distance = ops.expand_dims(positions, -1) - cells
+    weights = ops.exp(-ops.square(distance) / ops.expand_dims(2 * variance, (-2, -1)))
     return weights / ops.maximum(ops.sum(weights, axis=-1, keepdims=True), 1e-8)
 
 
@@ -67,7 +68,7 @@ def linear_filter(positions: Tensor, size: int | Tensor) -> Tensor:
         float [..., points, size].
     """
     cells = ops.cast(ops.arange(size), positions.dtype)
-    return ops.relu(1 - ops.abs(positions[..., None] - cells))
+    return ops.relu(1 - ops.abs(ops.expand_dims(positions, -1) - cells))
 
 
 def release_coordinates(positions: Tensor, size: int | Tensor) -> Tensor:
@@ -89,7 +90,7 @@ def apply_filters(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tensor)
     Returns:
         float [batch, out_frames, out_height, out_width, channels].
     """
-    return _apply_in_time(_apply_in_space(volume, rows, columns), frames)
+    return _multiply_again(_space_then_time)(volume, rows, columns, frames)
 
 
 def apply_in_reverse(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tensor) -> Tensor:
@@ -107,6 +108,35 @@ def apply_in_reverse(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tens
     Returns:
         float [batch, out_frames, out_height, out_width, channels].
     """
+    return _multiply_again(_time_then_space)(volume, rows, columns, frames)
+
+
+def _multiply_again(product):
+    """Make a product of filters that keeps none of its steps for the backward pass, which multiplies once more.
+
+    Each step is as large as the map, and the product is a small share of a path's time.
+    """
+
+    @tf.custom_gradient
+    def multiply(*factors):
+        def backward(upstream):
+            with tf.control_dependencies([upstream]):  # else the second product may be computed in the forward pass
+                again = [tf.identity(factor) for factor in factors]
+            with tf.GradientTape() as tape:
+                tape.watch(again)
+                result = product(*again)
+            return tape.gradient(result, again, output_gradients=upstream)
+
+        return product(*factors), backward
+
+    return multiply
+
+
+def _space_then_time(volume, rows, columns, frames):
+    return _apply_in_time(_apply_in_space(volume, rows, columns), frames)
+
+
+def _time_then_space(volume, rows, columns, frames):
     return _apply_in_space(_apply_in_time(volume, frames), rows, columns)
 
 
@@ -121,11 +151,11 @@ def _apply_in_space(volume, rows, columns):
     _, num_frames, height, width, channels = ops.shape(volume)
     out_height, out_width = ops.shape(rows)[-2], ops.shape(columns)[-2]
     if len(rows.shape) == 3:  # the frames share their location
-        rows, columns = rows[:, None], columns[:, None]  # b 1 n y, b 1 m x
+        rows, columns = ops.expand_dims(rows, 1), ops.expand_dims(columns, 1)  # b 1 n y, b 1 m x
     cut = ops.matmul(rows, ops.reshape(volume, (-1, num_frames, height, width * channels)))  # b t n (x c)
     if channels == 1:  # one large product instead of one of a single column for every row
         cut = ops.matmul(ops.reshape(cut, (-1, num_frames, out_height, width)), ops.swapaxes(columns, -1, -2))
     else:
         cut = ops.reshape(cut, (-1, num_frames, out_height, width, channels))
-        cut = ops.matmul(columns[:, :, None], cut)  # b t n m c
+        cut = ops.matmul(ops.expand_dims(columns, 2), cut)  # b t n m c
     return ops.reshape(cut, (-1, num_frames, out_height, out_width, channels))
