@@ -57,6 +57,7 @@ TENSORFLOW_IN = {
     "layers/convolution/volume_convolution.py",
     "layers/local/normalized_max_pooling.py",
     "layers/replicas.py",
+    "layers/sampling/filters.py",
     "losses/class_labels.py",
     "losses/distances.py",
     "losses/triplet_loss.py",

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple, Self
 
-import tensorflow as tf
 from keras import ops
 
 from tf3dlocal.io.types import Tensor
@@ -121,7 +120,7 @@ def decode_location(
         raise ValueError(f"A localization network has 8 or 7 outputs; got the shape {tuple(raw.shape)!r}.")
     if count == 7:
         raw = ops.concatenate([raw[..., :4], raw[..., 3:]], axis=-1)
-    moves, factors, logit_confidence = tf.split(raw, [3, 4, 1], axis=-1)
+    moves, factors, logit_confidence = raw[..., :3], raw[..., 3:7], raw[..., 7:]
     frames, height, width = size
     frames = ops.cast(frames, raw.dtype)
     ranges, prior_stride_y, first_cell = (width, height, frames), prior.height, 0.5  # from the edge, in cells
