@@ -85,7 +85,7 @@ def _table(found: dict, *, measured: list[dict[str, Any]]) -> SupplementTable:
         notes.append(f"Published rows exclude identical views. This test has {identical}d them, so none is shown.")
     elif sources:
         notes.append(
-            f"Published: {'; '.join(dict.fromkeys(sources))}, on the protocol's own data set. The rows in bold are of "
+            f"Published: {'; '.join(dict.fromkeys(sources))}, on the protocol's own data set. The other rows are of "
             f"{data}. Scores of different data sets cannot be compared."
         )
         if any("[" in row[-1] for row in rows):
