@@ -133,6 +133,17 @@ def test_frames_may_be_known_at_run_time_only():
     np.testing.assert_allclose(decode(tf.zeros([2, 8]), tf.constant(30))[1], list(decoded([0] * 8).values()), rtol=1e-6)
 
 
+@pytest.mark.parametrize("geometry", ["paper", "release"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
+def test_a_prior_of_numpy_numbers_gives_the_type_of_the_raw_numbers(geometry, dtype):
+    raw = tf.cast(np.linspace(-1, 1, 16).reshape(2, 8), dtype)
+    expected = decode_location(raw, PRIOR, SIZE, geometry=geometry).stack()
+    of_numpy = PartPrior(PRIOR.name, *map(np.float64, PRIOR[1:]))
+    found = decode_location(raw, of_numpy, SIZE, geometry=geometry).stack()
+    assert found.dtype == expected.dtype == dtype
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_the_last_axis_holds_the_numbers_after_any_other_axes():
     raw = np.random.default_rng(0).normal(size=(2, 3, 8))
     stacked = decode_location(raw, PRIOR, SIZE).stack()

@@ -1,5 +1,6 @@
 """Grid, filter rows and their product with a volume: the samplers' mathematics against the paper's formulas."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -118,6 +119,21 @@ def test_gradients_are_those_of_the_sum_although_no_step_of_the_product_is_kept(
     by_product = (tf.function(gradients) if traced else gradients)(product)
     for one, other in zip(by_product, by_sum, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_weight_may_be_sampled(traced):
+    rng = np.random.default_rng(0)
+    volume, *filters = (rng.normal(size=shape) for shape in [(1, 3, 4, 2, 1), (1, 5, 4), (1, 3, 2), (1, 3, 3)])
+    weight = keras.Variable(volume, dtype="float64")
+
+    def gradient():
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(apply_filters(weight, *filters))
+        return tape.gradient(total, weight.value)
+
+    expected = np.einsum("bny,bmx,blt->btyx", *filters)[..., None]
+    np.testing.assert_allclose((tf.function(gradient) if traced else gradient)(), expected, **EXACT)
 
 
 @pytest.mark.parametrize(

@@ -132,8 +132,9 @@ def decode_location(
         share * cells - first_cell
         for share, cells in zip((prior.center_x, prior.center_y, prior.center_t), (width, height, frames), strict=True)
     ]
+    centers, ranges = (ops.cast(ops.stack(each), raw.dtype) for each in (centers, ranges))  # a prior may be of numpy
     fields = [
-        ops.stack(centers) + ops.tanh(moves) * (ops.stack(ranges) / 2),
+        centers + ops.tanh(moves) * (ranges / 2),
         ops.convert_to_tensor([prior.width, prior_stride_y, prior.length, 0.1], raw.dtype) * factor(factors),
         ops.sigmoid(logit_confidence),
     ]

@@ -129,7 +129,8 @@ def _multiply_again(product):
 
         return product(*factors), backward
 
-    return multiply
+    # A Keras variable would otherwise be read inside, and its gradient would be asked for separately.
+    return lambda *factors: multiply(*map(tf.convert_to_tensor, factors))
 
 
 def _space_then_time(volume, rows, columns, frames):
