@@ -149,3 +149,9 @@ def test_gradients_stay_finite_on_cells_at_edges_and_far_outside(rows_of):
         tape.watch(positions)
         total = tf.reduce_sum(rows_of(positions) * tf.range(7.0))
     assert np.isfinite(tape.gradient(total, positions)).all()
+
+
+@pytest.mark.parametrize("product", [apply_filters, apply_in_reverse])
+def test_a_functional_model_can_be_built_of_the_product(product):
+    volume, rows, columns, frames = (keras.Input(shape) for shape in ((5, 6, 4, 3), (7, 6), (3, 4), (5, 5)))
+    assert product(volume, rows, columns, frames).shape == (None, 5, 7, 3, 3)

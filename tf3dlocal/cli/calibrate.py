@@ -40,7 +40,7 @@ def calibrate(
       tf3dlocal calibrate people.npz --data prepared
       tf3dlocal calibrate people.npz --data prepared --views 90 --fpir 0.001
     """
-    keep_apart(json, option="--json", the_data_set=data, the_exported_model=model)
+    keep_apart(json, option="--json", the_gallery=gallery, the_data_set=data, the_exported_model=model)
     view_degrees = None if views is None else parse_integers(views, option="--views", example="0,90,180")
     start_tensorflow()
     from tf3dlocal.data import open_walks

@@ -38,6 +38,7 @@ def enroll(
     """
     for option, file in {"GALLERY": gallery, "--json": json}.items():
         keep_apart(file, option=option, the_exported_model=model, the_frames_of_a_walk=walks)
+    keep_apart(json, option="--json", the_gallery=gallery)
     holds_walks = any(Path(walk).resolve().is_relative_to(Path(name).resolve()) for walk in walks)
     if os.path.isdir(name) and os.path.basename(name) == name and not holds_walks:
         raise typer.BadParameter(

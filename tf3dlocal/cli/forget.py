@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import GalleryFile, Json, app
+from tf3dlocal.cli.app import GalleryFile, Json, app, keep_apart
 from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
 
 
@@ -20,6 +20,7 @@ def forget(
     Example:
       tf3dlocal forget people.npz anna
     """
+    keep_apart(json, option="--json", the_gallery=gallery)
     start_tensorflow()
     from tf3dlocal.serving.gallery import forget as remove
 

@@ -41,7 +41,7 @@ def identify(
         raise typer.BadParameter("it is for --follow.", param_hint="'--seconds'")
     if follow and len(walks) != 1:
         raise typer.BadParameter(f"with --follow, give one folder; got {len(walks)}.", param_hint="WALK")
-    keep_apart(json, option="--json", the_exported_model=model, the_frames_of_a_walk=walks)
+    keep_apart(json, option="--json", the_gallery=gallery, the_exported_model=model, the_frames_of_a_walk=walks)
     start_tensorflow()
     from tf3dlocal.serving.gallery import EmbeddedWalk, open_model, read_gallery
     from tf3dlocal.serving.gallery import follow as watch

@@ -31,7 +31,7 @@ def verify(
     Example:
       tf3dlocal verify people.npz anna walks/door --fps 25
     """
-    keep_apart(json, option="--json", the_exported_model=model, the_frames_of_a_walk=walk)
+    keep_apart(json, option="--json", the_gallery=gallery, the_exported_model=model, the_frames_of_a_walk=walk)
     start_tensorflow()
     from tf3dlocal.serving.gallery import EmbeddedWalk, open_model, read_gallery
     from tf3dlocal.serving.gallery import verify as compare

@@ -1,5 +1,6 @@
 """The mathematics of the samplers: a grid, one filter matrix per axis, and their product with a volume."""
 
+import keras
 import tensorflow as tf
 from keras import ops
 
@@ -129,8 +130,13 @@ def _multiply_again(product):
 
         return product(*factors), backward
 
-    # A Keras variable would otherwise be read inside, and its gradient would be asked for separately.
-    return lambda *factors: multiply(*map(tf.convert_to_tensor, factors))
+    def multiply_any(*factors):
+        if any(isinstance(factor, keras.KerasTensor) for factor in factors):  # a functional model is being built
+            return product(*factors)
+        # A Keras variable would otherwise be read inside, and its gradient would be asked for separately.
+        return multiply(*map(tf.convert_to_tensor, factors))
+
+    return multiply_any
 
 
 def _space_then_time(volume, rows, columns, frames):
