@@ -3,6 +3,7 @@
 import tensorflow as tf
 from _graph_memory import GraphMemory, saved
 
+from tf3dlocal.layers import apply_filters
 from tf3dlocal.models import MODELS
 
 MB = 250_000  # numbers of float32 in a megabyte
@@ -41,3 +42,31 @@ def test_a_step_in_slices_needs_less_and_the_backward_pass_reads_most_of_the_pla
     kept = sum(size for size, _ in saved(plain.graph, border).values())
     assert 0.7 * whole < kept <= whole
     assert GraphMemory(sliced.graph).peak < whole / 4
+
+
+def test_samplers_keep_the_sampled_volumes_and_no_step_of_their_products():
+    num_paths = 12
+    rows, columns, frames = (tf.random.normal((1, size, size)) for size in (50, 50, 10))
+
+    def peak_of(product):
+        def gradient(x):
+            volume = tf.reshape(x, (1, 10, 50, 50, 10))  # 1 MB
+            with tf.GradientTape() as tape:
+                tape.watch(volume)
+                # A sine keeps its argument, as the convolution of a path does.
+                sums = [
+                    tf.reduce_sum(tf.sin(product(volume, rows * path, columns, frames)))
+                    for path in range(1, num_paths + 1)
+                ]
+                total = tf.add_n(sums)
+            return tape.gradient(total, volume)
+
+        return peak(gradient)
+
+    assert num_paths <= peak_of(apply_filters) < num_paths + 8
+    assert peak_of(space_then_time) > 3 * num_paths  # the product as such
+
+
+def space_then_time(volume, rows, columns, frames):
+    volume = tf.einsum("bny,btyxc->btnxc", rows, volume)
+    return tf.einsum("blt,btnmc->blnmc", frames, tf.einsum("bmx,btnxc->btnmc", columns, volume))

@@ -120,7 +120,7 @@ def decode_location(
         raise ValueError(f"A localization network has 8 or 7 outputs; got the shape {tuple(raw.shape)!r}.")
     if count == 7:
         raw = ops.concatenate([raw[..., :4], raw[..., 3:]], axis=-1)
-    moves, factors, logit_confidence = raw[..., :3], raw[..., 3:7], raw[..., 7:]
+    moves, logarithms, logit_confidence = raw[..., :3], raw[..., 3:7], raw[..., 7:]
     frames, height, width = size
     frames = ops.cast(frames, raw.dtype)
     ranges, prior_stride_y, first_cell = (width, height, frames), prior.height, 0.5  # from the edge, in cells
@@ -132,10 +132,12 @@ def decode_location(
         share * cells - first_cell
         for share, cells in zip((prior.center_x, prior.center_y, prior.center_t), (width, height, frames), strict=True)
     ]
-    centers, ranges = (ops.cast(ops.stack(each), raw.dtype) for each in (centers, ranges))  # a prior may be of numpy
+    centers, ranges = (
+        ops.cast(ops.stack(each), raw.dtype) for each in (centers, ranges)
+    )  # numpy's numbers have a type
     fields = [
         centers + ops.tanh(moves) * (ranges / 2),
-        ops.convert_to_tensor([prior.width, prior_stride_y, prior.length, 0.1], raw.dtype) * factor(factors),
+        ops.convert_to_tensor([prior.width, prior_stride_y, prior.length, 0.1], raw.dtype) * factor(logarithms),
         ops.sigmoid(logit_confidence),
     ]
     return Location.unstack(ops.concatenate(fields, axis=-1))

@@ -91,7 +91,7 @@ def apply_filters(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tensor)
     Returns:
         float [batch, out_frames, out_height, out_width, channels].
     """
-    return _multiply_again(_space_then_time)(volume, rows, columns, frames)
+    return _multiply_again(_space_then_time, [volume, rows, columns, frames])
 
 
 def apply_in_reverse(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tensor) -> Tensor:
@@ -109,14 +109,16 @@ def apply_in_reverse(volume: Tensor, rows: Tensor, columns: Tensor, frames: Tens
     Returns:
         float [batch, out_frames, out_height, out_width, channels].
     """
-    return _multiply_again(_time_then_space)(volume, rows, columns, frames)
+    return _multiply_again(_time_then_space, [volume, rows, columns, frames])
 
 
-def _multiply_again(product):
-    """Make a product of filters that keeps none of its steps for the backward pass, which multiplies once more.
+def _multiply_again(product, factors):
+    """Compute a product of filters and keep none of its steps for the backward pass, which multiplies once more.
 
     Each step is as large as the map, and the product is a small share of a path's time.
     """
+    if any(isinstance(factor, keras.KerasTensor) for factor in factors):  # a functional model is being built
+        return product(*factors)
 
     @tf.custom_gradient
     def multiply(*factors):
@@ -130,13 +132,8 @@ def _multiply_again(product):
 
         return product(*factors), backward
 
-    def multiply_any(*factors):
-        if any(isinstance(factor, keras.KerasTensor) for factor in factors):  # a functional model is being built
-            return product(*factors)
-        # A Keras variable would otherwise be read inside, and its gradient would be asked for separately.
-        return multiply(*map(tf.convert_to_tensor, factors))
-
-    return multiply_any
+    # A Keras variable would otherwise be read inside, and its gradient would be asked for separately.
+    return multiply(*map(tf.convert_to_tensor, factors))
 
 
 def _space_then_time(volume, rows, columns, frames):
