@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import dataclasses
 import os
 import re
 import shlex
@@ -177,6 +178,19 @@ def frame_notes(changes: Mapping[str, int], *, left_out: Sequence[tuple[str, str
         more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
         notes.append(f"{len(files)} left out, {reason}: {', '.join(files[:MOST_NAMED])}{more}")
     return notes
+
+
+def with_notes(answer: Any, *, walk: Any) -> dict[str, Any]:
+    """Print what makes an answer about a walk doubtful, and return the values of --json.
+
+    Args:
+        answer: A dataclass with `notes`, such as an `Answer` or a `Verdict`.
+        walk: What the answer is about, with `changes` and `left_out`.
+    """
+    notes = [*frame_notes(walk.changes, left_out=walk.left_out), *answer.notes]
+    for note in notes:
+        say(f"  {note}.")
+    return dataclasses.asdict(answer) | {"notes": notes}
 
 
 def start_tensorflow() -> None:

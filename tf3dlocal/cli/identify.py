@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Top, Trust, app, keep_apart
-from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
+from tf3dlocal.cli.console import say, say_next, start_tensorflow, with_notes, write_numbers
 from tf3dlocal.io import printable, stop_on_signal
 
 
@@ -67,21 +67,13 @@ def identify(
             say(f"{printable(answer.source)}: {answer}")
             for name, distance in answer.nearest:
                 say(f"  {distance:8.3f}  {name}")
-            values.append(_with_notes(answer, walk=walk))
+            values.append(with_notes(answer, walk=walk))
     write_numbers(json, values=values)
     if known.calibration is None:
         say("No threshold is set, so the nearest person is given, even for a walk of somebody unknown.")
         say_next(["calibrate", gallery, "--data", "DIR"])
     else:
         say_next(["verify", gallery, "NAME", "WALK"])
-
-
-def _with_notes(answer: Any, *, walk: Any) -> dict[str, Any]:
-    """Print what makes an answer doubtful, and return the values of --json."""
-    notes = [*frame_notes(walk.changes, left_out=walk.left_out), *answer.notes]
-    for note in notes:
-        say(f"  {note}.")
-    return dataclasses.asdict(answer) | {"notes": notes}
 
 
 def _print_live(answers: Iterable[Any], *, values: list[dict[str, Any]]) -> None:
@@ -95,4 +87,4 @@ def _print_live(answers: Iterable[Any], *, values: list[dict[str, Any]]) -> None
         state = "ended" if live.is_final else "so far"
         say(f"{printable(live.answer.source)}: {live.answer.num_frames} frames, {windows} {state}: {live.answer}")
         if live.is_final:
-            values.append(_with_notes(live.answer, walk=live))
+            values.append(with_notes(live.answer, walk=live))

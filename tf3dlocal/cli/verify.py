@@ -1,12 +1,11 @@
 """`tf3dlocal verify`: whether a walk is one of a certain person."""
 
-import dataclasses
 from typing import Annotated
 
 import typer
 
 from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Trust, app, keep_apart
-from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
+from tf3dlocal.cli.console import say, say_next, start_tensorflow, with_notes, write_numbers
 from tf3dlocal.io import printable
 
 
@@ -45,10 +44,7 @@ def verify(
     answer = {True: "yes", False: "no", None: "no threshold is set"}[verdict.accepted]
     limit = "" if verdict.threshold is None else f", threshold {verdict.threshold:.3f}"
     say(f"{printable(walk)}: {verdict.name}? {answer}: distance {verdict.distance:.3f}{limit}")
-    notes = [*frame_notes(embedded.changes, left_out=embedded.left_out), *verdict.notes]
-    for note in notes:
-        say(f"  {note}.")
-    write_numbers(json, values=dataclasses.asdict(verdict) | {"notes": notes})
+    write_numbers(json, values=with_notes(verdict, walk=embedded))
     if verdict.threshold is None:
         say_next(["calibrate", gallery, "--data", "DIR"])
     else:
