@@ -66,8 +66,8 @@ def twin(system, *, step, walks, frames, name=TWIN, environment=None):
 
 def own(system, *, step, walks, frames, xla):
     shared = {"config": config_of(system), "settings": PLAIN, "walks": walks, "frames": frames}
-    for name, compiled in (("tf3dlocal", False), ("tf3dlocal, XLA", True))[: 1 + xla]:
-        arguments = shared | {"compiled": compiled}
+    for compiled in (False, True) if xla else (False,):
+        name, arguments = "tf3dlocal, XLA" if compiled else "tf3dlocal", shared | {"compiled": compiled}
         yield Alternative(name, function=f"measuring.steps:{step}", arguments=arguments)
 
 
