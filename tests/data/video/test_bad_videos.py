@@ -244,6 +244,25 @@ def test_a_height_that_no_silhouette_of_the_video_can_have_is_refused(tmp_path, 
     assert "is analysed at 90 x 160 pixels" in refused(video, tmp_path / "out", min_height=100, longest_side=160)
 
 
+def test_that_height_is_refused_before_the_background_is_learned(tmp_path, walk, monkeypatch):
+    video = small_videos.write_video(tmp_path / "walk.avi", walk)
+    monkeypatch.setattr("tf3dlocal.data.video.extract_silhouettes.background_masks", lambda source: pytest.fail())
+    assert "smaller --min-height" in refused(video, tmp_path / "out", min_height=177)
+
+
+@pytest.mark.parametrize(("opacity", "is_said"), [(255, False), (0, True)])
+def test_an_alpha_channel_is_not_used_and_the_report_says_so_unless_it_is_empty(tmp_path, walk, opacity, is_said):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number, frame in enumerate(walk):
+        alpha = np.full((*frame.shape[:2], 1), opacity, np.uint8)
+        cv2.imwrite(str(folder / f"{number}.png"), np.concatenate([frame, alpha], axis=2))
+    report = extract(folder, tmp_path / "out")
+    assert report.passes, "people are found by the colours"
+    assert any("alpha channel, which is not used" in note for note in report.notes) is is_said
+    assert len(report.notes) == len(set(report.notes))
+
+
 class Camera:
     """A camera without an end, in the place of cv2.VideoCapture: a person walks past again and again."""
 

@@ -102,6 +102,8 @@ def extract_silhouettes(
             f"{video} has {source.num_frames} frame{'s' * (source.num_frames > 1)}, and a pass has at least "
             f"{min_frames}. Give a longer video, or a smaller --min-frames."
         )
+    if source.analysed_size:  # that of a camera is known with its first picture
+        _check_height(min_height, size=source.analysed_size, video=video)
     report = VideoReport(
         video=str(video),
         frames_per_second=source.rate,
@@ -146,7 +148,8 @@ class _Extraction:
                 break
             report.num_frames += 1
             report.size = frame.image.shape[:2]
-            self._check_height()
+            if report.num_frames == 1:
+                _check_height(self.gate.min_height, size=report.size, video=report.video)
             regions = []
             if mask is None:
                 report.dropped_frames[reason] += 1
@@ -158,15 +161,6 @@ class _Extraction:
             self.overlay.add(frame, self.tracker.tracks)
             self.close(ended)
             yield
-
-    def _check_height(self) -> None:
-        height, width = self.report.size
-        if self.gate.min_height > height - 2 * BORDER:
-            raise VideoError(
-                f"{self.report.video} is analysed at {height} x {width} pixels (height x width), so no silhouette can "
-                f"be {self.gate.min_height} pixels high. Give a smaller --min-height, or a larger --longest-side if "
-                "the frames are larger."
-            )
 
     def close(self, tracks: list[Track]) -> None:
         """Write the passes of tracks that ended, and count the rest of them."""
@@ -199,6 +193,15 @@ class _Extraction:
         self.sheet.write(self.out / SHEET)
         self.overlay.write(self.out / OVERLAY, frames_per_second=report.frames_per_second)
         write_json(self.out / REPORT, report.as_dict())
+
+
+def _check_height(min_height: int, *, size: tuple[int, int], video: PathLike | int) -> None:
+    height, width = size
+    if min_height > height - 2 * BORDER:
+        raise VideoError(
+            f"{video} is analysed at {height} x {width} pixels (height x width), so no silhouette can be {min_height} "
+            "pixels high. Give a smaller --min-height, or a larger --longest-side if the frames are larger."
+        )
 
 
 def _check_names(**given: str | None) -> None:

@@ -25,6 +25,10 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what FFmpeg prints of a
 PICTURES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"}
 USUAL_RATE = 25.0  # of a folder of pictures, and of a video that does not say its own
 COMPLETE = 0.95  # of the frames that a header promises: many headers are wrong by a few
+ALPHA = (
+    "The pictures have an alpha channel, which is not used: people are found by the colours. If it holds their "
+    "silhouettes, no video is needed: `tf3dlocal prepare` and `embed` read them."
+)
 TRIES = 50  # reads of a camera in a row without a picture
 
 
@@ -62,6 +66,7 @@ class FrameSource:
         longest_side: Larger frames are made smaller, to this number of pixels.
         notes: What was noticed while reading, in sentences.
         unreadable: Numbers of frames that could not be read, with the reason.
+        analysed_size: Height and width of the frames that are given, in pixels; None before the first is read.
     """
 
     name: str
@@ -72,6 +77,7 @@ class FrameSource:
     longest_side: int
     notes: list[str] = field(default_factory=list)
     unreadable: dict[int, str] = field(default_factory=dict)
+    analysed_size: tuple[int, int] | None = None
     _files: list[pathlib.Path] = field(default_factory=list)
     _size: tuple[int, int] | None = None
 
@@ -109,7 +115,12 @@ class FrameSource:
             smaller = max(1, round(size[1] * scale)), max(1, round(size[0] * scale))
             # Areas need several times as long, and are needed only where pixels would be skipped.
             image = cv2.resize(image, smaller, interpolation=cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else np.ascontiguousarray(image[:, :, :3])
+        self.analysed_size = image.shape[:2]
+        if image.ndim == 2:
+            return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        if image.shape[2] == 4 and ALPHA not in self.notes and int(image[:, :, 3].min()) < 255:
+            self.notes.append(ALPHA)
+        return np.ascontiguousarray(image[:, :, :3])
 
     def _video(self) -> Iterator[Reading]:
         number = 0
