@@ -171,8 +171,8 @@ def test_a_folder_that_is_a_file_is_refused_before_the_work(places, line, name, 
     ],
 )
 def test_a_file_that_is_a_folder_or_in_a_file_is_refused_before_the_work(places, line, capfd):
-    assert "'run' is a folder; give the name of a file" in refused(places, line.replace("OUT", "run"), capfd)
-    assert "'a.yaml/a' cannot be written" in refused(places, line.replace("OUT", "a.yaml/a"), capfd)
+    assert "run is a folder, and a file of this name cannot" in refused(places, line.replace("OUT", "run"), capfd)
+    assert "a.yaml/a cannot be written: a.yaml is not" in refused(places, line.replace("OUT", "a.yaml/a"), capfd)
 
 
 def test_a_default_run_folder_is_checked_as_well(places, capfd):

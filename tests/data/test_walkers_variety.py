@@ -8,8 +8,14 @@ import pytest
 from tf3dlocal.data import align_silhouette
 from tf3dlocal.data.walkers import draw_walk
 from tf3dlocal.data.walkers.camera import roaming_camera
+from tf3dlocal.data.walkers.draw import ASPECTS
 from tf3dlocal.data.walkers.person import change_clothes, draw_person
-from tf3dlocal.data.walkers.segmentation_noise import SegmentationNoise, cast_shadows, draw_strong_noise
+from tf3dlocal.data.walkers.segmentation_noise import (
+    SegmentationNoise,
+    cast_shadows,
+    coarsen,
+    draw_strong_noise,
+)
 
 SIDE = {"view_degrees": 90, "frames": 6}
 QUIET = {"hole_rate": 0.0, "shadow_rate": 0.0, "loss_rate": 0.0, "swelling": 0.0}
@@ -24,9 +30,13 @@ def figure():
 
 
 def spoiled(**faults):
+    return cast(seed=0, **faults)
+
+
+def cast(*, seed, **faults):
     frame, box = figure()
     noise = SegmentationNoise(**QUIET, **faults)
-    cast_shadows(frame, box=box, noise=noise, moment=0.5, random=np.random.default_rng(0))
+    cast_shadows(frame, box=box, noise=noise, moment=0.5, random=np.random.default_rng(seed))
     return frame
 
 
@@ -46,8 +56,19 @@ def test_other_clothes_leave_the_bones_and_the_way_of_walking():
     other = change_clothes(person, random=np.random.default_rng(1))
     changed = {name for name, value in person.shape.items() if other.shape[name] != value}
     assert changed == {"trousers", "shirt", "hair", "hair_length", "shoe"}
-    assert other.habits == person.habits and other.curves is person.curves
+    assert other.habits == person.habits
     assert not np.array_equal(other.traits, person.traits), "bags and coats change as well"
+
+
+def test_hands_in_pockets_still_the_arms_in_a_fifth_of_the_walks_and_leave_the_legs():
+    person = draw_person(0, subject=1)
+    others = [change_clothes(person, random=np.random.default_rng(seed)) for seed in range(200)]
+    still = [other for other in others if other.curves is not person.curves]
+    assert len(still) / len(others) == pytest.approx(0.2, abs=0.07)
+    swing = {name: np.abs(still[0].curves[name][:, 1:]).sum() for name in person.curves}
+    usual = {name: np.abs(person.curves[name][:, 1:]).sum() for name in person.curves}
+    assert {name for name in swing if swing[name] < 0.2 * usual[name]} == {"shoulder", "elbow"}
+    assert all(swing[name] == usual[name] for name in swing if name not in ("shoulder", "elbow"))
 
 
 def test_each_walk_has_a_camera_within_8_degrees_of_its_view():
@@ -88,6 +109,62 @@ def test_torn_clothes_lack_a_piece_of_the_body():
     assert (frame <= clean).all() and not frame[60, 80]
 
 
+def test_the_shadow_that_joins_the_feet_fills_the_lowest_rows_between_them():
+    clean, _ = figure()
+    frame = spoiled(foot_shadow=0.05)
+    assert frame[99, 80] and not clean[99, 80]
+    assert not frame[90, 80], "higher up the legs stay apart"
+    assert np.array_equal(frame[:, :70], clean[:, :70]) and np.array_equal(frame[:, 90:], clean[:, 90:])
+
+
+def test_an_edge_of_the_background_sticks_out_from_the_body():
+    clean, _ = figure()
+    right = [cast(streaks=((0.5, 0.3),), seed=seed) for seed in range(20)]
+    assert any(frame[60, 100] for frame in right) and any(np.array_equal(frame, clean) for frame in right)
+    left = [cast(streaks=((0.5, -0.3),), seed=seed) for seed in range(20)]
+    assert any(frame[60, 60] for frame in left)
+    assert not any((frame[:60] != clean[:60]).any() for frame in right + left), "one row"
+
+
+def test_coarse_pixels_are_squares_as_large_as_the_rows_of_the_small_video_say():
+    clean, box = figure()
+    frame = clean.copy()
+    coarsen(frame, box=box, noise=SegmentationNoise(**QUIET, pixel_rows=20))
+    squares = frame.reshape(30, 4, 40, 4)
+    assert (squares == squares[:, :1, :, :1]).all(), "80 rows shown as 20"
+    assert set(np.unique(frame)) == {0, 255} and frame.any()
+
+
+def test_a_video_finer_than_the_picture_changes_nothing():
+    clean, box = figure()
+    frame = clean.copy()
+    coarsen(frame, box=box, noise=SegmentationNoise(**QUIET, pixel_rows=500))
+    assert np.array_equal(frame, clean)
+
+
+def test_only_the_largest_piece_is_kept():
+    frame, box = figure()
+    body = frame.copy()
+    frame[5:9, 5:9] = 255
+    coarsen(frame, box=box, noise=SegmentationNoise(**QUIET, largest_only=True))
+    assert np.array_equal(frame, body)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"foot_shadow": 0.05}, {"streaks": ((0.99, 0.3),)}, {"closing": 0.05, "square": True}, {"pixel_rows": 45}],
+    ids=lambda fault: next(iter(fault)),
+)
+def test_a_fault_of_a_body_at_the_border_stays_inside_the_picture(fault):
+    frame = np.zeros((60, 40), "uint8")
+    frame[:, :12] = frame[20:, 30:] = 255
+    for box in ((0, 0, 12, 60), (30, 20, 40, 60)):
+        noise = SegmentationNoise(**QUIET, **fault, largest_only=True)
+        cast_shadows(frame, box=box, noise=noise, moment=0.5, random=np.random.default_rng(0))
+        coarsen(frame, box=box, noise=noise)
+        assert frame.any()
+
+
 def test_shadows_gaps_and_torn_clothes_occur_in_part_of_the_walks():
     noises = [draw_strong_noise(np.random.default_rng(seed)) for seed in range(200)]
     shares = {
@@ -95,12 +172,27 @@ def test_shadows_gaps_and_torn_clothes_occur_in_part_of_the_walks():
         "wall": np.mean([noise.wall_shadow is not None for noise in noises]),
         "closing": np.mean([noise.closing > 0 for noise in noises]),
         "torn": np.mean([bool(noise.torn) for noise in noises]),
+        "feet": np.mean([noise.foot_shadow > 0 for noise in noises]),
+        "streaks": np.mean([bool(noise.streaks) for noise in noises]),
+        "coarse": np.mean([noise.pixel_rows > 0 for noise in noises]),
+        "largest": np.mean([noise.largest_only for noise in noises]),
     }
-    assert shares == pytest.approx({"ground": 0.45, "wall": 0.12, "closing": 0.4, "torn": 0.3}, abs=0.1)
+    expected = {"ground": 0.45, "wall": 0.12, "closing": 0.5, "torn": 0.3}
+    expected |= {"feet": 0.35, "streaks": 0.15, "coarse": 0.7, "largest": 0.8}
+    assert shares == pytest.approx(expected, abs=0.1)
+    rows = [noise.pixel_rows for noise in noises if noise.pixel_rows]
+    assert 45 <= min(rows) and max(rows) <= 110
+
+
+def test_each_aspect_of_wide_changes_the_walk_and_all_four_are_wide():
+    walk = {"subject": 1, "condition": "nm-01", **SIDE}
+    walks = [draw_walk(0, variety=variety, **walk) for variety in ("mild", "wide", *ASPECTS)]
+    assert not any(np.array_equal(one, other) for one, other in itertools.combinations(walks, 2))
+    assert np.array_equal(draw_walk(0, variety="faults+speeds+cameras+clothes", **walk), walks[1])
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("variety", ["wild", "", None, 1, ["wide"]])
+@pytest.mark.parametrize("variety", ["wild", "", None, 1, ["wide"], "faults+", "faults+wide", "faults+faults"])
 def test_an_unknown_variety_is_named(variety):
-    with pytest.raises(ValueError, match="variety must be one of 'mild', 'wide', not "):
+    with pytest.raises(ValueError, match="variety must be one of 'mild', 'wide', or some of clothes, cameras, "):
         draw_walk(0, subject=1, condition="nm-01", variety=variety, **SIDE)

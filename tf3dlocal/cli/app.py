@@ -1,6 +1,5 @@
 """The application that the commands belong to, and what several commands share."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -76,11 +75,6 @@ def writable(path: Path | None) -> Path | None:
     """
     if path is None:
         return None
-    if path.is_dir():
-        raise typer.BadParameter(f"{str(path)!r} is a folder; give the name of a file.")
-    above = next(each for each in path.absolute().parents if each.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise typer.BadParameter(f"{str(path)!r} cannot be written: {str(above)!r} is no folder that may be written.")
     try:
         check_writable(path, kind="file")
     except OSError as error:

@@ -1,7 +1,7 @@
 """`tf3dlocal walkers`: synthetic people."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,11 @@ def walkers(
     ),
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="The same seed draws the same people and walks.")] = 0,
     variety: Annotated[
-        Literal["mild", "wide"],
+        str,
         typer.Option(
-            help="wide: other clothes and cameras in each walk, and the faults of silhouettes of real videos."
+            metavar="mild|wide|ASPECTS",
+            help="wide: other clothes and cameras in each walk, several speeds, and the faults of silhouettes of real "
+            "videos. ASPECTS: some of clothes, cameras, speeds and faults, as in cameras+faults.",
         ),
     ] = "mild",
     workers: Workers = None,

@@ -21,6 +21,7 @@ from tf3dlocal.data.walkers.person import change_clothes, draw_person, random_st
 from tf3dlocal.data.walkers.segmentation_noise import (
     SegmentationNoise,
     cast_shadows,
+    coarsen,
     draw_noise,
     draw_strong_noise,
     spoil,
@@ -28,7 +29,9 @@ from tf3dlocal.data.walkers.segmentation_noise import (
 from tf3dlocal.data.walkers.skeleton import walk_skeleton
 from tf3dlocal.io import check_whole
 
-VARIETIES = ("mild", "wide")
+# What differs in addition between the walks of one person, or is worse than usual.
+ASPECTS = ("clothes", "cameras", "speeds", "faults")
+VARIETIES = {"mild": (), "wide": ASPECTS}
 _SUBPIXEL_BITS = 4
 MOST_BYTES = 2**30  # of one walk, which is drawn in memory
 
@@ -52,8 +55,9 @@ def draw_walk(
         view_degrees: One of 0, 18, ..., 180.
         frames: Number of frames, at 25 per second; one gait cycle takes about 27.
         image_size: Height and width in pixels.
-        variety: "mild", or "wide": other clothes in each walk, a camera for each walk, speeds as if the frame rate were
-            between 16 and 32 frames per second, and the shadows and torn bodies of real background subtraction.
+        variety: "mild", "wide", or some of the four aspects of "wide", joined by "+": "clothes" (others in each walk),
+            "cameras" (one for each walk), "speeds" (as if the frame rate were between 16 and 32 frames per second) and
+            "faults" (the shadows, torn bodies and coarse pixels of background subtraction on real videos).
 
     Returns:
         uint8 [frames, height, width].
@@ -89,25 +93,24 @@ def draw_views(
         views_degrees: The views.
         frames: Number of frames.
         image_size: Height and width in pixels.
-        variety: "mild" or "wide".
+        variety: As in `draw_walk`.
 
     Yields:
         The result of `draw_walk` for each view.
     """
     check_walk(subject=subject, condition=condition, views_degrees=views_degrees, frames=frames, image_size=image_size)
     random = random_stream(seed, names=("walk", subject, condition))
-    check_variety(variety)
-    wide = variety == "wide"
+    aspects = parse_variety(variety)
     person = draw_person(seed, subject=subject)
-    if wide:
+    if "clothes" in aspects:
         person = change_clothes(person, random=random)
     person = carry(vary(person, random=random), condition=condition)
-    frame_rate = FRAME_RATE * (random.uniform(0.65, 1.3) if wide else 1)
+    frame_rate = FRAME_RATE * (random.uniform(0.65, 1.3) if "speeds" in aspects else 1)
     phase = random.uniform() + person.habits["cadence"] / frame_rate * np.arange(frames)
     skeleton = walk_skeleton(person, phase=phase)
     body = dress(person, skeleton)
     equip(body, person=person, skeleton=skeleton, condition=condition, random=random)
-    noise = draw_strong_noise(random) if wide else draw_noise(random)
+    noise = draw_strong_noise(random) if "faults" in aspects else draw_noise(random)
     heading = turn_z(np.radians(2.5 * random.standard_normal(1)))[0]
     path = skeleton.joints["pelvis"][:, 0]
     middle = np.stack([follow(path), np.zeros(frames), np.zeros(frames)], axis=1)
@@ -117,7 +120,8 @@ def draw_views(
     squares = heading @ body.squares() @ heading.T
     for view in views_degrees:
         random = random_stream(seed, names=("noise", subject, condition, view))
-        camera = roaming_camera(random, view_degrees=view) if wide else view_camera(seed, view_degrees=view)
+        roams = "cameras" in aspects
+        camera = roaming_camera(random, view_degrees=view) if roams else view_camera(seed, view_degrees=view)
         centres_2d, squares_2d = project(camera, centres=centres, squares=squares, image_size=image_size)
         margin = noise.swelling * image_size[0] / 240
         outlines = link_outlines(centres_2d, squares=squares_2d, links=body.links(), margin=margin)
@@ -144,10 +148,24 @@ def check_walk(
         )
 
 
-def check_variety(variety: str) -> None:
-    """Raise a ValueError if there is no such variety."""
-    if variety not in VARIETIES:
-        raise ValueError(f"variety must be one of {', '.join(map(repr, VARIETIES))}, not {variety!r}.")
+def parse_variety(variety: str) -> tuple[str, ...]:
+    """List the aspects of a variety.
+
+    Raises:
+        ValueError: There is no such variety.
+
+    Example:
+        >>> parse_variety("mild"), parse_variety("cameras+faults")
+        ((), ('cameras', 'faults'))
+    """
+    if isinstance(variety, str):
+        aspects = VARIETIES.get(variety, tuple(variety.split("+")))
+        if set(aspects) <= set(ASPECTS) and len(set(aspects)) == len(aspects):
+            return aspects
+    raise ValueError(
+        f"variety must be one of {', '.join(map(repr, VARIETIES))}, or some of {', '.join(ASPECTS)} joined by '+', as "
+        f"in 'cameras+faults', not {variety!r}."
+    )
 
 
 def _fill(
@@ -168,4 +186,5 @@ def _fill(
         box = (*map(int, low[index]), *map(int, high[index]))
         cast_shadows(frame, box=box, noise=noise, moment=index / len(walk), random=random)
         spoil(frame, box=box, noise=noise, random=random)
+        coarsen(frame, box=box, noise=noise)
     return walk

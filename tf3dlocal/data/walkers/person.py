@@ -161,13 +161,25 @@ def vary(person: Person, *, random: np.random.Generator, amount: float = 1.0) ->
 def change_clothes(person: Person, *, random: np.random.Generator) -> Person:
     """Draw the same person in other clothes, with other hair and, where the condition asks, another bag or coat.
 
-    Bones, girths and the way of walking stay. Trousers, shirt, hair and shoes are drawn from twice the usual spread.
+    Bones, girths and the way of walking stay, but in a fifth of the walks the hands are in the pockets. Trousers,
+    shirt, hair and shoes are drawn from twice the usual spread.
     """
     shape = dict(person.shape)
     for name in ("trousers", "shirt", "hair", "hair_length", "shoe"):
         mean, spread = _SHAPE[name]
         shape[name] = max(0.3 * mean, mean + 2 * spread * float(np.clip(random.standard_normal(), -1.5, 2.3)))
-    return dataclasses.replace(person, shape=shape, traits=random.standard_normal(len(person.traits)))
+    traits = random.standard_normal(len(person.traits))
+    curves = _hands_in_pockets(person.curves) if random.uniform() < 0.2 else person.curves
+    return dataclasses.replace(person, shape=shape, traits=traits, curves=curves)
+
+
+def _hands_in_pockets(curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Let the upper arms hang slightly backwards and the elbows stay bent; a tenth of the swing is left."""
+    still = {}
+    for joint, mean in (("shoulder", -12.0), ("elbow", 38.0)):
+        still[joint] = 0.1 * curves[joint]
+        still[joint][:, 0] = mean
+    return curves | still
 
 
 def _bend(curves: np.ndarray, name: str, *, random: np.random.Generator, amount: float, shared: bool) -> np.ndarray:

@@ -34,6 +34,13 @@ class SegmentationNoise:
         closing: Width of the gaps that are filled, such as between the legs, as a share of the body's height.
         torn: Pieces that are missing in most frames, where clothes look like the background: share of the body's
             height from the top and of its width from the left, half height and half width of the piece.
+        foot_shadow: Height of the shadow that joins the feet in most frames, as a share of the body's height; 0 for
+            none.
+        streaks: Edges of the background that stick out from the body in part of the frames, as thin bars: share of the
+            body's height from the top, and reach to the right as a share of the body's height.
+        pixel_rows: Height of the body in pixels of the video, if it is coarser than the picture; 0 for the picture's.
+        square: Whether gaps are closed with a square instead of a disc, which leaves straight edges.
+        largest_only: Whether only the largest connected piece is kept.
     """
 
     hole_rate: float
@@ -44,6 +51,11 @@ class SegmentationNoise:
     wall_shadow: tuple[float, float, float] | None = None
     closing: float = 0.0
     torn: tuple[tuple[float, float, float, float], ...] = ()
+    foot_shadow: float = 0.0
+    streaks: tuple[tuple[float, float], ...] = ()
+    pixel_rows: int = 0
+    square: bool = False
+    largest_only: bool = False
 
 
 def draw_noise(random: np.random.Generator) -> SegmentationNoise:
@@ -56,7 +68,9 @@ def draw_noise(random: np.random.Generator) -> SegmentationNoise:
 def draw_strong_noise(random: np.random.Generator) -> SegmentationNoise:
     """Draw the faults of one sequence as a median background and a threshold make them on real videos.
 
-    Of the sequences, 45 % have a shadow on the ground, 12 % one on a wall, 40 % closed gaps, 30 % torn clothes.
+    Of the sequences, 45 % have a shadow on the ground, 35 % one that joins the feet, 12 % one on a wall, 50 % closed
+    gaps, 30 % torn clothes, 15 % edges of the background, 70 % pixels of a small video; 80 % are cut to the largest
+    piece.
     """
     usual = draw_noise(random)
     ground = wall = None
@@ -65,19 +79,27 @@ def draw_strong_noise(random: np.random.Generator) -> SegmentationNoise:
     if random.uniform() < 0.12:
         start = random.uniform(-0.3, 0.7)
         wall = (random.choice((-1, 1)) * random.uniform(0.08, 0.4), start, start + random.uniform(0.3, 1.0))
-    closing = random.uniform(0.01, 0.06) if random.uniform() < 0.4 else 0.0
+    closing = random.uniform(0.01, 0.08) if random.uniform() < 0.5 else 0.0
     pieces = random.integers(1, 4) if random.uniform() < 0.3 else 0
+    largest = 0.05 if random.uniform() < 0.8 else 0.12
     torn = [
-        (random.uniform(0.15, 0.95), random.uniform(0.1, 0.9), *random.uniform(0.01, 0.05, 2)) for _ in range(pieces)
+        (random.uniform(0.05, 0.95), random.uniform(0.1, 0.9), *random.uniform(0.01, largest, 2)) for _ in range(pieces)
     ]
+    bars = random.integers(1, 4) if random.uniform() < 0.15 else 0
+    streaks = [(random.uniform(0.05, 0.95), random.choice((-1, 1)) * random.uniform(0.1, 0.4)) for _ in range(bars)]
     return dataclasses.replace(
         usual,
-        swelling=float(np.clip(0.8 * random.standard_normal(), -0.8, 2)),
+        swelling=float(np.clip(0.4 + random.standard_normal(), -0.8, 3)),
         loss_rate=random.uniform(0, 0.1),
         ground_shadow=ground,
         wall_shadow=wall,
         closing=closing,
         torn=tuple(torn),
+        foot_shadow=random.uniform(0.02, 0.09) if random.uniform() < 0.35 else 0.0,
+        streaks=tuple(streaks),
+        pixel_rows=int(np.exp(random.uniform(np.log(45), np.log(110)))) if random.uniform() < 0.7 else 0,
+        square=bool(random.uniform() < 0.5),
+        largest_only=bool(random.uniform() < 0.8),
     )
 
 
@@ -100,18 +122,41 @@ def cast_shadows(
     """
     left, top, right, bottom = box
     high, wide = bottom - top, right - left
-    draws = random.uniform(size=len(noise.torn))
+    draws = random.uniform(size=len(noise.torn) + len(noise.streaks) + 1)
     if high < 4 or wide < 4:
         return
-    for (row, column, half_high, half_wide), draw in zip(noise.torn, draws, strict=True):
+    for (row, column, half_high, half_wide), draw in zip(noise.torn, draws, strict=False):
         if draw < 0.75:
             centre = (int(left + column * wide), int(top + row * high))
             _fill_ellipse(frame, centre, (max(1, int(half_wide * high)), max(1, int(half_high * high))), value=0)
+    for (row, reach), draw in zip(noise.streaks, draws[len(noise.torn) :], strict=False):
+        if draw < 0.4:
+            _add_streak(frame, row=int(top + row * high), reach=int(reach * high), thick=max(1, high // 60))
+    if noise.foot_shadow and draws[-1] < 0.75:
+        feet = frame[bottom - max(2, round(noise.foot_shadow * high)) : bottom]
+        columns = np.flatnonzero(feet.any(axis=0))
+        if len(columns):
+            feet[len(feet) // 2 :, columns[0] : columns[-1] + 1] = 255
     if noise.closing:
         size = max(2, round(noise.closing * high))
-        element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        element = cv2.getStructuringElement(cv2.MORPH_RECT if noise.square else cv2.MORPH_ELLIPSE, (size, size))
         window = frame[max(top - size, 0) : bottom + size, max(left - size, 0) : right + size]
         window[:] = cv2.morphologyEx(window, cv2.MORPH_CLOSE, element)
+    _add_shadows(frame, box=box, noise=noise, moment=moment)
+
+
+def _add_streak(frame: np.ndarray, *, row: int, reach: int, thick: int) -> None:
+    """Add a bar from the outermost foreground of a row, outwards by `reach` pixels (below 0: to the left)."""
+    columns = np.flatnonzero(frame[row])
+    if len(columns):
+        start = int(columns[-1] if reach > 0 else columns[0])
+        first, last = sorted((start, start + reach))
+        frame[row : row + thick, max(first, 0) : max(last, 0)] = 255
+
+
+def _add_shadows(frame: np.ndarray, *, box: tuple[int, int, int, int], noise: SegmentationNoise, moment: float) -> None:
+    left, top, right, bottom = box
+    high = bottom - top
     shape = (frame.shape[1], frame.shape[0])
     body = frame.copy()
     if noise.ground_shadow:
@@ -126,6 +171,29 @@ def cast_shadows(
         shift = noise.wall_shadow[0] * high
         matrix = np.array([[1, 0, shift], [0, 0.97, 0.03 * bottom]], "float64")
         frame |= cv2.warpAffine(body, matrix, shape, flags=cv2.INTER_NEAREST)
+
+
+def coarsen(frame: np.ndarray, *, box: tuple[int, int, int, int], noise: SegmentationNoise) -> None:
+    """Show one 0/255 frame in the pixels of a small video, and keep the largest piece, in place, as `noise` says.
+
+    Args:
+        frame: uint8 [height, width].
+        box: Left, top, right and bottom of the body in pixels; right and bottom are exclusive.
+        noise: See `draw_strong_noise`.
+    """
+    height, width = frame.shape
+    high = box[3] - box[1]
+    if 0 < noise.pixel_rows < high:
+        scale = noise.pixel_rows / high
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        cv2.compare(small, 127, cv2.CMP_GT, dst=small)
+        frame[:] = cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST)
+    if noise.largest_only:
+        num_labels, labels, stats, _ = cv2.connectedComponentsWithStats(frame, connectivity=8)
+        if num_labels > 2:  # the background is the first
+            largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+            frame[labels != largest] = 0
 
 
 def spoil(

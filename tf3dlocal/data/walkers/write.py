@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from tf3dlocal.data.walkers.camera import VIEWS_DEGREES
-from tf3dlocal.data.walkers.draw import check_variety, check_walk, draw_views
+from tf3dlocal.data.walkers.draw import check_walk, draw_views, parse_variety
 from tf3dlocal.data.walkers.processes import share_out
 from tf3dlocal.io import check_seed, named_arguments, new_folder, num_cores, progress_bar, remove_unfinished, user_path
 from tf3dlocal.io.types import PathLike
@@ -50,7 +50,7 @@ def write_walkers(
         views: Some of 0, 18, ..., 180 degrees.
         sequences: Conditions with their numbers, by default those of CASIA-B.
         image_size: Height and width in pixels.
-        variety: "mild", or "wide" (see `draw_walk`).
+        variety: "mild", "wide" or aspects of "wide" (see `draw_walk`).
         workers: Number of processes; None uses the cores available to this process.
         progress: Whether to show a progress bar on standard error.
 
@@ -157,7 +157,7 @@ def _check_arguments(subjects: int, settings: dict, workers: int | None) -> None
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, or None for all cores, not {workers!r}.")
     check_seed(settings["seed"])
-    check_variety(settings["variety"])
+    parse_variety(settings["variety"])
     for key in ("views", "sequences"):
         if not settings[key]:
             raise ValueError(f"{key} is empty, so there is nothing to draw. Give at least one.")
