@@ -199,6 +199,12 @@ MODELS = {
         SILHOUETTES,
         {"part_features": "b 6 6", "embedding": "b 5", "logits": "b 3"},
     ),
+    "three_d_local, unit features": Row(
+        ThreeDLocal,
+        {**TINY, "preset": "recommended", "local_blocks": (1,), "part_strips": 2, "feature_norm": True},
+        SILHOUETTES,
+        {"part_features": "b 6 6", "embedding": "b 6 6"},
+    ),
     "three_d_local, per frame, focal": Row(
         ThreeDLocal,
         {

@@ -292,6 +292,29 @@ def test_the_recommended_preset_reads_whole_clips_after_block_3_and_leaves_the_g
     )
 
 
+def test_feature_norm_gives_directions_about_the_mean_of_the_training_features():
+    options = {**PAPER, "preset": "recommended", "compact_channels": 0}
+    plain, model = randomize(ThreeDLocal(**options)), ThreeDLocal(**options, feature_norm=True)
+    for layer in plain.layers:
+        model.get_layer(layer.name).set_weights(layer.get_weights())
+    walks, norm = random_walks(batch=6), model.get_layer("feature_norm")
+    batch = plain(walks, training=True)["part_features"].numpy()
+    expected = directions((batch - batch.mean(axis=0)) / np.sqrt(batch.var(axis=0) + 1e-5))
+    assert relative_error(model(walks, training=True)["part_features"], expected) < 1e-4
+
+    features = plain(walks)["part_features"].numpy()
+    mean, spread = features.mean(axis=0), features.std(axis=0) + 0.1
+    ones, zeros = np.ones(mean.size), np.zeros(mean.size)
+    norm.set_weights([ones, zeros, mean.ravel(), spread.ravel() ** 2 - 1e-5])
+    outputs = model(walks)
+    assert relative_error(outputs["embedding"], directions((features - mean) / spread)) < 1e-5
+    np.testing.assert_array_equal(outputs["embedding"], outputs["part_features"])
+
+
+def directions(vectors):
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
 def test_the_distances_of_all_parts_from_their_priors_are_an_output_if_asked_for():
     model = ThreeDLocal(**{**PAPER, "local_blocks": (2, 3)}, prior_distances=True)
     assert "prior_distances" not in ThreeDLocal(**PAPER).output

@@ -137,6 +137,7 @@ CHECKS: dict[str, Check] = {
     "location_jitter": fraction,
     "path_dropout": fraction,
     "prior_distances": truth,
+    "feature_norm": truth,
     "global_path": one_of("plain", "focal"),
     "num_strips": whole(1, 4096),
     "part_strips": whole(0, 4096),

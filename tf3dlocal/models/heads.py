@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import keras
 
 from tf3dlocal.io.types import Tensor
-from tf3dlocal.layers import CompactBlock, SeparateDense, derive_seed
+from tf3dlocal.layers import CompactBlock, SeparateDense, batch_normalization, derive_seed
 
 
 def embedding_head(
@@ -18,6 +18,7 @@ def embedding_head(
     num_classes: int | None = None,
     dropout: float = 0.9,
     compare_by: str = "compact",
+    feature_norm: bool = False,
     train_norm_bias: bool = True,
     synchronized: bool | None = None,
     seed: int | None = None,
@@ -37,6 +38,9 @@ def embedding_head(
         dropout: Dropout of the compact block.
         compare_by: "compact" compares walks by the embedding of the compact block if there is one; "parts" by the part
             features.
+        feature_norm: Whether the part features are normalized over the batch ("feature_norm") and brought to unit
+            length ("unit_features"), so that losses and comparison see directions about the middle of the training
+            people. The neck of GaitBase (Fan et al., OpenGait, CVPR 2023) does so for its classifier.
         train_norm_bias: Whether the batch normalizations of the compact block learn their biases.
         synchronized: Synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: Seed of the model, for initial weights and dropout.
@@ -74,6 +78,8 @@ def embedding_head(
     if parts:
         together = [features, *(linear(vectors, f"{name}_part_features") for name, vectors in parts.items())]
         features = keras.layers.Concatenate(axis=1, dtype="float32", name="all_part_features")(together)
+    if feature_norm:
+        features = _unit_features(features, synchronized=synchronized)
     outputs = {"part_features": features, "embedding": features}
     if not compact_channels:
         return outputs
@@ -95,6 +101,15 @@ def embedding_head(
         )
         outputs["logits"] = classifier(embedding)
     return outputs
+
+
+def _unit_features(features, *, synchronized):
+    """Part features without their mean over the training people, at unit length; each channel of a part by itself."""
+    shape = tuple(features.shape[1:])
+    flat = keras.layers.Flatten(dtype="float32", name="flat_features")(features)
+    flat = batch_normalization("feature_norm", synchronized=synchronized, dtype="float32")(flat)
+    features = keras.layers.Reshape(shape, dtype="float32", name="normalized_features")(flat)
+    return keras.layers.UnitNormalization(axis=-1, dtype="float32", name="unit_features")(features)
 
 
 def _check_that_something_trains(compact_channels, compare_by):

@@ -87,6 +87,7 @@ def ThreeDLocal(
     global_path: str = "plain",
     num_strips: int = 16,
     embedding_channels: int = 256,
+    feature_norm: bool = False,
     temporal_bias: bool | None = None,
     temporal_activation: str | None = None,
     compact_channels: int | None = None,
@@ -158,6 +159,8 @@ def ThreeDLocal(
             release preset with its LeakyReLU slope of 1e-4).
         num_strips: Horizontal strips; must divide the last map's height.
         embedding_channels: Length of one strip's feature.
+        feature_norm: Normalize the part features over the batch and bring them to unit length, before the losses and the
+            comparison (see `embedding_head`). Not in the paper.
         temporal_bias: Whether the convolutions of `MicroMotionPooling` have a bias.
         temporal_activation: Activation of `MicroMotionPooling`.
         compact_channels: Length of the compact block's embedding; 0 for no compact block; None for the preset's (0 in
@@ -237,6 +240,7 @@ def ThreeDLocal(
         compact_channels=chosen.compact_channels,
         num_classes=num_classes,
         dropout=dropout,
+        feature_norm=feature_norm,
         synchronized=synchronized,
         seed=seed,
     )
