@@ -12,7 +12,8 @@ TEST_ENV := .venv-test
 PYTEST := TF_CPP_MIN_LOG_LEVEL=2 TF_NUM_INTRAOP_THREADS=1 $(TEST_ENV)/bin/python -m pytest
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 # config.py and two_checkouts.py measure what their arguments name.
-BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/config.py benchmarks/two_checkouts.py,$(wildcard benchmarks/*.py)))
+NEED_ARGUMENTS := $(patsubst %,benchmarks/%.py,between_conditions config two_checkouts walk_length)
+BENCHMARKS := $(sort $(filter-out benchmarks/_% $(NEED_ARGUMENTS),$(wildcard benchmarks/*.py)))
 
 .PHONY: help demo model lint test test-quick test-addons test-engines notebooks docs docs-reference bench clean check-python
 .DEFAULT_GOAL := help

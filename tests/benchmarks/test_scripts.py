@@ -14,7 +14,8 @@ from measuring.processes import BENCHMARKS, ROOT
 from measuring.steps import read_experiment
 
 SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("[!_]*.py"))
-WITHOUT_QUICK = {"memory"}
+WITHOUT_QUICK = {"between_conditions", "memory"}
+NEED_ARGUMENTS = {"between_conditions", "config", "two_checkouts", "walk_length"}
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -29,7 +30,13 @@ def test_make_bench_runs_every_script_that_needs_no_argument():
     targets = ("bench",)
     shown = subprocess.run(["make", "-n", "-s", *targets], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     run = set(re.findall(r"benchmarks/(\w+)\.py", shown))
-    assert run == set(SCRIPTS) - {"config", "two_checkouts"}
+    assert run == set(SCRIPTS) - NEED_ARGUMENTS
+
+
+@pytest.mark.parametrize("script", sorted(NEED_ARGUMENTS))
+def test_a_script_that_needs_arguments_says_so(script, call):
+    code, _, err = call(script)
+    assert code == 2 and f"usage: {script}.py" in err
 
 
 @pytest.mark.slow
