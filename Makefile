@@ -4,7 +4,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 DEMO ?= demo
-MODEL_VERSION ?= 2
+MODEL_VERSION ?= 3
 
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 USER_ENV := .venv

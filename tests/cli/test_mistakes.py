@@ -235,3 +235,13 @@ def test_a_seed_that_numpy_does_not_take_is_refused_by_every_command(line, capfd
     err = " ".join(capfd.readouterr().err.replace("│", " ").split())
     assert ended.value.code in (1, 2) and not list(tmp_path.iterdir())
     assert "4294967295" in err and option in err
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("variety", ["Wide", "faults+", "clothes,faults"])
+def test_an_unknown_variety_of_walkers_is_wrong_usage(tmp_path, capfd, variety):
+    with pytest.raises(SystemExit, match="2"):
+        main(["walkers", str(tmp_path / "raw"), "--variety", variety])
+    told = " ".join(capfd.readouterr().err.split())
+    assert "--variety" in told and "some of clothes, cameras, speeds, faults joined by '+'" in told
+    assert not (tmp_path / "raw").exists()

@@ -292,23 +292,35 @@ def test_the_recommended_preset_reads_whole_clips_after_block_3_and_leaves_the_g
     )
 
 
-def test_feature_norm_gives_directions_about_the_mean_of_the_training_features():
+def test_feature_norm_gives_the_directions_of_features_from_their_mean_over_the_training():
     options = {**PAPER, "preset": "recommended", "compact_channels": 0}
     plain, model = randomize(ThreeDLocal(**options)), ThreeDLocal(**options, feature_norm=True)
     for layer in plain.layers:
         model.get_layer(layer.name).set_weights(layer.get_weights())
-    walks, norm = random_walks(batch=6), model.get_layer("feature_norm")
+    walks = random_walks(batch=6)
     batch = plain(walks, training=True)["part_features"].numpy()
     expected = directions((batch - batch.mean(axis=0)) / np.sqrt(batch.var(axis=0) + 1e-5))
     assert relative_error(model(walks, training=True)["part_features"], expected) < 1e-4
 
     features = plain(walks)["part_features"].numpy()
     mean, spread = features.mean(axis=0), features.std(axis=0) + 0.1
-    ones, zeros = np.ones(mean.size), np.zeros(mean.size)
-    norm.set_weights([ones, zeros, mean.ravel(), spread.ravel() ** 2 - 1e-5])
+    num_strips = options["num_strips"]
+    for name, chosen in {"": slice(num_strips), "block_3_": slice(num_strips, None)}.items():
+        centre, variance = mean[chosen].ravel(), spread[chosen].ravel() ** 2 - 1e-5
+        norm = model.get_layer(f"{name}feature_norm")
+        norm.set_weights([np.ones_like(centre), np.zeros_like(centre), centre, variance])
     outputs = model(walks)
     assert relative_error(outputs["embedding"], directions((features - mean) / spread)) < 1e-5
     np.testing.assert_array_equal(outputs["embedding"], outputs["part_features"])
+
+
+def test_with_feature_norm_the_global_path_fits_the_network_with_parts():
+    options = {**ALL_BLOCKS, "preset": "recommended", "compact_channels": 0, "feature_norm": True}
+    alone, model = ThreeDLocal(**options, local_blocks=()), ThreeDLocal(**options)
+    for layer in randomize(alone).layers:
+        model.get_layer(layer.name).set_weights(layer.get_weights())
+    walks, num_strips = random_walks(), ALL_BLOCKS["num_strips"]
+    np.testing.assert_array_equal(model(walks)["embedding"][:, :num_strips], alone(walks)["embedding"])
 
 
 def directions(vectors):

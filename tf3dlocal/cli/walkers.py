@@ -25,8 +25,9 @@ def walkers(
         str,
         typer.Option(
             metavar="mild|wide|ASPECTS",
-            help="wide: other clothes and cameras in each walk, several speeds, and the faults of silhouettes of real "
-            "videos. ASPECTS: some of clothes, cameras, speeds and faults, as in cameras+faults.",
+            help="mild: all walks with the same cameras and nearly the same clothes. wide: other clothes and cameras "
+            "in each walk, several speeds, and the faults of silhouettes of real videos. ASPECTS: some of clothes, "
+            "cameras, speeds and faults, as in cameras+faults.",
         ),
     ] = "mild",
     workers: Workers = None,
@@ -34,7 +35,7 @@ def walkers(
     """Draw synthetic people walking, in the raw layout of CASIA-B.
 
     Each person walks ten times past each camera: nm-01..06 (normal), bg-01..02 (with a bag), cl-01..02 (in a coat).
-    The frames are white bodies on black with mild segmentation errors, not aligned:
+    The frames are white bodies on black with segmentation errors, not aligned:
     OUT/001/nm-01/090/001-nm-01-090-001.png (person, walk, view, frame) and so on.
 
     \b
@@ -43,9 +44,14 @@ def walkers(
       tf3dlocal walkers raw --subjects 40 --views 0,90 --seed 7
       tf3dlocal walkers raw --subjects 200 --variety wide    # to train a model for real videos
     """
-    view_degrees = parse_integers(views, option="--views", example="0,90,180")
     from tf3dlocal.data.walkers import write_walkers
+    from tf3dlocal.data.walkers.draw import parse_variety
 
+    try:
+        parse_variety(variety)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--variety'") from None
+    view_degrees = parse_integers(views, option="--views", example="0,90,180")
     folder = write_walkers(
         out, subjects=subjects, seed=seed, frames=frames, views=view_degrees, variety=variety, workers=workers
     )

@@ -38,9 +38,9 @@ def embedding_head(
         dropout: Dropout of the compact block.
         compare_by: "compact" compares walks by the embedding of the compact block if there is one; "parts" by the part
             features.
-        feature_norm: Whether the part features are normalized over the batch ("feature_norm") and brought to unit
-            length ("unit_features"), so that losses and comparison see directions about the middle of the training
-            people. The neck of GaitBase (Fan et al., OpenGait, CVPR 2023) does so for its classifier.
+        feature_norm: Whether the part features are normalized over the batch ("feature_norm", and of the parts
+            "block_3_feature_norm", ..) and brought to unit length, before the losses, the compact block and the
+            comparison. The neck of GaitBase (Fan et al., OpenGait, CVPR 2023) does so for its classifier.
         train_norm_bias: Whether the batch normalizations of the compact block learn their biases.
         synchronized: Synchronize the batch normalizations over replicas; None where the current strategy has several.
         seed: Seed of the model, for initial weights and dropout.
@@ -71,15 +71,15 @@ def embedding_head(
     if compact_channels and num_classes is None:
         _check_that_something_trains(compact_channels, compare_by)
 
-    def linear(vectors, name):
-        return SeparateDense(embedding_channels, seed=derive_seed(seed, name=name), dtype="float32", name=name)(vectors)
+    def linear(vectors, block=""):
+        name = f"{block}part_features"
+        dense = SeparateDense(embedding_channels, seed=derive_seed(seed, name=name), dtype="float32", name=name)
+        return _unit_features(dense(vectors), block, synchronized=synchronized) if feature_norm else dense(vectors)
 
-    features = linear(strips, "part_features")  # b p c
+    features = linear(strips)  # b p c
     if parts:
-        together = [features, *(linear(vectors, f"{name}_part_features") for name, vectors in parts.items())]
+        together = [features, *(linear(vectors, f"{block}_") for block, vectors in parts.items())]
         features = keras.layers.Concatenate(axis=1, dtype="float32", name="all_part_features")(together)
-    if feature_norm:
-        features = _unit_features(features, synchronized=synchronized)
     outputs = {"part_features": features, "embedding": features}
     if not compact_channels:
         return outputs
@@ -103,13 +103,13 @@ def embedding_head(
     return outputs
 
 
-def _unit_features(features, *, synchronized):
-    """Part features without their mean over the training people, at unit length; each channel of a part by itself."""
+def _unit_features(features, block, *, synchronized):
+    """Part features normalized over the batch, each channel of a part by itself, and then at unit length."""
     shape = tuple(features.shape[1:])
-    flat = keras.layers.Flatten(dtype="float32", name="flat_features")(features)
-    flat = batch_normalization("feature_norm", synchronized=synchronized, dtype="float32")(flat)
-    features = keras.layers.Reshape(shape, dtype="float32", name="normalized_features")(flat)
-    return keras.layers.UnitNormalization(axis=-1, dtype="float32", name="unit_features")(features)
+    flat = keras.layers.Flatten(dtype="float32", name=f"{block}flat_features")(features)
+    flat = batch_normalization(f"{block}feature_norm", synchronized=synchronized, dtype="float32")(flat)
+    features = keras.layers.Reshape(shape, dtype="float32", name=f"{block}normalized_features")(flat)
+    return keras.layers.UnitNormalization(axis=-1, dtype="float32", name=f"{block}unit_features")(features)
 
 
 def _check_that_something_trains(compact_channels, compare_by):

@@ -159,8 +159,8 @@ def ThreeDLocal(
             release preset with its LeakyReLU slope of 1e-4).
         num_strips: Horizontal strips; must divide the last map's height.
         embedding_channels: Length of one strip's feature.
-        feature_norm: Normalize the part features over the batch and bring them to unit length, before the losses and the
-            comparison (see `embedding_head`). Not in the paper.
+        feature_norm: Normalize the part features over the batch, as batch normalization does, and bring each to unit
+            length, before the losses and the comparison. Not in the paper.
         temporal_bias: Whether the convolutions of `MicroMotionPooling` have a bias.
         temporal_activation: Activation of `MicroMotionPooling`.
         compact_channels: Length of the compact block's embedding; 0 for no compact block; None for the preset's (0 in

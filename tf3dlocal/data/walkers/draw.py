@@ -125,7 +125,7 @@ def draw_views(
         centres_2d, squares_2d = project(camera, centres=centres, squares=squares, image_size=image_size)
         margin = noise.swelling * image_size[0] / 240
         outlines = link_outlines(centres_2d, squares=squares_2d, links=body.links(), margin=margin)
-        yield _fill(outlines, image_size, noise=noise, random=random)
+        yield _fill(outlines, image_size, noise=noise, is_strong="faults" in aspects, random=random)
 
 
 def check_walk(
@@ -169,7 +169,12 @@ def parse_variety(variety: str) -> tuple[str, ...]:
 
 
 def _fill(
-    outlines: np.ndarray, image_size: tuple[int, int], *, noise: SegmentationNoise, random: np.random.Generator
+    outlines: np.ndarray,
+    image_size: tuple[int, int],
+    *,
+    noise: SegmentationNoise,
+    is_strong: bool,
+    random: np.random.Generator,
 ) -> np.ndarray:
     """Fill polygons [frames, links, corners, 2] and add noise: uint8 [frames, height, width]."""
     height, width = image_size
@@ -184,7 +189,9 @@ def _fill(
         for polygon in corners[index]:
             cv2.fillConvexPoly(frame, polygon, 255, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
         box = (*map(int, low[index]), *map(int, high[index]))
-        cast_shadows(frame, box=box, noise=noise, moment=index / len(walk), random=random)
+        if is_strong:
+            cast_shadows(frame, box=box, noise=noise, moment=index / len(walk), random=random)
         spoil(frame, box=box, noise=noise, random=random)
-        coarsen(frame, box=box, noise=noise)
+        if is_strong:
+            coarsen(frame, box=box, noise=noise)
     return walk
