@@ -82,8 +82,10 @@ def test_a_graph_keeps_zeros_before_the_convolution_and_the_zeros_of_the_convolu
     found = padded_twice(volume)
     more_rows = np.pad(volume, [(0, 0), (0, 0), (1, 1), (0, 0), (0, 0)])
     expected = [convolution_by_hand(clip, layer.kernel.numpy()) for clip in more_rows]
-    # bfloat16 keeps 8 bits of each of the 135 products' factors and of the sum, which is of order one.
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 if precision == "float32" else 0.05)
+    # bfloat16 keeps 8 bits of each of the 135 products' factors. Without AVX-512 the partial sums, up to 7, are rounded
+    # to 8 bits as well: 135 random errors of up to 7 / 512 add up to 0.09 (standard deviation), and 0.09 was seen. A
+    # lost padding changes values by several units.
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 if precision == "float32" else 0.2)
 
 
 @pytest.mark.parametrize("num_strips", [1, 2, 4])

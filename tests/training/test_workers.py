@@ -92,6 +92,19 @@ class Training:
         return dict(np.load(self.weights[index]))
 
 
+def train_through(folder, prepared, number, **settings):
+    """A training to its end, started again as its error asks if the machine was too busy for TensorFlow's heartbeat.
+
+    TensorFlow counts a worker as lost after ten seconds without one, and has no public setting for it. Where three
+    workers and other tests share two cores, that has been seen.
+    """
+    for attempt in range(3):
+        training = Training(folder / f"attempt-{attempt}", prepared, number, **settings)
+        if not any(code == 1 and "heartbeat timeout" in said for code, said in training.results.values()):
+            break
+    return training
+
+
 def assert_equal(found, expected, tolerance=1e-5):
     assert len(found) == len(expected) >= 9
     for name, weight in expected.items():
@@ -107,7 +120,7 @@ def alone(tmp_path_factory, prepared):
 
 @pytest.mark.parametrize("number", [2, 3])
 def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone, prepared, tmp_path, number):
-    training = Training(tmp_path / "all", prepared, number)
+    training = train_through(tmp_path, prepared, number)
     for index in range(number):
         assert_equal(training.load(index), alone[1])
     ours, theirs = (
@@ -118,8 +131,9 @@ def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone
     for record, expected in zip(ours, theirs, strict=True):
         for name in set(expected) - {"seconds_per_step"}:
             assert record[name] == pytest.approx(expected[name], rel=1e-5), name
-    assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 1
-    assert not list((tmp_path / "all").glob("tf3dlocal-worker-*"))  # what the others wrote
+    attempts = len(list(tmp_path.glob("attempt-*")))
+    assert 1 <= len(list((tmp_path / "run" / "tensorboard").iterdir())) <= attempts
+    assert not list(tmp_path.glob("attempt-*/tf3dlocal-worker-*"))  # what the others wrote
     names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert names == ["step-000004.keras", "step-000006.keras"]
 
@@ -137,7 +151,7 @@ def test_several_workers_give_the_weights_and_losses_of_one_and_write_once(alone
 )
 def test_two_workers_drop_out_and_scale_the_loss_as_one_does(prepared, tmp_path, settings, tolerance):
     expected = Training(tmp_path / "one", prepared, 1, runs=[tmp_path / "alone"], settings=settings).load(0)
-    together = Training(tmp_path / "two", prepared, 2, settings=settings)
+    together = train_through(tmp_path, prepared, 2, settings=settings)
     assert_equal(together.load(0), expected, tolerance)
     assert_equal(together.load(1), together.load(0), 0)
 
@@ -155,7 +169,7 @@ def test_a_killed_worker_ends_the_others_and_the_same_call_resumes_to_the_same_w
     killed("worker dies", victim=1, step=3)
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000002.keras"]
     killed("chief dies", victim=0, step=5)
-    again = Training(tmp_path / "again", prepared, 2)
+    again = train_through(tmp_path, prepared, 2)
     for index in range(2):
         assert_equal(again.load(index), alone[1])
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import keras
 
 HALVES = ("float16", "bfloat16")
-HEADS = ("SeparateDense", "CompactBlock")  # they compute in float32 under any policy, whatever reads them
+HEADS = ("SeparateDense", "CompactBlock")  # they compute in float32 under any policy, and so does whatever reads them
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 
 
@@ -84,8 +84,7 @@ def in_precision(model: "keras.Model", *, precision: str) -> "keras.Model":
     plain = keras.Model(model.input, model.output, name=model.name)  # its class and its losses do not matter
     described = keras.saving.serialize_keras_object(plain)
     is_lowered = precision != "float32" and precision_of(plain) == "float32"
-    heads = {name for name in keras.tree.flatten(described["config"]["output_layers"]) if isinstance(name, str)}
-    heads |= {layer.name for layer in plain.layers if type(layer).__name__ in HEADS}
+    heads = _strings(described["config"]["output_layers"]) | _read_heads(described["config"]["layers"])
     wanted = _replaced(
         described,
         precision=precision,
@@ -98,6 +97,21 @@ def in_precision(model: "keras.Model", *, precision: str) -> "keras.Model":
     rebuilt = keras.saving.deserialize_keras_object(wanted, custom_objects=classes, safe_mode=False)
     rebuilt.set_weights([keras.ops.convert_to_numpy(keras.ops.cast(each, "float32")) for each in model.weights])
     return rebuilt
+
+
+def _read_heads(layers: list[dict[str, Any]]) -> set[str]:
+    """Return the names of the heads among the layers of a config, which are in order, and of all that read them."""
+    names: set[str] = set()
+    for layer in layers:
+        if layer["class_name"] in HEADS or names.intersection(_strings(layer["inbound_nodes"])):
+            names.add(layer["name"])
+    return names
+
+
+def _strings(value: Any) -> set[str]:
+    import keras
+
+    return {each for each in keras.tree.flatten(value) if isinstance(each, str)}
 
 
 def _replaced(value: Any, *, precision: str, ends: tuple[str, ...], kept: set[str]) -> Any:

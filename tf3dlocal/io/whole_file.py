@@ -146,14 +146,14 @@ def check_writable(path: PathLike, *, kind: str = "folder") -> None:
     path = pathlib.Path(path)
     if kind == "file" and path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, and a file of this name cannot be written. Choose another name.")
-    if kind == "file":
-        _refuse_device(path)
     first = path if kind == "folder" else path.parent
     above = next(each for each in (first, *first.absolute().parents) if os.path.lexists(each))
     if not above.is_dir():
         what = "a link to nothing" if not above.exists() else "not a folder"
         subject = "it" if above == path else str(above)
         raise NotADirectoryError(f"{path} cannot be written: {subject} is {what}. Choose another path.")
+    if kind == "file":
+        _refuse_device(path)
     if not os.access(above, os.W_OK | os.X_OK):
         raise PermissionError(
             f"{path} cannot be written: you may not write into the folder {above}. Choose another path, or change the "
