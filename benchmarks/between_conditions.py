@@ -55,8 +55,12 @@ def measure(embeddings, *, subjects, conditions):
     for gallery, probe in itertools.permutations(sorted(set(kinds)), 2):
         known = np.flatnonzero(kinds == gallery)
         asked = np.flatnonzero((kinds == probe) & np.isin(subjects, subjects[known]))
+        if not len(asked):
+            continue
         nearest = known[distances[np.ix_(asked, known)].argmin(axis=1)]
         results[f"{gallery} <- {probe}"] = 100 * float((subjects[nearest] == subjects[asked]).mean())
+    if not results:
+        raise ValueError(f"no person walks in two conditions; the conditions are {', '.join(sorted(set(conditions)))}.")
     results["rank-1"] = float(np.mean(list(results.values())))
     different = kinds[:, None] != kinds
     same = subjects[:, None] == subjects
@@ -71,6 +75,14 @@ def main():
     parser.add_argument("--trained-on", metavar="PREPARED", help="prepared data set of the training")
     add_outputs(parser)
     options = parser.parse_args()
+    try:
+        run(options)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def run(options):
+    """Measure every model, and print and keep the table."""
     from tf3dlocal.data import open_walks
 
     walks = open_walks(options.data)
