@@ -20,7 +20,7 @@ BENCHMARKS := $(sort $(filter-out benchmarks/_% $(NEED_ARGUMENTS),$(wildcard ben
 
 help:
 	@echo 'make demo        install, then draw walkers, train, print the rank-1 table, export, identify (writes $(DEMO)/)'
-	@echo 'make model       draw 170 varied synthetic people, train on them, export saved_models/walkers_wide (hours)'
+	@echo 'make model       draw 170 varied synthetic people, train on them, export saved_models/walkers_wide (an hour)'
 	@echo 'make lint        check format and style with ruff'
 	@echo 'make test        lint, then all tests and the notebooks, in a separate environment'
 	@echo 'make test-quick  lint, then the tests that take seconds'
@@ -41,6 +41,8 @@ model: $(USER_ENV)/installed-$(VERSION)
 	$(USER_ENV)/bin/tf3dlocal walkers wide/raw --subjects 170 --frames 36 --variety wide
 	$(USER_ENV)/bin/tf3dlocal prepare wide/raw wide/prepared
 	$(USER_ENV)/bin/tf3dlocal train configs/three_d_local_walkers_wide.yaml --data wide/prepared
+	$(USER_ENV)/bin/tf3dlocal evaluate runs/three_d_local_walkers_wide --data wide/prepared \
+	  --protocol configs/protocols/walkers_wide.yaml
 	$(USER_ENV)/bin/tf3dlocal export runs/three_d_local_walkers_wide saved_models/walkers_wide --version $(MODEL_VERSION)
 
 # Seconds. It runs before the tests, so that a style error is reported at once.

@@ -1,5 +1,7 @@
 """Folder trees: a layout in a YAML file, OU-MVLP's layout, and stray files."""
 
+import os
+
 import pytest
 from raw_trees import casia_files, frame_files, png, raw_frame, raw_sequences, tars_of_subjects, write_tree, zip_bytes
 
@@ -188,3 +190,49 @@ def test_a_layout_file_gives_names_and_views_that_a_data_set_can_hold(tmp_path, 
     (tmp_path / "mine.yaml").write_text(f'pattern: "{{subject}}/{{condition}}/{{view}}/{{frame}}.png"\n{line}\n')
     with pytest.raises(RawDataError, match=f"mine.yaml: {line.partition(':')[0]}.*(Input should be|printable)"):
         read_layout_file(tmp_path / "mine.yaml")
+
+
+PASSES = 'pattern: "{subject}/{condition}/{view}/{frame}.png"\n'
+
+
+def test_all_trees_in_a_folder_are_read_and_folders_without_one_are_named(tmp_path):
+    files = [
+        "hall/walks/anna/nm-01/90/1.png",
+        "hall/notes/readme.txt",
+        "street/ben/nm-01/90/1.png",
+        "yard/walks/anna/cl-01/90/1.png",
+        "yard/walks/carl/nm-01/left/1.png",
+        "broken/walks/dora/nm-01/1.png",
+    ]
+    source = described(tmp_path, PASSES, files)
+    strays = list(source.strays)
+    names = sorted(walk.name for part in source.parts for walk in part.sequences(strays))
+    assert names == ["anna/cl-01/090", "anna/nm-01/090", "ben/nm-01/090"]
+    named = [stray.removeprefix(f"{tmp_path}/raw/") for stray in strays]
+    without = "(a folder without a tree of this layout)"
+    assert named[:2] == [f"broken/ {without}", f"hall/notes/ {without}"]
+    assert len(named) == 3 and named[2].startswith("yard/walks/carl/nm-01/left/")
+
+
+def test_a_walk_in_two_trees_is_kept_once_and_reported(tmp_path):
+    from tf3dlocal.data import prepare
+
+    (tmp_path / "mine.yaml").write_text(PASSES)
+    walk = {f"anna/nm-01/90/{number}.png": FRAME for number in range(3)}
+    write_tree(tmp_path / "raw", {f"{tree}/{path}": frame for tree in "ab" for path, frame in walk.items()})
+    report = prepare(
+        tmp_path / "raw", out=tmp_path / "out", layout=tmp_path / "mine.yaml", workers=1, min_frames=1, progress=False
+    )
+    assert report.name == "raw" and report.num_walks == 1 and len(report.duplicates) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read every folder")
+def test_a_folder_that_may_not_be_read_is_named(tmp_path):
+    write_tree(tmp_path / "raw", {"a/anna/nm-01/90/1.png": FRAME, "b/ben/nm-01/90/1.png": FRAME})
+    (tmp_path / "mine.yaml").write_text(PASSES)
+    (tmp_path / "raw" / "b").chmod(0)
+    try:
+        source = open_raw(tmp_path / "raw", layout=tmp_path / "mine.yaml")
+    finally:
+        (tmp_path / "raw" / "b").chmod(0o700)
+    assert len(source.parts) == 1 and source.strays == [f"{tmp_path}/raw/b/ (a folder that you may not read)"]

@@ -16,20 +16,30 @@ from tf3dlocal.io.types import PathLike
 
 @dataclass(frozen=True, kw_only=True)
 class FolderPart:
-    """The folders of one subject, or of all where only file names have the subject. See `RawPart`."""
+    """The folders of one subject, or of all where only file names have the subject. See `RawPart`.
+
+    Attributes:
+        name: The subject, or "all".
+        root: Folder below which the pattern begins.
+        folders: Paths of the innermost folders below the root.
+        pattern: The layout.
+        subjects: Names of the subjects to read. None reads all.
+        tree: Path of the root in the raw data, where they hold several trees.
+    """
 
     name: str
     root: str
     folders: tuple[str, ...]
     pattern: PathPattern
     subjects: frozenset[str] | None = None
+    tree: str = ""
 
     def fingerprint(self) -> str:
         """Return a text that changes when a file is added, removed, renamed, or written again.
 
         No file is opened: a file that was written again has another size or another time.
         """
-        digest = hashlib.sha256(self.name.encode(errors="surrogateescape"))
+        digest = hashlib.sha256((self.name + self.tree).encode(errors="surrogateescape"))
         for folder in self.folders:
             stamp = _file_stamps(os.path.join(self.root, folder))
             digest.update(f"{folder} {stamp}".encode(errors="surrogateescape"))
@@ -53,7 +63,12 @@ class FolderPart:
 
 
 def folder_parts(
-    root: PathLike, *, pattern: PathPattern, strays: list[str], subjects: frozenset[str] | None = None
+    root: PathLike,
+    *,
+    pattern: PathPattern,
+    strays: list[str],
+    subjects: frozenset[str] | None = None,
+    tree: str = "",
 ) -> list[FolderPart]:
     """Find the parts of a folder tree, one per subject.
 
@@ -62,6 +77,7 @@ def folder_parts(
         pattern: The layout.
         strays: Files and folders that do not match the pattern are added here.
         subjects: Names of the subjects to read. None reads all.
+        tree: Path of the root in the raw data, where they hold several trees.
 
     Returns:
         The parts in natural order of their subjects. Empty where nothing matches.
@@ -81,6 +97,7 @@ def folder_parts(
             folders=tuple(sorted(groups[name], key=natural_key)),
             pattern=pattern,
             subjects=subjects,
+            tree=tree,
         )
         for name in sorted(groups, key=natural_key)
     ]

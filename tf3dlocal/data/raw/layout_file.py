@@ -31,12 +31,12 @@ class _LayoutFile(pydantic.BaseModel):
     view: _Degrees | None = None
 
 
-def read_layout_file(path: PathLike) -> tuple[str, PathPattern]:
+def read_layout_file(path: PathLike) -> tuple[str | None, PathPattern]:
     """Read the name and the layout of a data set from a YAML file.
 
     The file says how the path of a frame is built. Everything but `pattern` is optional:
 
-        name: corridor                                  # the data set's name in reports (default: the file's name)
+        name: corridor                                  # the data set's name in reports (default: the name of RAW)
         pattern: "{subject}/{condition}/{view}/{frame}.png"
         views: {left: 270, right: 90}                   # degrees; without it the folder's name is the number
         condition: nm-01                                # of all sequences, where the pattern has no {condition}
@@ -48,7 +48,7 @@ def read_layout_file(path: PathLike) -> tuple[str, PathPattern]:
         path: The YAML file.
 
     Returns:
-        (name, pattern).
+        (name, pattern); the name is None where the file gives none.
 
     Raises:
         RawDataError: The file is not YAML, a key is unknown, repeated or of the wrong type, or the pattern lacks
@@ -66,7 +66,7 @@ def read_layout_file(path: PathLike) -> tuple[str, PathPattern]:
     except pydantic.ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise RawDataError(f"{path}: {faults}. Known keys: {', '.join(_LayoutFile.model_fields)}. {HELP}") from error
-    return layout.name or path.stem, PathPattern(
+    return layout.name, PathPattern(
         path.name,
         pattern=layout.pattern,
         views=layout.views and {str(text): degrees for text, degrees in layout.views.items()},

@@ -122,8 +122,8 @@ def _candidates(raw: pathlib.Path, layout: str | PathLike | PathPattern) -> tupl
             raise RawDataError(f"The layout file {layout} does not exist.")
         from tf3dlocal.data.raw.layout_file import read_layout_file  # imports pydantic and yaml
 
-        name, pattern = read_layout_file(layout)
-        return name, [pattern]
+        named, pattern = read_layout_file(layout)
+        return named or name, [pattern]
     help_text = near_names(str(layout), ["auto", *LAYOUTS])
     raise RawDataError(f"Unknown layout {layout!r}. {help_text} The path of a YAML file is a layout, too.")
 
@@ -141,20 +141,19 @@ def _parts(
 def _parts_of_folder(
     folder: pathlib.Path, *, pattern: PathPattern, strays: list[str], subjects: frozenset[str] | None
 ) -> list[RawPart]:
-    root = _root_of_tree(folder, pattern)
-    archives = sorted(path for path in folder.iterdir() if path.is_file() and _is_archive(path))
+    archives = {os.fspath(path) for path in folder.iterdir() if path.is_file() and _is_archive(path)}
+    roots = _roots_of_trees(folder, pattern, strays)
+    if not roots:
+        strays += [os.fspath(path) for path in folder.iterdir() if path.is_file()]
     parts: list[RawPart] = []
-    if root is not None:
-        parts += folder_parts(root, pattern=pattern, strays=strays, subjects=subjects)
+    for root in roots:
+        tree = os.fspath(root.relative_to(folder)) if len(roots) > 1 else ""
+        parts += folder_parts(root, pattern=pattern, strays=strays, subjects=subjects, tree=tree)
+    strays[:] = [stray for stray in strays if stray not in archives]
     found = []
-    for path in archives:
-        found += _parts_of_archive(path, pattern=pattern, strays=strays, subjects=subjects)
-    parts += _matching(found, pattern)
-    if root is None:
-        strays += [os.fspath(path) for path in folder.iterdir() if path not in archives]
-    elif root == folder:
-        strays[:] = [stray for stray in strays if pathlib.Path(stray) not in set(archives)]
-    return parts
+    for path in sorted(archives):
+        found += _parts_of_archive(pathlib.Path(path), pattern=pattern, strays=strays, subjects=subjects)
+    return parts + _matching(found, pattern)
 
 
 def _parts_of_archive(
@@ -186,15 +185,28 @@ def _matching(parts: list[RawPart], pattern: PathPattern) -> list[RawPart]:
     return [part for part in parts if part not in tars]
 
 
-def _root_of_tree(folder: pathlib.Path, pattern: PathPattern) -> pathlib.Path | None:
-    """Return the folder below which the pattern begins: `folder`, or one of its (grand)children."""
-    level = [folder]
-    for _ in range(DEPTH):
-        for candidate in level:
-            if _holds_a_frame(candidate, "", pattern):
-                return candidate
-        level = [path for outer in level for path in sorted(outer.iterdir()) if path.is_dir()][:PEEK]
-    return None
+def _roots_of_trees(
+    folder: pathlib.Path, pattern: PathPattern, strays: list[str], *, depth: int = DEPTH
+) -> list[pathlib.Path]:
+    """Return the folders below which the pattern begins: `folder`, or those among its children and grandchildren.
+
+    Folders without such a tree are added to `strays`, the outermost only.
+    """
+    if _holds_a_frame(folder, "", pattern):
+        return [folder]
+    roots: list[pathlib.Path] = []
+    for inner in sorted(folder.iterdir(), key=lambda path: natural_key(path.name)) if depth > 1 else ():
+        if not inner.is_dir():
+            continue
+        below: list[str] = []
+        try:
+            found = _roots_of_trees(inner, pattern, below, depth=depth - 1)
+        except PermissionError as error:
+            strays.append(f"{error.filename}/ (a folder that you may not read)")
+            continue
+        roots += found
+        strays += below if found else [f"{inner}/ (a folder without a tree of this layout)"]
+    return roots
 
 
 def _holds_a_frame(root: pathlib.Path, outer: str, pattern: PathPattern) -> bool:
