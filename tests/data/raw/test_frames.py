@@ -1,10 +1,14 @@
 """Reading frames: what is accepted, what is refused, and with which reason."""
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
 
 from tf3dlocal.data import FrameFault, read_frame
+from tf3dlocal.data.raw import frames
+from tf3dlocal.data.raw.picture_size import picture_size
 
 
 def png(picture, *options):
@@ -86,3 +90,64 @@ def test_a_file_with_several_pictures_is_refused_because_all_but_the_first_would
 
 def test_a_tiff_with_one_picture_is_read(body):
     np.testing.assert_array_equal(read_frame(cv2.imencode(".tiff", body)[1].tobytes()), body)
+
+
+ENDINGS = [".png", ".jpg", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm", ".pam", ".jp2", ".avif", ".ras"]
+
+
+def encoded(ending, body):
+    picture = body if ending in (".pgm", ".pam") else np.stack([body] * 3, -1)
+    return cv2.imencode(ending, picture)[1].tobytes()
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_size_of_a_picture_is_read_from_its_header(ending, body):
+    content = encoded(ending, body)
+    assert picture_size(content) == (160, 120)
+    assert not isinstance(frames.read_picture(content), FrameFault)
+
+
+def tiff_of(kind, *, width, height):
+    """A TIFF of one strip without pixels, as both kinds begin: with 32-bit and with 64-bit offsets."""
+    if kind == "BigTIFF":
+        return (
+            b"II+\0"
+            + struct.pack("<HHQQ", 8, 0, 16, 2)
+            + struct.pack("<HHQQHHQQQ", 256, 4, 1, width, 257, 4, 1, height, 0)
+        )
+    return b"MM\0*" + struct.pack(">IH", 8, 2) + struct.pack(">HHIIHHIHHI", 256, 4, 1, width, 257, 3, 1, height, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "BigTIFF"])
+def test_the_size_of_a_tiff_is_read_in_both_byte_orders_and_in_both_kinds(kind):
+    assert picture_size(tiff_of(kind, width=70000, height=300)) == (70000, 300)
+
+
+@pytest.mark.parametrize("quality", [cv2.IMWRITE_JPEG_PROGRESSIVE, cv2.IMWRITE_JPEG_RST_INTERVAL])
+def test_the_size_of_a_jpeg_is_read_past_other_segments(quality, body):
+    content = cv2.imencode(".jpg", body, [quality, 1])[1].tobytes()
+    exif = b"\xff\xe1" + struct.pack(">H", 12) + b"\xff\xc0\xff\xd9" * 2 + b"xx"
+    assert picture_size(content[:2] + exif + b"\xff" + content[2:]) == (160, 120)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_picture_larger_than_any_camera_has_is_refused_before_it_is_decoded(ending, body, monkeypatch):
+    content = encoded(ending, body)
+    monkeypatch.setattr(frames, "MOST_PIXELS", 160 * 120 - 1)
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
+    assert read_frame(content) == FrameFault("image of more than 67 million pixels")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("ending", ENDINGS[1:])
+def test_a_header_that_ends_early_is_no_readable_image(ending, body):
+    content = encoded(ending, body)
+    for length in range(4, 40):
+        assert isinstance(read_frame(content[:length]), FrameFault)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff" + b"\xff\xd0" * 2**20, b"II+\0\x08\0\0\0" + b"\xff" * 64])
+def test_a_header_without_an_end_is_no_readable_image(content):
+    assert read_frame(content) == FrameFault("not a readable image")

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from tf3dlocal.data.raw.picture_size import picture_size, tiff_page
+
 SEVERAL = "several pictures in one file"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MOST_PIXELS = 2**26  # of a PNG, by its header: more than any camera has
+MOST_PIXELS = 2**26  # of a picture, by its header: more than any camera has
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def read_frame(content: bytes) -> np.ndarray | FrameFault:
     `plausible_silhouettes`.
 
     Args:
-        content: The bytes of a PNG, or of any image that OpenCV reads.
+        content: The bytes of a PNG, or of another image that OpenCV and `picture_size` read.
 
     Returns:
         uint8 [height, width], or the `FrameFault` that says why not.
@@ -67,17 +69,20 @@ def read_picture(content: bytes) -> np.ndarray | FrameFault:
         fault = _png_fault(content)
         if fault:
             return FrameFault(fault)
-        width, height, bit_depth, colour_type = struct.unpack_from(">IIBB", content, 16)
+        bit_depth, colour_type = content[24:26]
         if bit_depth == 16:
             return FrameFault("16-bit image")
-        if width * height > MOST_PIXELS:
-            return FrameFault("image of more than 67 million pixels")
         # OpenCV scales grey PNGs of 1, 2 and 4 bits to 0..255.
         flags = cv2.IMREAD_GRAYSCALE if colour_type == 0 else cv2.IMREAD_UNCHANGED
     elif PNG_SIGNATURE.startswith(content[:8]):
         return FrameFault("truncated PNG")
-    elif _is_tiff_of_several_pages(content):
+    elif (page := tiff_page(content)) and page[1]:
         return FrameFault(SEVERAL)
+    size = picture_size(content)
+    if size is None:  # nothing is decoded before its size is known
+        return FrameFault("not a readable image")
+    if size[0] * size[1] > MOST_PIXELS:
+        return FrameFault("image of more than 67 million pixels")
     try:
         frame = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except (cv2.error, MemoryError):
@@ -110,17 +115,3 @@ def _png_fault(content: bytes) -> str | None:
             return None
         position = after
     return "truncated PNG"
-
-
-def _is_tiff_of_several_pages(content: bytes) -> bool:
-    """Return whether the first page of a TIFF names a second one."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(content[:4])
-    if order is None:
-        return False
-    try:
-        (first,) = struct.unpack_from(f"{order}I", content, 4)
-        (num_entries,) = struct.unpack_from(f"{order}H", content, first)
-        (following,) = struct.unpack_from(f"{order}I", content, first + 2 + 12 * num_entries)
-    except struct.error:
-        return False  # damaged, as OpenCV will find
-    return following != 0
