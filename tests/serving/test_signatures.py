@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf3dlocal.data import align_silhouette, cut_sides
+from tf3dlocal.data import ImplausibleSilhouettesError, align_silhouette, cut_sides, plausible_silhouettes
 from tf3dlocal.models import MODELS
 from tf3dlocal.serving import ExportedModel, export
 from tf3dlocal.serving.graph_alignment import align_walks
@@ -199,10 +199,6 @@ def test_masks_are_found_where_prepare_finds_them(signatures, kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["hard", "soft", "touching the border"])
 def test_alignment_in_the_graph_equals_prepare_within_one_grey_level(kind):
-    @tf.function(input_signature=[tf.TensorSpec([None] * 3, tf.uint8)])
-    def align(masks):
-        return align_walks(masks, lambda mask: (mask, False), tf.stack([1, tf.shape(masks)[0]]), size=(64, 44))
-
     rng = np.random.default_rng(5)
     for _ in range(12):
         height, width = (int(number) for number in rng.integers(60, 500, 2))
@@ -213,12 +209,47 @@ def test_alignment_in_the_graph_equals_prepare_within_one_grey_level(kind):
             cv2.ellipse(mask, centre, axes, float(rng.uniform(-20, 20)), 0, 360, 255, -1)
         if kind == "soft":
             masks = np.stack([cv2.GaussianBlur(mask, (5, 5), 0) for mask in masks])
-        found, is_usable = align(masks)
+        found, is_usable = align_in_the_graph(masks)
         expected = [align_silhouette(mask) for mask in masks]
         assert is_usable.numpy()[0].tolist() == [each is not None for each in expected]
         expected = cut_sides(np.stack([each for each in expected if each is not None]))
         difference = np.abs(found.numpy()[0][is_usable.numpy()[0]].astype(int) - expected)
         assert difference.max(initial=0) <= 1
+
+
+@tf.function(input_signature=[tf.TensorSpec([None] * 3, tf.uint8)])
+def align_in_the_graph(masks):
+    return align_walks(masks, lambda mask: (mask, False), tf.stack([1, tf.shape(masks)[0]]), size=(64, 44))
+
+
+VALUES_OF_THE_BODY = {
+    "0 and 1": [1, 1, 1, 1],
+    "0 and 1 among 0 and 255": [255, 1, 255, 255],
+    "0 and 255 among 0 and 1": [1, 255, 1, 1],
+    "one frame of 0 and 100": [255, 255, 100, 255],
+    "one frame of 0 and 240": [255, 255, 240, 255],
+    "240 throughout": [240, 240, 240, 240],
+    "labels": [1, 2, 3, 1],
+    "grey values": [50, 90, 120, 200],
+    "an empty frame": [255, 0, 255, 255],
+}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("values", VALUES_OF_THE_BODY.values(), ids=VALUES_OF_THE_BODY)
+def test_the_value_of_the_body_is_decided_for_a_whole_walk_as_prepare_does(values):
+    masks = draw_masks(4)[0] // 255 * np.array(values, np.uint8)[:, None, None]
+    try:
+        taken, _ = plausible_silhouettes(masks, source="walk")
+    except ImplausibleSilhouettesError:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="are no silhouettes"):
+            align_in_the_graph(masks)
+        return
+    expected = [align_silhouette(mask) for mask in taken]
+    found, is_usable = align_in_the_graph(masks)
+    assert is_usable.numpy()[0].tolist() == [each is not None for each in expected]
+    for ours, theirs in zip(found.numpy()[0].astype(int), expected, strict=True):
+        assert theirs is None or np.abs(ours - cut_sides(theirs[None])[0]).max() <= 1
 
 
 @pytest.mark.bad_input

@@ -1,6 +1,7 @@
 """Alignment of masks in a graph, equal to what `tf3dlocal prepare` makes of them within one grey level.
 
-One frame at a time, so that memory does not grow with the number of frames. Frames that `prepare` leaves out (hardly
+One frame at a time, so that memory does not grow with the number of frames, and twice: the values of a whole walk tell
+which of them is the body. Frames that `prepare` leaves out (hardly
 any foreground, white background, colours, grey pictures) are left out here, and walks that it refuses are refused. Only
 its search for noise and for several people is not made: it counts connected pieces.
 """
@@ -34,17 +35,24 @@ def align_walks(
         (uint8 [batch, frames, height, width], bool [batch, frames]: the frames that show a body).
     """
 
-    def align(frame):
+    def values_of(frame):
         mask, is_fault = read(frame)
-        return _align_frame(mask, is_fault, size=size)
+        return (_counts(mask) > 0) & tf.logical_not(is_fault)
 
-    flat = (tf.TensorSpec(size, tf.uint8), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int32))
-    aligned, kinds, softest = tf.map_fn(align, frames, fn_output_signature=flat, parallel_iterations=1)
-    kinds, softest = tf.reshape(kinds, shape), tf.reshape(softest, shape)
+    def align(frame_and_white):
+        frame, white = frame_and_white
+        return _align_frame(*read(frame), white=white, size=size)
+
+    values = tf.map_fn(values_of, frames, fn_output_signature=tf.TensorSpec([256], tf.bool), parallel_iterations=1)
+    whites = _whites(tf.reduce_any(tf.reshape(values, tf.concat([shape, [256]], 0)), axis=1))
+    flat = (tf.TensorSpec(size, tf.uint8), tf.TensorSpec([], tf.int32))
+    white_of_frames = tf.repeat(whites, shape[1])
+    aligned, kinds = tf.map_fn(align, (frames, white_of_frames), fn_output_signature=flat, parallel_iterations=1)
+    kinds = tf.reshape(kinds, shape)
     num_usable, num_implausible = (
         tf.reduce_sum(tf.cast(kinds == kind, tf.int32), axis=1) for kind in (USABLE, IMPLAUSIBLE)
     )
-    is_dim = (tf.reduce_max(softest, axis=1) > 0) & (tf.reduce_max(softest, axis=1) < FAINTEST)
+    is_dim = whites == 0
     wrong, empty = is_dim | (num_implausible > num_usable), num_usable == 0
     first = number_of_first(wrong)
     num_wrong = tf.where(is_dim, shape[1], num_implausible)
@@ -64,19 +72,23 @@ def align_walks(
     return aligned, after([masks, people], kinds == USABLE)
 
 
-def _align_frame(mask, is_fault, *, size):
-    """Return the aligned frame, what it is, and its brightest value if it has soft edges (0 if it has two values)."""
-    counts = _counts(mask)
+def _whites(present):
+    """Return the value of the body in each walk, from the values that occur in it, bool [batch, 256]; 0 for labels.
+
+    As `prepare` decides it: masks of 0 and one other value are scaled, and all else is taken as it is.
+    """
     values = tf.range(256)
-    present = counts > 0
-    brightest = tf.reduce_max(tf.where(present, values, 0))
-    is_two_valued = tf.reduce_all(~present | (values == 0) | (values == brightest))
-    scale = is_two_valued & (brightest > 0) & (brightest < 255)  # masks of 0 and 1, or of 0 and another value
-    mask = tf.cond(
-        scale, lambda: tf.where(mask > 0, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8)), lambda: mask
-    )
+    brightest = tf.reduce_max(tf.where(present, values, 0), axis=1)
+    is_two_valued = tf.reduce_all(~present | (values == 0) | (values == brightest[:, None]), axis=1)
+    as_it_is = tf.where(brightest >= FAINTEST, 255, 0)
+    return tf.where(brightest == 0, 255, tf.where(is_two_valued, brightest, as_it_is))
+
+
+def _align_frame(mask, is_fault, *, white, size):
+    """Return the aligned frame, and what it is. `white` is the value of the body in its walk."""
+    mask = tf.where(white == 255, mask, tf.where(mask > 0, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8)))
+    counts = _counts(mask)
     border = tf.concat([mask[0], mask[-1], mask[:, 0], mask[:, -1]], 0)
-    counts = tf.cond(scale, lambda: _counts(mask), lambda: counts)
     total = tf.reduce_sum(tf.cast(counts, tf.int64) * tf.range(256, dtype=tf.int64))
     has_body = total > MINIMUM_PIXEL_SUM
     is_implausible = is_fault | (has_body & _is_implausible(counts, _counts(border)))
@@ -86,7 +98,7 @@ def _align_frame(mask, is_fault, *, size):
         lambda: (tf.zeros(size, tf.uint8), tf.constant(False)),
     )
     kind = tf.where(is_implausible, IMPLAUSIBLE, tf.where(is_aligned, USABLE, EMPTY))
-    return picture, kind, tf.where(is_two_valued | is_fault, 0, brightest)
+    return picture, kind
 
 
 def _counts(pixels):
