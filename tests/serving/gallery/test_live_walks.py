@@ -169,3 +169,45 @@ def test_a_walk_that_is_no_silhouettes_is_refused_and_the_others_are_answered(pa
     answers = list(follow(tmp_path / "live", gallery=read_gallery(path), embedder=embedder, seconds=0))
     refused = {each.source.rpartition("/")[2] for each in answers if isinstance(each, LiveRefusal)}
     assert refused == {"bad", "empty"} and answers[-1].answer.name == "ben" and answers[-1].is_final
+
+
+@pytest.mark.bad_input
+def test_a_link_that_leads_nowhere_costs_one_frame_and_neither_the_walk_nor_the_watch(path, embedder, tmp_path):
+    live = tmp_path / "live"
+    walk = settled(walk_folder(live / "a", 8))
+    for loop in (live / "loop", live / "loop.png", walk / "99999.png", walk / "loop"):
+        loop.symlink_to(loop.name)
+    (live / "dangling").symlink_to("nothing")
+    answers = list(follow(live, gallery=read_gallery(path), embedder=embedder, seconds=0))
+    (final,) = [each for each in answers if not isinstance(each, LiveRefusal) and each.is_final]
+    whole = EmbeddedWalk.of_folder(walk, embedder=embedder, rule=read_gallery(path).rule)
+    assert final.answer.source == str(walk) and final.answer.name == "ben"
+    assert final.left_out == whole.left_out == [("99999.png", "too many levels of symbolic links")]
+    (refused,) = [each for each in answers if isinstance(each, LiveRefusal)]
+    assert refused.source == str(live) and "too many levels of symbolic links" in refused.refused
+
+
+@pytest.mark.bad_input
+def test_a_watched_folder_that_cannot_be_read_for_a_while_is_refused_once(path, embedder, tmp_path):
+    live = settled(walk_folder(tmp_path / "live", 8))
+    live.rename(tmp_path / "away")
+    live.mkdir()
+    answers, stop = [], threading.Event()
+    watch = follow(live, gallery=read_gallery(path), embedder=embedder, stop=stop, seconds_between=0.02)
+
+    def turn():
+        time.sleep(0.3)
+        live.rmdir()
+        live.symlink_to("live")
+        time.sleep(0.3)
+        live.unlink()
+        (tmp_path / "away").rename(live)
+
+    threading.Thread(target=turn).start()
+    for each in watch:
+        answers.append(each)
+        if isinstance(each, LiveRefusal):
+            assert "cannot be read: too many levels of symbolic links" in each.refused
+        else:
+            stop.set()
+    assert [type(each).__name__ for each in answers][:2] == ["LiveRefusal", "LiveAnswer"]

@@ -84,7 +84,8 @@ def _places(folder: pathlib.Path) -> list[pathlib.Path]:
     """Return the folder and the folders in it, in natural order."""
     try:
         with os.scandir(folder) as entries:
-            inside = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-    except FileNotFoundError:  # the writer has removed it, and may make it again
+            # entry.is_dir() raises an error for a link to itself; os.path.isdir says no.
+            inside = [entry.name for entry in entries if os.path.isdir(entry.path) and not entry.name.startswith(".")]
+    except OSError:  # removed, and may be made again; any other reason is told where its frames are read
         inside = []
     return [folder, *(folder / name for name in sorted(inside, key=natural_key))]

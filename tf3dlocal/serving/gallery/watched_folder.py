@@ -184,6 +184,7 @@ class WatchedFolder:
             frame_rate=self.frame_rate,
             digest="",
             model=self.gallery.model.fingerprint,
+            rule=self.gallery.rule,
         )
         (answer,) = identify(self.gallery, walks=[embedded], count=self.count)
         facts = {"left_out": list(walk.left_out), "changes": dict(walk.changes)}
@@ -198,12 +199,15 @@ def _frames_in(folder: pathlib.Path) -> list[_Frame]:
             for entry in entries:
                 if os.path.splitext(entry.name)[1].lower() not in SUFFIXES or entry.name.startswith("."):
                     continue
+                is_complete, stamp = True, (0, 0)
                 try:
                     state = entry.stat()
+                    is_complete = not -SECONDS_OF_OTHER_CLOCK < now - state.st_mtime < SECONDS_TO_SETTLE
+                    stamp = (state.st_mtime_ns, state.st_size)
                 except FileNotFoundError:  # removed since, or a link to nothing
                     continue
-                is_complete = not -SECONDS_OF_OTHER_CLOCK < now - state.st_mtime < SECONDS_TO_SETTLE
-                stamp = (state.st_mtime_ns, state.st_size)
+                except OSError:  # such as a link to itself: the reader leaves it out with the reason
+                    pass
                 found.append(_Frame(key=natural_key(entry.name), name=entry.name, stamp=stamp, is_complete=is_complete))
     except FileNotFoundError:
         return []
