@@ -45,7 +45,9 @@ def calibrate(
     start_tensorflow()
     from tf3dlocal.data import open_walks
     from tf3dlocal.serving.gallery import calibrate as set_threshold
+    from tf3dlocal.serving.gallery import named_model
 
+    keep_apart(json, option="--json", the_model_of_the_gallery=named_model(gallery))
     walks = open_walks(data).select(views=view_degrees)
     found = set_threshold(gallery, data=walks, fpir=fpir, frame_rate=fps, seed=seed, model=model, trust=trust)
     say(f"Identify: {found}.")

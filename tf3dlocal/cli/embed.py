@@ -48,13 +48,8 @@ def embed(
         keep_apart(file, option=option, the_exported_model=model, the_frames_of_a_walk=[path for _, path in named])
     start_tensorflow()
     from tf3dlocal.serving import ExportedModel, WalkEmbeddings
-    from tf3dlocal.serving.gallery import is_gallery
 
-    if out and is_gallery(out):
-        raise typer.BadParameter(
-            f"{str(out)!r} is a gallery of known people, and would be overwritten. Give another name.",
-            param_hint="'--out'",
-        )
+    _check_replaceable(out)
     _check_names([name for name, _ in named])
     embedder = ExportedModel(model, trust=trust)
     embedded = WalkEmbeddings.of_folders(named, embedder=embedder, frames=frames, invert=invert)
@@ -69,6 +64,22 @@ def embed(
         say_next(["enroll", "people.npz", "NAME", "WALK", "--model", model])
     else:
         say_next(["embed", model, "NAME=FOLDER", "--out", "walks.npz"])
+
+
+def _check_replaceable(out: Path | None) -> None:
+    """Refuse to overwrite any file but an intact one of `embed`: it may be a gallery that cannot be read."""
+    from tf3dlocal.serving import WalkEmbeddings
+    from tf3dlocal.serving.gallery import is_gallery
+
+    if out is None or not out.exists():
+        return
+    try:
+        WalkEmbeddings.read(out)
+    except (ValueError, OSError):
+        what = "is a gallery of known people" if is_gallery(out) else "exists and is no intact file of `embed`"
+        raise typer.BadParameter(
+            f"{str(out)!r} {what}, and would be overwritten. Give another name.", param_hint="'--out'"
+        ) from None
 
 
 def _check_names(names: list[str]) -> None:

@@ -39,14 +39,16 @@ def enroll(
     for option, file in {"GALLERY": gallery, "--json": json}.items():
         keep_apart(file, option=option, the_exported_model=model, the_frames_of_a_walk=walks)
     keep_apart(json, option="--json", the_gallery=gallery)
-    holds_walks = any(Path(walk).resolve().is_relative_to(Path(name).resolve()) for walk in walks)
+    holds_walks = any(Path(os.path.realpath(walk)).is_relative_to(os.path.realpath(name)) for walk in walks)
     if os.path.isdir(name) and os.path.basename(name) == name and not holds_walks:
         raise typer.BadParameter(
             f"{name!r} is a folder. Give the person's name before the walks, such as anna.", param_hint="NAME"
         )
     start_tensorflow()
     from tf3dlocal.serving.gallery import enroll as add_walks
+    from tf3dlocal.serving.gallery import named_model
 
+    keep_apart(json, option="--json", the_model_of_the_gallery=named_model(gallery))
     settings = {"model": model, "frame_rate": fps, "frames": frames, "invert": invert, "trust": trust}
     known, embedded = add_walks(gallery, name=name, walks=walks, **settings)
     for walk in embedded:

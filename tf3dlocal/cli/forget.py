@@ -23,7 +23,9 @@ def forget(
     keep_apart(json, option="--json", the_gallery=gallery)
     start_tensorflow()
     from tf3dlocal.serving.gallery import forget as remove
+    from tf3dlocal.serving.gallery import named_model
 
+    keep_apart(json, option="--json", the_model_of_the_gallery=named_model(gallery))
     known, num_walks = remove(gallery, name=name)
     say(f"{name}: {num_walks} walk{'s' * (num_walks != 1)} removed.")
     say(f"{gallery}: {known}.")

@@ -48,6 +48,7 @@ def identify(
     from tf3dlocal.serving.gallery import identify as find
 
     known = read_gallery(gallery)
+    keep_apart(json, option="--json", the_model_of_the_gallery=known.model.folder or None)
     embedder = open_model(known, model=model, trust=trust)
     settings = {"embedder": embedder, "frames": frames, "invert": invert, "frame_rate": fps}
     if follow:

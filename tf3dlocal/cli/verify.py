@@ -36,6 +36,7 @@ def verify(
     from tf3dlocal.serving.gallery import verify as compare
 
     known = read_gallery(gallery)
+    keep_apart(json, option="--json", the_model_of_the_gallery=known.model.folder or None)
     known.known_name(name, where=str(gallery))  # before the model is loaded
     settings = {"rule": known.rule, "frames": frames, "invert": invert, "frame_rate": fps}
     embedder = open_model(known, model=model, trust=trust)

@@ -1,5 +1,6 @@
 """Paths as people type them."""
 
+import errno
 import os
 import pathlib
 
@@ -13,7 +14,8 @@ def user_path(path: PathLike) -> pathlib.Path:
         path: What a person typed; the home folder of an unknown name is left as it is.
 
     Raises:
-        ValueError: The text is empty, which would mean the working folder.
+        ValueError: The text is empty, which would mean the working folder, or has a character that no path has.
+        OSError: It is a link that leads to itself, or lies below one.
 
     Example:
         >>> user_path("~/walks") == pathlib.Path.home() / "walks", str(user_path("walks/~a"))
@@ -21,7 +23,29 @@ def user_path(path: PathLike) -> pathlib.Path:
     """
     if path == "":
         raise ValueError("A path is empty. Give the name of a file or folder, or '.' for the working folder.")
-    return pathlib.Path(os.path.expanduser(path))
+    if "\0" in os.fspath(path):
+        raise ValueError(f"{os.fspath(path)!r} is no path: it has a null character. Give the name of a file or folder.")
+    found = pathlib.Path(os.path.expanduser(path))
+    check_no_loop(found)
+    return found
+
+
+def check_no_loop(path: PathLike) -> None:
+    """Refuse a link that leads to itself, directly or through others: nothing can be read or written there.
+
+    Args:
+        path: A file or folder, which need not exist.
+
+    Raises:
+        OSError: The path is such a link, or lies below one.
+    """
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(
+                f"{path} is a link that leads to itself, or lies below one. Remove the link, or give another path."
+            ) from None
 
 
 def check_apart(out: PathLike, *, source: PathLike, what: str, outer: bool = True) -> None:
@@ -35,13 +59,14 @@ def check_apart(out: PathLike, *, source: PathLike, what: str, outer: bool = Tru
 
     Raises:
         ValueError: One is the other, or inside it.
+        OSError: As `user_path`.
 
     Example:
         >>> check_apart("raw/sub", source="raw", what="the raw data")
         Traceback (most recent call last):
         ValueError: raw/sub is inside raw, which holds the raw data. Give a folder outside it.
     """
-    out_path, source_path = user_path(out).resolve(), user_path(source).resolve()
+    out_path, source_path = (pathlib.Path(os.path.realpath(user_path(path))) for path in (out, source))
     out_places, source_places = _places(out_path), _places(source_path)
     if out_places[0] == source_places[0]:
         raise ValueError(f"{out} holds {what}. Give another folder.")

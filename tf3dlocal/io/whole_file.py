@@ -12,11 +12,13 @@ import os
 import pathlib
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from tf3dlocal.io.locks import file_lock, try_lock
+from tf3dlocal.io.paths import check_no_loop
 from tf3dlocal.io.types import PathLike
 
 UNFINISHED = ".unfinished"
@@ -31,12 +33,15 @@ OF_THE_SYSTEM = ("/dev/", "/proc/", "/sys/")
 TIDIED: set[pathlib.Path] = set()  # folders from which this process has removed what killed processes left
 
 
-def write_file(path: PathLike, write: Callable[[pathlib.Path], Any]) -> None:
+def write_file(path: PathLike, write: Callable[[pathlib.Path], Any], *, mode: int | None = None) -> None:
     """Write a file: whatever happens, `path` is the old file or the whole new one.
+
+    A file that is replaced keeps its owner, its group and its permissions.
 
     Args:
         path: The file; its folder is made if absent.
         write: Function that writes the content to the temporary path it is given; the name is that of `path`.
+        mode: Permissions of a new file, such as 0o600. Default: those that the system gives to new files.
 
     Raises:
         OSError: The content cannot be written; the old file is kept. Or `path` is a device or a pipe.
@@ -54,6 +59,7 @@ def write_file(path: PathLike, write: Callable[[pathlib.Path], Any]) -> None:
         temporary = folder / path.name
         write(temporary)
         sync(temporary)
+        _keep_access(temporary, old=path, mode=mode)
         os.replace(temporary, path)
     sync(path.parent)
 
@@ -89,7 +95,8 @@ def new_folder(path: PathLike, *, replace: bool = False) -> Iterator[pathlib.Pat
 
     Args:
         path: The folder.
-        replace: Whether an old folder of this name is replaced; it stays until the new one is complete.
+        replace: Whether an old folder of this name is replaced; it stays until the new one is complete. The new one
+            has its owner, its group and its permissions.
 
     Yields:
         The temporary folder to write into.
@@ -116,6 +123,7 @@ def new_folder(path: PathLike, *, replace: bool = False) -> Iterator[pathlib.Pat
         _refuse_existing(path, replace)
         kept = outer / REPLACED / path.name
         if path.exists():
+            _keep_access(folder, old=path)
             kept.parent.mkdir()
             os.rename(path, kept)
         try:
@@ -136,7 +144,7 @@ def check_writable(path: PathLike, *, kind: str = "folder") -> None:
 
     Raises:
         OSError: Something of the other kind has its name, a device or a pipe has it, something above it is no folder,
-            or the folder cannot be written.
+            the folder cannot be written, or a link leads to itself.
 
     Example:
         >>> check_writable("/dev/null/set")
@@ -144,6 +152,7 @@ def check_writable(path: PathLike, *, kind: str = "folder") -> None:
         NotADirectoryError: /dev/null/set cannot be written: /dev/null is not a folder. Choose another path.
     """
     path = pathlib.Path(path)
+    check_no_loop(path)
     if kind == "file" and path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, and a file of this name cannot be written. Choose another name.")
     first = path if kind == "folder" else path.parent
@@ -212,12 +221,36 @@ def _temporary_folder(parent: pathlib.Path) -> Iterator[pathlib.Path]:
         remove_unfinished(parent)
     folder = parent / f".{secrets.token_hex(4)}{UNFINISHED}"
     with _named(parent):
-        folder.mkdir()
+        folder.mkdir(mode=0o700)  # the content may be readable by its owner only
     try:
         with file_lock(folder / LOCK):
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep_access(new: pathlib.Path, *, old: pathlib.Path, mode: int | None = None) -> None:
+    """Give a new file or folder the owner, the group and the permissions of the one that it replaces.
+
+    Where the system does not allow another owner or group, the permissions of the group are left out if it is another.
+    """
+    try:
+        wanted = os.stat(old)
+    except OSError:  # there is none
+        wanted = None
+    with contextlib.suppress(OSError):  # a file system without permissions
+        if wanted is None:
+            if mode is not None:
+                os.chmod(new, mode)
+            return
+        kept = stat.S_IMODE(wanted.st_mode)
+        if hasattr(os, "chown"):
+            for owner in ((-1, wanted.st_gid), (wanted.st_uid, -1)):
+                with contextlib.suppress(OSError):
+                    os.chown(new, *owner)
+            if os.stat(new).st_gid != wanted.st_gid:
+                kept &= ~stat.S_IRWXG
+        os.chmod(new, kept)
 
 
 @contextlib.contextmanager
@@ -236,6 +269,8 @@ def _is_abandoned(folder: pathlib.Path) -> bool:
         handle = os.open(folder / LOCK, os.O_RDWR)
     except FileNotFoundError:
         return time.time() - folder.stat().st_mtime > SECONDS_TO_LOCK
+    except PermissionError:  # of another user
+        return False
     try:
         return try_lock(handle) is True
     finally:

@@ -2,13 +2,14 @@
 
 import hashlib
 import pathlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tf3dlocal.evaluation import check_distance
-from tf3dlocal.io import check_regular_file, read_json, readable, user_path
+from tf3dlocal.io import UnreadableError, check_regular_file, check_whole, read_json, readable, user_path
 from tf3dlocal.io.types import PathLike, Tensor
 from tf3dlocal.serving.graph_checks import sentence_of
 
@@ -16,6 +17,8 @@ CARD_NAME = "model_card.json"
 CARD_FORMAT = "tf3dlocal-saved-model"
 LOADED = ("saved_model.", "variables/", "assets/")  # how the names of files begin that TensorFlow loads
 MOST_CARD_BYTES = 2**26  # of a card, which has a few thousand
+MOST_VERSION = 2**63 - 1  # TF Serving's
+MOST_CLIP_LENGTH = 10_000  # of a config
 DAMAGED = "its graph or its variables are damaged or incomplete, or of another version of TensorFlow"
 SOLUTION = "Export the model again with `tf3dlocal export`."
 TRUST = (
@@ -145,11 +148,16 @@ def _checked_card(folder: pathlib.Path, trust: bool) -> dict:
             return {}
         raise ValueError(f"{folder} has no {CARD_NAME}: it was not written by tf3dlocal, or not wholly copied. {TRUST}")
     check_regular_file(path, max_bytes=MOST_CARD_BYTES)
-    card = read_json(path, solution=SOLUTION)
-    is_ours = isinstance(card, dict) and card.get("format") == CARD_FORMAT and isinstance(card.get("sha256"), dict)
+    try:
+        card = read_json(path, solution=SOLUTION)
+    except UnreadableError:
+        if trust:
+            return {}
+        raise
+    is_ours = isinstance(card, dict) and card.get("format") == CARD_FORMAT
     if trust:
-        return card if isinstance(card, dict) else {}
-    if not is_ours:
+        return _entries_of(card, path=path, is_ours=is_ours) if isinstance(card, dict) else {}
+    if not is_ours or not isinstance(card.get("sha256"), dict):
         raise ValueError(f"{path} is not a model card of tf3dlocal. {TRUST}")
     if unlisted := sorted(name for name in present - set(card["sha256"]) if name.startswith(LOADED)):
         raise ValueError(f"{folder} holds {unlisted[0]!r}, which its {CARD_NAME} does not list. {SOLUTION} {TRUST}")
@@ -162,7 +170,51 @@ def _checked_card(folder: pathlib.Path, trust: bool) -> dict:
                 f"{folder / name} cannot be read: it is damaged or was changed, because its checksum is not the one in "
                 f"{CARD_NAME}. Copy it again. {SOLUTION} {TRUST}"
             )
-    return card
+    return _entries_of(card, path=path, is_ours=True)
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str):
+        raise ValueError(f"its entry name is {name!r}, and a text is expected")
+
+
+def _check_version(version: Any) -> None:
+    check_whole(version, name="its entry version", most=MOST_VERSION)
+
+
+def _check_config(config: Any) -> None:
+    data = config.get("data") if isinstance(config, Mapping) else None
+    if isinstance(data, Mapping) and "clip_length" in data:
+        check_whole(data["clip_length"], name="its entry config.data.clip_length", least=1, most=MOST_CLIP_LENGTH)
+
+
+ENTRIES: dict[str, Callable[[Any], None]] = {"name": _check_name, "version": _check_version, "config": _check_config}
+
+
+def _entries_of(card: dict, *, path: pathlib.Path, is_ours: bool) -> dict:
+    """Return a card after a check of the entries that are read later.
+
+    Args:
+        card: The content of the file.
+        path: The file.
+        is_ours: Whether its format is that of this package. In a card of others an entry may mean something else: one
+            of another kind is left out.
+
+    Raises:
+        UnreadableError: An entry is of another kind than `export` writes; the message has its name.
+    """
+    kept = dict(card)
+    for key, check in ENTRIES.items():
+        if key not in card:
+            continue
+        try:
+            with readable(path, solution=SOLUTION):
+                check(card[key])
+        except UnreadableError:
+            if is_ours:
+                raise
+            del kept[key]
+    return kept
 
 
 def _signature_of(loaded: Any) -> tuple[Any, tuple[int, int]]:

@@ -26,6 +26,7 @@ _HOME = {
     "forget": "actions",
     "identify": "answers",
     "is_gallery": "gallery_file",
+    "named_model": "gallery_file",
     "open_model": "actions",
     "read_gallery": "gallery_file",
     "thresholds_of": "calibration",

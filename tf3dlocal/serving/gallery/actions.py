@@ -58,7 +58,7 @@ def enroll(
     Args:
         path: The gallery; made if absent.
         name: The person.
-        walks: Folders, each with the pictures of one walk.
+        walks: Folders, each with the pictures of one walk; at least one.
         model: Folder of the exported model; needed for a new gallery.
         rule: Windows of a new gallery. Default: those of `WindowRule.of_card`.
         frame_rate: Frames per second of the walks, if known.
@@ -71,8 +71,13 @@ def enroll(
 
     Raises:
         OSError: A walk or the model is missing, or the gallery cannot be written.
-        ValueError: As `Gallery.with_walk`, `read_walk_folder` and `ExportedModel`.
+        ValueError: There is no walk, or as `Gallery.with_walk`, `read_walk_folder` and `ExportedModel`.
     """
+    if isinstance(walks, str | os.PathLike):
+        raise ValueError(f"walks is one path, {os.fspath(walks)!r}. Give a list of folders, also for one walk.")
+    walks = list(walks)
+    if not walks:
+        raise ValueError(f"There is no walk of {name!r} to enroll. Give a list of at least one folder.")
     check_name(name)
     check_frame_rate(frame_rate)
     check_gallery_place(path)
@@ -166,6 +171,10 @@ def calibrate(
         ValueError: As `thresholds_of` and `open_model`.
     """
     check_fpir(fpir)
+    if isinstance(data, str | os.PathLike):
+        raise ValueError(
+            f"data is a path, {os.fspath(data)!r}. Open the data set first, with `tf3dlocal.data.open_walks`."
+        )
     gallery = read_gallery(path)
     check_gallery_place(path)
     if not gallery.names:

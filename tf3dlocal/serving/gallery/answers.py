@@ -65,12 +65,13 @@ def identify(gallery: Gallery, *, walks: Sequence[EmbeddedWalk], count: int = 3)
 
     Args:
         gallery: Known people.
-        walks: Walks embedded by the model and the rule of the gallery.
+        walks: Walks embedded by the model and the rule of the gallery; a single one is a list of one.
         count: How many of the nearest people to return.
 
     Raises:
         ValueError: As `Gallery.nearest`.
     """
+    walks = [walks] if isinstance(walks, EmbeddedWalk) else list(walks)
     threshold = gallery.calibration.threshold if gallery.calibration else None
     answers = []
     for walk, nearest in zip(walks, gallery.nearest(walks, count=count), strict=True):

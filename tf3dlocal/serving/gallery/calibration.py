@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from tf3dlocal.evaluation import identification_threshold, pairwise_distances, verification
-from tf3dlocal.io import progress_bar
+from tf3dlocal.io import is_share, progress_bar
 from tf3dlocal.serving.exported_model import ExportedModel
 from tf3dlocal.serving.gallery.windows import WindowRule, at_frame_rate, embed_in_windows
 
+LEAST_FPIR = 1e-9  # 1 / FPIR searches of strangers are needed: more than anybody has
 MOST_GROWTH = 1.2  # of the number of people, before an answer says that the calibration is old
 
 
@@ -103,11 +104,14 @@ def embed_data_set(
         )
     with progress_bar("embedding walks", total=len(walks), shown=progress) as advance:
         for number in range(len(walks)):
+            source = f"walk {number} of {walks.name}"
             silhouettes = walks.read(number).silhouettes[:, :, margin : margin + embedder.width]
             rows = None
             if frame_rate and wanted_rate:
                 rows = at_frame_rate(len(silhouettes), frame_rate=frame_rate, wanted=wanted_rate)
-            embeddings.append(embed_in_windows(embedder.embed, silhouettes=silhouettes, rule=rule, rows=rows))
+            embeddings.append(
+                embed_in_windows(embedder.embed, silhouettes=silhouettes, rule=rule, rows=rows, source=source)
+            )
             advance()
     return np.stack(embeddings)
 
@@ -212,9 +216,12 @@ def check_searches(subjects: np.ndarray, *, fpir: float, walks_per_person: int =
 
 
 def check_fpir(fpir: float) -> None:
-    """Raise a ValueError unless a rate is between 0 and 1."""
-    if not 0 < fpir < 1:
-        raise ValueError(f"FPIR is {fpir!r}. Give a share between 0 and 1, such as 0.01: 1 of 100 strangers is named.")
+    """Raise a ValueError unless a rate is between 0 and 1, and large enough that people can be found to measure it."""
+    if not is_share(fpir) or fpir < LEAST_FPIR:
+        raise ValueError(
+            f"FPIR is {fpir!r}. Give a share between 0 and 1, such as 0.01: 1 of 100 strangers is named. The smallest "
+            f"is {LEAST_FPIR:g}."
+        )
 
 
 def _number(value: float) -> float | None:

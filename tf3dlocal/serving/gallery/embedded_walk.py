@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import numbers
 
 import numpy as np
 
@@ -25,6 +26,7 @@ class EmbeddedWalk:
         frame_rate: Frames per second; None where it is not known.
         digest: Text that two walks share only if their silhouettes are equal.
         model: Fingerprint of the model.
+        rule: Windows by which it was embedded; None where they are not known.
         left_out: (file, reason) of the frames that could not be used.
         changes: What was done to frames, in words, to their number.
     """
@@ -35,6 +37,7 @@ class EmbeddedWalk:
     frame_rate: float | None
     digest: str
     model: str
+    rule: WindowRule | None = None
     left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     changes: dict[str, int] = dataclasses.field(default_factory=dict)
 
@@ -60,7 +63,7 @@ class EmbeddedWalk:
             wanted_rate: Frames per second of the gallery, if known. Frames are repeated or left out to reach it.
 
         Raises:
-            ValueError: Another type or size, no frame, or a frame rate outside 1 to 1000.
+            ValueError: Another type or size, no frame, a frame without a body, or a frame rate outside 1 to 1000.
         """
         silhouettes = np.asarray(silhouettes)
         expected = (embedder.height, embedder.width)
@@ -72,17 +75,19 @@ class EmbeddedWalk:
             )
         if len(silhouettes) == 0:
             raise ValueError(f"{source}: the walk has no frame.")
+        _check_bodies(silhouettes, source=source)
         check_frame_rate(frame_rate, wanted=wanted_rate)
         rows = None
         if frame_rate and wanted_rate:
             rows = at_frame_rate(len(silhouettes), frame_rate=frame_rate, wanted=wanted_rate)
         return cls(
             source=source,
-            embedding=embed_in_windows(embedder.embed, silhouettes=silhouettes, rule=rule, rows=rows),
+            embedding=embed_in_windows(embedder.embed, silhouettes=silhouettes, rule=rule, rows=rows, source=source),
             num_frames=len(silhouettes),
-            frame_rate=frame_rate,
+            frame_rate=None if frame_rate is None else float(frame_rate),
             digest=hashlib.sha256(silhouettes.tobytes()).hexdigest()[:32],
             model=embedder.fingerprint,
+            rule=rule,
         )
 
     @classmethod
@@ -125,6 +130,18 @@ class EmbeddedWalk:
         return dataclasses.replace(embedded, left_out=walk.left_out, changes=walk.changes)
 
 
+def _check_bodies(silhouettes: np.ndarray, *, source: str) -> None:
+    """Refuse frames without a body, which `read_walk_folder` leaves out: they would be taken as a part of the walk."""
+    empty = np.flatnonzero(~silhouettes.any(axis=(1, 2)))
+    if len(empty) == len(silhouettes):
+        raise ValueError(f"{source}: the walk has no body: all of its {len(silhouettes)} frames are black.")
+    if len(empty):
+        raise ValueError(
+            f"{source}: {len(empty)} of the {len(silhouettes)} frames of the walk have no body, the first of them at "
+            f"index {empty[0]}. Leave them out: silhouettes[silhouettes.any(axis=(1, 2))]."
+        )
+
+
 def check_frame_rate(frame_rate: float | None, *, wanted: float | None = None) -> None:
     """Raise a ValueError if frames per second are given that no camera has, or that are far from those of the gallery.
 
@@ -132,8 +149,10 @@ def check_frame_rate(frame_rate: float | None, *, wanted: float | None = None) -
         frame_rate: Of the walk, if known.
         wanted: Of the gallery, if known.
     """
-    if frame_rate is not None and not SLOWEST <= frame_rate <= FASTEST:
-        raise ValueError(f"The frame rate is {frame_rate!r}. Give frames per second between 1 and 1000, such as 25.")
+    for rate in (frame_rate, wanted):
+        is_number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
+        if rate is not None and not (is_number and SLOWEST <= rate <= FASTEST):
+            raise ValueError(f"The frame rate is {rate!r}. Give frames per second between 1 and 1000, such as 25.")
     if frame_rate and wanted and max(frame_rate / wanted, wanted / frame_rate) > MOST_RATIO:
         raise ValueError(
             f"The walk has {frame_rate:g} frames per second, and the gallery {wanted:g}: more than {MOST_RATIO:g} "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf3dlocal.io import check_names, printable
+from tf3dlocal.io import check_names, check_whole, printable
 from tf3dlocal.serving.exported_model import ExportedModel
 from tf3dlocal.serving.gallery.calibration import Calibration
 from tf3dlocal.serving.gallery.embedded_walk import EmbeddedWalk
@@ -166,6 +166,7 @@ class Gallery:
 
     def known_name(self, name: str, *, where: str = "the gallery") -> str:
         """Return the name as it is stored; raise a ValueError with near names if nobody has it."""
+        check_text(name)
         name = unicodedata.normalize("NFC", name)
         check_names([name], known=self.people, what="person", where=where)
         return name
@@ -181,11 +182,13 @@ class Gallery:
             For each walk a list of (name, distance), nearest first.
 
         Raises:
-            ValueError: Another model embedded a walk, the gallery is empty, or `count` is less than 1.
+            ValueError: There is no walk, another model or another rule embedded one, the gallery is empty, or `count`
+                is no whole number of at least 1.
         """
-        if count < 1:
-            raise ValueError(f"count must be at least 1; got {count!r}.")
+        check_whole(count, name="count", least=1)
         self.check_filled()
+        if not len(walks):
+            raise ValueError("There is no walk to compare with the gallery. Give a list of at least one.")
         for walk in walks:
             self.check_walk(walk)
         return self._search.nearest_people(
@@ -204,11 +207,23 @@ class Gallery:
                 f"{walk.source} was embedded by another model than the gallery, by {self.model}: their distance means "
                 "nothing. Embed it with the gallery's model."
             )
+        if walk.rule is not None and walk.rule != self.rule:
+            raise ValueError(
+                f"{walk.source} was embedded in windows of {walk.rule.length} frames, step {walk.rule.step}, and the "
+                f"gallery in windows of {self.rule.length}, step {self.rule.step}: their distance means nothing. Embed "
+                "it again with the rule of the gallery."
+            )
         if self.names and walk.embedding.shape != self.embeddings.shape[1:]:
             raise ValueError(
                 f"{walk.source} has an embedding {list(walk.embedding.shape)}, and those of the gallery are "
                 f"{list(self.embeddings.shape[1:])}, though both name one model: the gallery was changed. Enroll again."
             )
+
+
+def check_text(name: str) -> None:
+    """Raise a ValueError if a name is given as anything but a text, such as a number."""
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r} is no name: it is no text. Give a text such as 'anna'.")
 
 
 def check_name(name: str) -> None:
@@ -219,7 +234,7 @@ def check_name(name: str) -> None:
         Traceback (most recent call last):
         ValueError: '../anna' is no name: it is a path. Give a name before the walks, such as anna.
     """
-    name = str(name)
+    check_text(name)
     if not name.strip():
         raise ValueError(f"{name!r} is no name: it is empty. Give a name before the walks, such as anna.")
     if "/" in name or "\\" in name or name in (".", ".."):

@@ -1,7 +1,7 @@
 """What a gallery file may hold: the type and the range of each fact and of each column."""
 
 import dataclasses
-import math
+import sys
 import types
 import typing
 from typing import Any
@@ -9,14 +9,31 @@ from typing import Any
 import numpy as np
 
 from tf3dlocal.evaluation import check_distance
+from tf3dlocal.io import MOST_SEED
+from tf3dlocal.serving.client.walk_checks import MOST_FRAMES
+from tf3dlocal.serving.exported_model import MOST_VERSION
 from tf3dlocal.serving.gallery.calibration import Calibration
 from tf3dlocal.serving.gallery.embedded_walk import check_frame_rate
 from tf3dlocal.serving.gallery.gallery import GalleryModel, check_name
 from tf3dlocal.serving.gallery.windows import WindowRule
 
 COLUMNS = {"names": "U", "embeddings": "f", "num_frames": "i", "frame_rates": "f", "digests": "U", "sources": "U"}
-RATES = ("fpir", "fnir", "fnmr")
-COUNTS = ("num_people", "num_enrolled", "walks_per_person", "num_searches")
+MOST = 10**12  # people or walks of a data set: more than anybody has
+RANGES = {  # of the numbers; a fact that may be absent is None then
+    "model.version": (0, MOST_VERSION),
+    "windows.length": (1, MOST_FRAMES),
+    "windows.step": (1, MOST_FRAMES),
+    **dict.fromkeys(("calibration.fpir", "calibration.fnir", "calibration.fnmr"), (0, 1)),
+    **dict.fromkeys(
+        (f"calibration.{name}" for name in ("num_people", "num_enrolled", "walks_per_person", "num_searches")),
+        (1, MOST),
+    ),
+    **dict.fromkeys(
+        (f"calibration.{name}" for name in ("threshold", "threshold_low", "threshold_high", "verify_threshold")),
+        (0, sys.float_info.max),
+    ),
+    "calibration.seed": (0, MOST_SEED),
+}
 
 
 def check_facts(facts: dict[str, Any]) -> None:
@@ -32,22 +49,16 @@ def check_facts(facts: dict[str, Any]) -> None:
     for key, kind in {"model": GalleryModel, "windows": WindowRule, "calibration": Calibration}.items():
         if key != "calibration" or facts[key] is not None:
             _check_fields(facts[key], kind=kind, key=key)
+    _check(facts["windows"]["step"] <= facts["windows"]["length"], key="windows", value=facts["windows"])
+    _check("\0" not in facts["model"]["folder"], key="model.folder", value=facts["model"]["folder"])
     check_distance(facts["model"]["distance"])
     rate = facts["frame_rate"]
     _check(rate is None or _is_of(rate, float), key="frame_rate", value=rate)
     check_frame_rate(rate)
-    calibration = facts["calibration"] or {}
-    for key, value in calibration.items():
-        is_right = value is None or not (
-            (key in RATES and not 0 <= value <= 1)
-            or (key in COUNTS and value < 1)
-            or ("threshold" in key and value < 0)
-        )
-        _check(is_right, key=f"calibration.{key}", value=value)
 
 
 def _check_fields(values: Any, *, kind: type, key: str) -> None:
-    """Refuse a record that does not have the fields of a class, each of its type."""
+    """Refuse a record that does not have the fields of a class, each of its type and in its range."""
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     _check(isinstance(values, dict), key=key, value=values)
@@ -55,16 +66,22 @@ def _check_fields(values: Any, *, kind: type, key: str) -> None:
         raise KeyError(f"{key}.{missing[0]}")
     for name, value in values.items():
         _check(name in names and _is_of(value, hints[name]), key=f"{key}.{name}", value=value)
+        least, most = RANGES.get(f"{key}.{name}", (None, None))
+        _check(least is None or value is None or least <= value <= most, key=f"{key}.{name}", value=value)
 
 
 def _is_of(value: Any, hint: Any) -> bool:
-    """Return whether a value of JSON has a type; a whole number is a float too, NaN is none, and a bool is neither."""
+    """Return whether a value of JSON has a type; a whole number is a float too, NaN is none, and a bool is neither.
+
+    A whole number that is larger than any float is no float: to compute with it would fail.
+    """
     if typing.get_origin(hint) is types.UnionType:
         return any(_is_of(value, each) for each in typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
         return isinstance(value, list) and all(_is_of(each, str) for each in value)
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        most = sys.float_info.max
+        return isinstance(value, int | float) and not isinstance(value, bool) and -most <= value <= most
     return isinstance(value, hint) and not isinstance(value, bool)
 
 

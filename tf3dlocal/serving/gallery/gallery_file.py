@@ -6,6 +6,7 @@ import os
 import pathlib
 import stat
 import time
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,8 @@ from tf3dlocal.serving.gallery.windows import WindowRule
 FORMAT, VERSION = "tf3dlocal-gallery", 1
 SOLUTION = "`tf3dlocal enroll GALLERY NAME WALK... --model MODEL` makes a gallery."
 DAMAGED = "Copy the file again from a backup, or enroll again into a new gallery."
+NEWER = "A newer tf3dlocal wrote it. Update this one: `pip install --upgrade tf3dlocal`."
+PRIVATE = 0o600  # permissions of a new gallery: it is about people
 SECONDS_TO_WAIT, SECONDS_BETWEEN = 60.0, 0.05  # for another writer
 
 
@@ -61,12 +64,16 @@ def read_gallery(path: PathLike) -> Gallery:
             embeddings=arrays["embeddings"],
             num_frames=tuple(arrays["num_frames"].tolist()),
             frame_rates=tuple(rate or None for rate in arrays["frame_rates"].tolist()),
-            **{column: tuple(arrays[column].tolist()) for column in ("names", "digests", "sources")},
+            names=tuple(unicodedata.normalize("NFC", name) for name in arrays["names"].tolist()),
+            **{column: tuple(arrays[column].tolist()) for column in ("digests", "sources")},
         )
 
 
 def write_gallery(gallery: Gallery, *, path: PathLike) -> None:
-    """Write a gallery, completely or not at all; use `change_gallery` where other programs may write too."""
+    """Write a gallery, completely or not at all; use `change_gallery` where other programs may write too.
+
+    A new file is readable by its owner only. A file that is replaced keeps its permissions.
+    """
     facts = {
         "format": FORMAT,
         "version": VERSION,
@@ -89,7 +96,7 @@ def write_gallery(gallery: Gallery, *, path: PathLike) -> None:
                 sources=np.array(gallery.sources, dtype=str),
             )
 
-    write_file(_through_links(path), save)
+    write_file(_through_links(path), save, mode=PRIVATE)
 
 
 def change_gallery(path: PathLike, *, change: Callable[[Gallery | None], Gallery]) -> Gallery:
@@ -143,12 +150,30 @@ def check_gallery_place(path: PathLike) -> None:
 
 
 def is_gallery(path: PathLike) -> bool:
-    """Return whether a file is a gallery, which another command must not overwrite."""
+    """Return whether a file is a gallery, of this format version or of another one.
+
+    False does not mean that the file may be overwritten: it may be a damaged gallery.
+    """
     path = user_path(path)
     try:
-        return path.is_file() and bool(_facts(path))
+        return path.is_file() and bool(_facts(path, any_version=True))
     except UnreadableError:
         return False
+
+
+def named_model(path: PathLike) -> str | None:
+    """Return the folder of the model that a gallery names; None if there is no gallery, or it names none.
+
+    Raises:
+        UnreadableError: The file is damaged, or no gallery.
+    """
+    path = user_path(path)
+    if not path.is_file():
+        return None
+    facts = _facts(path)
+    with readable(path, solution=DAMAGED):
+        check_facts(facts)
+    return facts["model"]["folder"] or None
 
 
 def _through_links(path: PathLike) -> pathlib.Path:
@@ -157,7 +182,7 @@ def _through_links(path: PathLike) -> pathlib.Path:
     return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
-def _facts(path: pathlib.Path) -> dict[str, Any]:
+def _facts(path: pathlib.Path, *, any_version: bool = False) -> dict[str, Any]:
     """Return what a gallery file says about itself; refuse files of other kinds with what they are."""
     try:
         arrays = read_npz(path, keys=("facts",), solution=DAMAGED)
@@ -171,11 +196,13 @@ def _facts(path: pathlib.Path) -> dict[str, Any]:
         facts = json.loads(str(arrays["facts"]))
         if not isinstance(facts, dict) or facts.get("format") != FORMAT:
             raise ValueError("it is no gallery of tf3dlocal")
-        if facts.get("version") != VERSION:
-            raise ValueError(
-                f"it is a gallery of format version {facts.get('version')!r}, and this tf3dlocal reads {VERSION}"
-            )
-        return facts
+        version = facts.get("version")
+        if any_version or version == VERSION:
+            return facts
+        reason = f"it is a gallery of format version {version!r}, and this tf3dlocal reads {VERSION}"
+        if isinstance(version, int) and version > VERSION:
+            raise UnreadableError(f"{path} cannot be read: {reason}. {NEWER}")
+        raise ValueError(reason)
 
 
 def _calibration(values: dict[str, Any]) -> Calibration:

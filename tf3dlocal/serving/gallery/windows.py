@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from tf3dlocal.serving.client.walk_checks import MOST_FRAMES
+
 WINDOWS_AT_ONCE = 8
+FRAMES_AT_ONCE = 2048  # of several windows; a longer window is embedded alone
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class WindowRule:
         step: Frames by which the next window is later. The last window ends with the walk.
 
     Raises:
-        ValueError: Not 1 <= step <= length, or not whole numbers.
+        ValueError: Not 1 <= step <= length <= 2048, or not whole numbers. The graph of a model takes 2048 frames.
 
     Example:
         >>> [rows[[0, -1]].tolist() for rows in WindowRule(length=30, step=10).windows(45)]
@@ -37,14 +40,17 @@ class WindowRule:
 
     def __post_init__(self):
         whole = all(isinstance(each, int) and not isinstance(each, bool) for each in (self.length, self.step))
-        if not whole or not 1 <= self.step <= self.length:
+        if not whole or not 1 <= self.step <= self.length <= MOST_FRAMES:
             raise ValueError(
-                f"A window has length {self.length!r} and step {self.step!r}. Give whole numbers, 1 <= step <= length."
+                f"A window has length {self.length!r} and step {self.step!r}. Give whole numbers, 1 <= step <= length "
+                f"<= {MOST_FRAMES}."
             )
 
     @classmethod
     def of_card(cls, card: Mapping[str, Any]) -> "WindowRule":
         """Choose windows as long as the clips that a model was trained with; 30 frames if its card does not say it.
+
+        Of longer clips than a model's graph takes, windows have the most frames that it takes.
 
         Args:
             card: Model card of an exported model.
@@ -58,7 +64,8 @@ class WindowRule:
             found = found.get(key) if isinstance(found, Mapping) else None
         if not isinstance(found, int) or isinstance(found, bool) or found < 1:
             return cls()
-        return cls(length=found, step=max(1, found // 3))
+        length = min(found, MOST_FRAMES)
+        return cls(length=length, step=max(1, length // 3))
 
     def windows(self, num_frames: int) -> Iterator[np.ndarray]:
         """Yield the frames of each window, int [length].
@@ -79,6 +86,7 @@ def embed_in_windows(
     silhouettes: np.ndarray,
     rule: WindowRule,
     rows: np.ndarray | None = None,
+    source: str = "",
 ) -> np.ndarray:
     """Compute the mean of the embeddings of a walk's windows.
 
@@ -88,9 +96,13 @@ def embed_in_windows(
         silhouettes: uint8 [frames, height, width], at least one frame.
         rule: Length and step of the windows.
         rows: The frames in the order in which they are shown, such as those of `at_frame_rate`. Default: each once.
+        source: Name of the walk for messages.
 
     Returns:
         float32 [...]. The memory is that of a few windows.
+
+    Raises:
+        ValueError: As `embed`, with the name of the walk: the numbers in the message are those of windows.
 
     Example:
         >>> walk = np.arange(4, dtype=np.uint8).reshape(4, 1, 1)
@@ -99,12 +111,22 @@ def embed_in_windows(
         [1.5]
     """
     total, count, held = 0.0, 0, []
+    at_once = max(1, min(WINDOWS_AT_ONCE, FRAMES_AT_ONCE // rule.length))
+
+    def embedded() -> np.ndarray:
+        try:
+            return embed(np.stack(held)).sum(axis=0, dtype=np.float64)
+        except ValueError as error:
+            if not source:
+                raise
+            raise ValueError(f"{source}, in windows of {rule.length} frames: {error}") from None
+
     for window in rule.windows(len(silhouettes if rows is None else rows)):
         held.append(silhouettes[window if rows is None else rows[window]])
-        if len(held) == WINDOWS_AT_ONCE:
-            total, count, held = total + embed(np.stack(held)).sum(axis=0, dtype=np.float64), count + len(held), []
+        if len(held) == at_once:
+            total, count, held = total + embedded(), count + len(held), []
     if held:
-        total, count = total + embed(np.stack(held)).sum(axis=0, dtype=np.float64), count + len(held)
+        total, count = total + embedded(), count + len(held)
     return np.asarray(total / count, np.float32)
 
 
