@@ -75,6 +75,55 @@ def test_frames_that_cannot_be_read_are_among_those_that_are_counted(tmp_path, w
     assert "20 of 30 frames were dropped, reason: unreadable: 16-bit image. Record or copy" in told
 
 
+PLAYLISTS = {
+    "live.m3u8": b"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\nwalk.avi\n",  # without an end
+    "padded.m3u8": b"#EXTM3U\n#\0\n#EXTINF:2.0,\nwalk.avi\n",
+    "many.ffconcat": b"ffconcat version 1.0\nfile walk.avi\n",
+    "stream.mpd": b"\xef\xbb\xbf<?xml version='1.0'?>\n<MPD type='dynamic'></MPD>\n",
+    "camera.sdp": b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\nc=IN IP4 127.0.0.1\r\nm=video 9 RTP/AVP 26\r\n",
+}
+
+
+@pytest.mark.parametrize("name", PLAYLISTS)
+def test_a_text_that_names_videos_is_refused_before_it_is_opened(tmp_path, walk, name, capfd, monkeypatch):
+    small_videos.write_video(tmp_path / "walk.avi", walk)
+    (tmp_path / name).write_bytes(PLAYLISTS[name])
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: pytest.fail("it was opened"))
+    told = refused(tmp_path / name, tmp_path / "out")
+    assert "it is no video that OpenCV knows, but a text. If it is a playlist, give a video file" in told
+    assert capfd.readouterr().err == ""
+
+
+def test_raw_video_with_a_text_for_a_header_is_still_opened(tmp_path):
+    (tmp_path / "white.y4m").write_bytes(b"YUV4MPEG2 W64 H96 F25:1 Ip\n" + (b"FRAME\n" + b"\xa0" * 9216) * 30)
+    assert next(source.open_frames(tmp_path / "white.y4m").frames()).image.shape == (96, 64, 3)
+
+
+@pytest.mark.parametrize("name", ["rtsp:walk.avi", "concat:walk.avi", "http:walk.avi"])
+def test_a_file_whose_name_begins_like_an_address_is_read_as_a_file(tmp_path, walk, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small_videos.write_video(tmp_path / "walk.avi", walk).rename(name)
+    assert source.open_frames(name).num_frames == 50
+
+
+def test_opencv_prints_nothing_while_frames_are_read(tmp_path, walk, monkeypatch):
+    log, levels = cv2.utils.logging, set()
+
+    class Watched:
+        def __init__(self, real=cv2.VideoCapture):
+            self._real = real()
+
+        def __getattr__(self, name):
+            if name in ("open", "grab", "retrieve"):
+                levels.add(log.getLogLevel())
+            return getattr(self._real, name)
+
+    before, video = log.getLogLevel(), small_videos.write_video(tmp_path / "walk.avi", walk)
+    monkeypatch.setattr(cv2, "VideoCapture", Watched)
+    assert len(list(source.open_frames(video).frames())) == 50
+    assert levels == {log.LOG_LEVEL_SILENT} and log.getLogLevel() == before
+
+
 def test_an_address_is_no_file_that_is_missing(tmp_path):
     told = refused("rtsp://127.0.0.1/stream", tmp_path / "out")
     assert told.startswith("rtsp://127.0.0.1/stream is an address") and "Record the stream into a file first." in told
@@ -333,3 +382,23 @@ def test_an_interrupt_ends_an_endless_stream_with_what_is_complete(tmp_path, cam
     assert (tmp_path / "out" / "report.json").is_file()
     for each in report.passes:
         assert len(list((tmp_path / "out" / each["folder"]).iterdir())) == each["num_frames"]
+
+
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_a_camera_that_gives_nothing_more_is_given_up(tmp_path, camera, monkeypatch, is_interrupted):
+    clock = itertools.count(step=6)  # each read waits for six seconds, as the driver of a camera does
+
+    def grab(self):
+        Camera.num_read += 1
+        if Camera.num_read == 155 and is_interrupted:
+            os.kill(os.getpid(), signal.SIGINT)
+        if Camera.num_read > 153:
+            monkeypatch.setattr(source.time, "monotonic", lambda: 10 + next(clock))
+        return Camera.num_read <= 153
+
+    monkeypatch.setattr(Camera, "grab", grab)
+    report = extract(0, tmp_path / "out", longest_side=160, min_height=32)
+    assert Camera.num_read <= 156
+    assert report.stopped == ("interrupt" if is_interrupted else "end of the video")
+    assert bool(report.notes) is not is_interrupted
+    assert is_interrupted or "gave no more pictures after 153 frames" in report.notes[0]

@@ -118,6 +118,7 @@ def extract_silhouettes(
         total = min(total or 2**40, round(seconds * source.rate))
     try:
         with stop_on_signal() as is_stopped, progress_bar("frames", total=total, shown=progress) as advance:
+            source.stop = is_stopped
             for _ in extraction.work(found, seconds=seconds, is_stopped=is_stopped):
                 advance(note=f"{len(report.passes)} passes")
     except BaseException as error:
@@ -161,6 +162,9 @@ class _Extraction:
             self.overlay.add(frame, self.tracker.tracks)
             self.close(ended)
             yield
+        else:
+            if report.is_live and is_stopped.is_set():  # while the camera gave nothing
+                report.stopped = "interrupt"
 
     def close(self, tracks: list[Track]) -> None:
         """Write the passes of tracks that ended, and count the rest of them."""

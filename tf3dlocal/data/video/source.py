@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import math
-import os
 import pathlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,13 +13,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tf3dlocal.data.raw.files import RawDataError, natural_key, read_file
-from tf3dlocal.data.raw.frames import MOST_PIXELS, FrameFault, read_picture
-from tf3dlocal.data.video.ranges import FASTEST, SLOWEST, check_numbers
-from tf3dlocal.io import check_regular_file, user_path
+from tf3dlocal.data.raw.files import natural_key, read_file
+from tf3dlocal.data.raw.frames import FrameFault, read_picture
+from tf3dlocal.data.video.capture import VideoError, grab, open_capture, read_header, retrieve
+from tf3dlocal.data.video.ranges import check_numbers
+from tf3dlocal.io import user_path
 from tf3dlocal.io.types import PathLike
 
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what FFmpeg prints of a damaged video is said in our words
 PICTURES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"}
 USUAL_RATE = 25.0  # of a folder of pictures, and of a video that does not say its own
 COMPLETE = 0.95  # of the frames that a header promises: many headers are wrong by a few
@@ -30,10 +28,7 @@ ALPHA = (
     "silhouettes, no video is needed: `tf3dlocal prepare` and `embed` read them."
 )
 TRIES = 50  # reads of a camera in a row without a picture
-
-
-class VideoError(RawDataError):
-    """A video cannot be read or used; the message names it, the reason and the solution."""
+SILENT_SECONDS = 10.0  # without a picture, after which a camera is given up; one read may wait for so long
 
 
 Reading = tuple[int, float, Callable[[], "np.ndarray | FrameFault"]]  # number, seconds, and what gives the picture
@@ -67,6 +62,7 @@ class FrameSource:
         notes: What was noticed while reading, in sentences.
         unreadable: Numbers of frames that could not be read, with the reason.
         analysed_size: Height and width of the frames that are given, in pixels; None before the first is read.
+        stop: When it is set, a camera gives no more pictures.
     """
 
     name: str
@@ -78,6 +74,7 @@ class FrameSource:
     notes: list[str] = field(default_factory=list)
     unreadable: dict[int, str] = field(default_factory=dict)
     analysed_size: tuple[int, int] | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
     _files: list[pathlib.Path] = field(default_factory=list)
     _size: tuple[int, int] | None = None
 
@@ -124,9 +121,9 @@ class FrameSource:
 
     def _video(self) -> Iterator[Reading]:
         number = 0
-        with _capture(str(user_path(self.name)), self.name) as capture:
-            while _grab(capture):
-                yield number, number / self.rate, lambda: _retrieve(capture)
+        with open_capture(user_path(self.name), name=self.name) as capture:
+            while grab(capture):
+                yield number, number / self.rate, lambda: retrieve(capture)
                 number += 1
         promised = self.num_frames or 0
         sentence = (
@@ -136,16 +133,20 @@ class FrameSource:
             self.notes.append(sentence)
 
     def _camera(self) -> Iterator[Reading]:
-        with _capture(int(self.name), self.name) as capture:
+        with open_capture(int(self.name), name=self.name) as capture:
             begin, number, misses = time.monotonic(), 0, 0
-            while misses < TRIES:
-                if _grab(capture):
-                    yield number, time.monotonic() - begin, lambda: _retrieve(capture)
-                    number, misses = number + 1, 0
+            last = begin
+            while misses < TRIES and not self.stop.is_set():
+                if grab(capture):
+                    yield number, time.monotonic() - begin, lambda: retrieve(capture)
+                    number, misses, last = number + 1, 0, time.monotonic()
+                elif time.monotonic() - last >= SILENT_SECONDS:
+                    break
                 else:
                     misses += 1
                     time.sleep(0.02)
-        self.notes.append(f"Camera {self.name} gave no more pictures after {number} frames.")
+        if not self.stop.is_set():
+            self.notes.append(f"Camera {self.name} gave no more pictures after {number} frames.")
 
     def _pictures(self) -> Iterator[Reading]:
         for number, path in enumerate(self._files):
@@ -185,7 +186,7 @@ def open_frames(
             )
         count = len(files)
     else:
-        rate, count = _header(name, path, is_live)
+        rate, count = read_header(name, path=path, is_live=is_live)
     source = FrameSource(
         name=name,
         rate=frames_per_second or rate or USUAL_RATE,
@@ -200,70 +201,6 @@ def open_frames(
         what = f"none of its {len(files)} pictures can be read ({reasons})" if files else "it holds no frame"
         raise VideoError(f"{name} cannot be read: {what}. Record it again, or convert it to MP4 with H.264.")
     return source
-
-
-def _header(name: str, path: pathlib.Path, is_live: bool) -> tuple[float | None, int | None]:
-    """Return the frame rate and the number of frames that a video says, each None where it says nothing sensible."""
-    if not is_live:
-        if "://" in name and not path.exists():
-            raise VideoError(
-                f"{name} is an address, and only files, folders and cameras of this machine are read. Record the "
-                "stream into a file first."
-            )
-        if not path.exists():
-            raise FileNotFoundError(2, "No such file or directory", name)
-        check_regular_file(path)
-        if path.stat().st_size == 0:
-            raise VideoError(f"{name} cannot be read: it is empty.")
-    with _capture(int(name) if is_live else str(path), name) as capture:
-        rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        pixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-    if pixels > MOST_PIXELS:
-        raise VideoError(f"{name} cannot be read: a frame has {pixels:,.0f} pixels, and {MOST_PIXELS:,} are the limit.")
-    has_rate = math.isfinite(rate) and SLOWEST <= rate <= FASTEST
-    return (rate if has_rate else None), (int(count) if math.isfinite(count) and 0 < count < 2**40 else None)
-
-
-@contextlib.contextmanager
-def _capture(place: str | int, name: str) -> Iterator[cv2.VideoCapture]:
-    log = cv2.utils.logging
-    level = log.setLogLevel(log.LOG_LEVEL_SILENT)  # OpenCV prints a page about the drivers that a camera does not have
-    capture = cv2.VideoCapture()
-    try:
-        try:
-            is_open = capture.open(place)
-        except cv2.error:
-            is_open = False
-        finally:
-            log.setLogLevel(level)
-        if not is_open and isinstance(place, int):
-            raise VideoError(f"There is no camera {name}, or another program uses it. The first camera is 0.")
-        if not is_open:
-            raise VideoError(
-                f"{name} cannot be read: it is no video that OpenCV knows, or it is damaged. Convert it to MP4 with "
-                "H.264, or give a folder with its frames."
-            )
-        yield capture
-    finally:
-        capture.release()
-
-
-def _grab(capture: cv2.VideoCapture) -> bool:
-    try:
-        return capture.grab()
-    except cv2.error:
-        return False
-
-
-def _retrieve(capture: cv2.VideoCapture) -> np.ndarray | FrameFault:
-    """Decode the frame that was grabbed."""
-    try:
-        found, image = capture.retrieve()
-    except cv2.error:
-        found, image = False, None
-    if not found or image is None or image.size == 0:
-        return FrameFault("damaged frame")
-    return image
 
 
 def _read_file(path: pathlib.Path) -> np.ndarray | FrameFault:
