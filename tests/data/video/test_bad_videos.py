@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import signal
+import sys
 import tracemalloc
 
 import cv2
@@ -260,6 +261,52 @@ def test_an_error_after_a_pass_keeps_the_pass_and_the_report_tells_the_error(tmp
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["stopped"].startswith("error: The segmenter segment, frames 56..63, raised KeyError: 'weights'")
     assert len(report["passes"]) == 1 and (tmp_path / "out" / report["passes"][0]["folder"]).is_dir()
+
+
+MODULES = {
+    "moves": "import os\nos.chdir('/')\n",
+    "empties_the_path": "import sys\nsys.path[:] = [each for each in sys.path if each != {folder!r}]\n",
+    "replaces_the_path": "import sys\nsys.path = ['elsewhere', *sys.path[1:]]\n",
+    "takes_the_arguments": "import sys\nsys.argv = ['own']\n",
+}
+SEGMENT = "def segment(images):\n    import os\n    os.chdir('/')\n    return images.max(axis=3) < 80\n"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_segmenter_that_changes_the_process_changes_nothing_of_the_result(tmp_path, walk, name, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "argv", ["program", "--option"])
+    monkeypatch.chdir(tmp_path)
+    small_videos.write_video(tmp_path / "walk.avi", walk)
+    (tmp_path / f"{name}.py").write_text(MODULES[name].format(folder=str(tmp_path)) + SEGMENT)
+    report = extract("walk.avi", "out", segmenter=f"{name}:segment")
+    assert len(report.passes) == 1 and (tmp_path / "out" / "report.json").is_file()
+    assert os.getcwd() == str(tmp_path) and sys.argv == ["program", "--option"] and str(tmp_path) not in sys.path
+    assert name != "replaces_the_path" or sys.path[0] == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("raise SystemExit(0)", "ends_early cannot be imported: SystemExit: 0."),
+        (
+            "import os\nos.chdir('/')\nraise OSError('no weights')",
+            "ends_early cannot be imported: OSError: no weights.",
+        ),
+        (
+            "import argparse\nargparse.ArgumentParser().parse_args(['-x'])",
+            "ends_early cannot be imported: SystemExit: 2.",
+        ),
+    ],
+)
+def test_a_segmenter_whose_import_ends_the_program_is_named(tmp_path, walk, text, told, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "ends_early", raising=False)
+    small_videos.write_video(tmp_path / "walk.avi", walk)
+    (tmp_path / "ends_early.py").write_text(text)
+    sys.path_importer_cache.clear()
+    assert refused("walk.avi", "out", kind=SegmenterError, segmenter="ends_early:segment") == told
+    assert os.getcwd() == str(tmp_path) and str(tmp_path) not in sys.path
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.float32, "255"])

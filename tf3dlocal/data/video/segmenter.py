@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class SegmenterError(ValueError):
 def load_segmenter(name: str) -> Segmenter:
     """Import the function that MODULE:function names; modules are looked for in the working folder as well.
 
+    The import leaves the working folder and the arguments of the process as they were; it may add to `sys.path`.
+
     Raises:
         SegmenterError: There is no such module or function, or the module cannot be imported.
 
@@ -39,9 +42,9 @@ def load_segmenter(name: str) -> Segmenter:
             f"{name!r} does not name a function. Give MODULE:function, such as people:segment for the function "
             "segment in the file people.py of the working folder."
         )
-    sys.path.insert(0, os.getcwd())
     try:
-        module = importlib.import_module(module_name)
+        with _same_process(), _working_folder_on_path():
+            module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name.split(".")[0]:
             raise SegmenterError(f"{module_name} cannot be imported: it needs {error.name!r}. Install it.") from error
@@ -50,8 +53,6 @@ def load_segmenter(name: str) -> Segmenter:
         ) from error
     except (Exception, SystemExit) as error:
         raise SegmenterError(f"{module_name} cannot be imported: {_told(error)}.") from error
-    finally:
-        sys.path.remove(os.getcwd())
     function = getattr(module, function_name, None)
     if not callable(function):
         raise SegmenterError(f"{module_name} has no function {function_name!r}. Give the name of a function in it.")
@@ -80,7 +81,8 @@ def masks_of(segmenter: Segmenter, *, images: np.ndarray, name: str, first: int)
     """
     where = f"The segmenter {name}, frames {first}..{first + len(images) - 1},"
     try:
-        masks = segmenter(images.copy())
+        with _same_process():
+            masks = segmenter(images.copy())
     except (Exception, SystemExit) as error:
         raise SegmenterError(f"{where} raised {_told(error)}. Correct it; --debug shows the place.") from error
     try:
@@ -99,6 +101,40 @@ def masks_of(segmenter: Segmenter, *, images: np.ndarray, name: str, first: int)
     if masks.dtype.kind == "f" and not np.isfinite(masks).all():
         raise SegmenterError(f"{where} returned numbers that are not finite. {WANTED}")
     return _two_valued(masks, where)
+
+
+@contextlib.contextmanager
+def _same_process() -> Iterator[None]:
+    """Undo what foreign code changes in the process: paths of this program are relative to the working folder."""
+    folder, arguments = _working_folder(), list(sys.argv)
+    try:
+        yield
+    finally:
+        sys.argv = arguments
+        if folder is not None and _working_folder() != folder:
+            with contextlib.suppress(OSError):  # it was removed since
+                os.chdir(folder)
+
+
+@contextlib.contextmanager
+def _working_folder_on_path() -> Iterator[None]:
+    folder = _working_folder()
+    if folder is None:
+        yield
+        return
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:  # the module may have removed it, or replaced the list
+            sys.path.remove(folder)
+
+
+def _working_folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return None
 
 
 def _told(error: BaseException) -> str:
