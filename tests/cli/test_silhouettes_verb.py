@@ -34,7 +34,7 @@ def test_a_video_becomes_passes_that_prepare_and_embed_read(video, tmp_path, cap
     assert code == 0, err
     assert "50 frames at 25 frames per second; 1 pass with" in out
     assert "Next: tf3dlocal prepare anna/walks PREPARED --layout anna/layout.yaml" in out
-    assert "Next: tf3dlocal enroll people.npz NAME anna/walks/anna/nm-01/090 --model MODEL --fps 25\n" in out
+    assert "Next: tf3dlocal enroll people.npz anna anna/walks/anna/nm-01/090 --model MODEL --fps 25\n" in out
     assert "Look at anna/contact_sheet.png and anna/overlay.avi before" in out and "assumed" not in out
     numbers = json.loads(pathlib.Path("numbers.json").read_text())
     assert numbers == json.loads(pathlib.Path("anna/report.json").read_text())
@@ -71,7 +71,7 @@ def test_a_frame_rate_that_nothing_says_is_called_assumed(video, tmp_path, capfd
     masks = small_videos.walker_masks(1, begin=60, first=0, step=4, frames=30)
     write_frames(tmp_path / "frames", small_videos.draw_video([masks]))
     code, out, err = call(capfd, "silhouettes", "frames", "out")
-    assert code == 0 and "--fps 25\n" in out, err
+    assert code == 0 and "--fps 25\n" in out and "enroll people.npz NAME out/walks/pass-0001" in out, err
     assert "The video does not say its frame rate: 25 is assumed. Repeat with --fps where you know it." in out
 
 
@@ -92,10 +92,58 @@ def test_without_a_pass_the_most_frequent_reason_and_what_to_change_are_said(
     masks = small_videos.walker_masks(1, begin=100, first=0 if step is not None else 30, step=step or 0, frames=30)
     small_videos.write_video(tmp_path / "a.avi", small_videos.draw_video([masks]))
     code, out, err = call(capfd, "silhouettes", "a.avi", "out", *options)
-    assert code == 0, err
+    assert code == 1 and not err.strip() and pathlib.Path("out/report.json").is_file(), err
     last = " ".join(out[out.index("No pass: ") :].split())
     assert reason in last and advice in last and "Next:" not in out and "contact_sheet" not in out
     assert looks in out if looks else "Look at" not in out
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("kind", ["cut off", "one frame", "one picture", "endless playlist"])
+def test_a_video_that_gives_no_pass_ends_with_code_1_whatever_the_reason(video, tmp_path, capfd, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    frames = small_videos.draw_video([small_videos.walker_masks(1, begin=60, first=0, step=4, frames=1)])
+    if kind == "one picture":
+        cv2.imwrite("a.png", frames[0])
+    elif kind == "one frame":
+        small_videos.write_video(tmp_path / "a.avi", frames)
+    elif kind == "cut off":
+        content = video.read_bytes()
+        (tmp_path / "a.avi").write_bytes(content[: len(content) // 6])
+    else:
+        (tmp_path / "a.avi").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\n{video}\n")
+    (name,) = (path.name for path in tmp_path.iterdir())
+    code, out, err = call(capfd, "silhouettes", name, "out")
+    assert code == 1 and ("No pass: " in out) is not err.startswith("error: ")
+    assert "WARN" not in err and (tmp_path / "out" / "report.json").is_file() is ("No pass: " in out)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "is_live", "code"), [("interrupt", True, 0), ("interrupt", False, 130), ("seconds", True, 1)]
+)
+def test_without_a_pass_only_a_camera_that_was_interrupted_ends_with_code_0(
+    tmp_path, capfd, monkeypatch, stopped, is_live, code
+):
+    from tf3dlocal.data.video.video_report import VideoReport
+
+    facts = {
+        "video": "0",
+        "frames_per_second": 25.0,
+        "rate_is_known": True,
+        "settings": {"min_frames": 20, "min_height": 64},
+    }
+    report = VideoReport(**facts, is_live=is_live, stopped=stopped)
+    monkeypatch.setattr("tf3dlocal.data.extract_silhouettes", lambda video, **_: report, raising=False)
+    assert call(capfd, "silhouettes", "0", tmp_path / "out")[0] == code
+
+
+def test_the_help_gives_the_numbers_of_the_code(capfd):
+    from tf3dlocal.data.video import pictures, ranges, source
+
+    text = " ".join(call(capfd, "silhouettes", "--help")[1].split())
+    assert f"after {ranges.MOST_FRAMES} frames: a longer walk becomes several passes" in text
+    assert f"the last {pictures.ROWS} passes" in text and f"the first {pictures.OVERLAY_FRAMES} frames" in text
+    assert f"and {source.USUAL_RATE:g} if it says nothing" in text
 
 
 @pytest.mark.bad_input
