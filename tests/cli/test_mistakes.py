@@ -1,6 +1,7 @@
 """No error of a user, a file, TensorFlow or this program ends in a traceback unless it is asked for."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -245,3 +246,41 @@ def test_an_unknown_variety_of_walkers_is_wrong_usage(tmp_path, capfd, variety):
     told = " ".join(capfd.readouterr().err.split())
     assert "--variety" in told and "some of clothes, cameras, speeds, faults joined by '+'" in told
     assert not (tmp_path / "raw").exists()
+
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["tf3dlocal", "walkers", "--help"]
+runpy.run_module("tf3dlocal", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("name", ["typer", "tf3dlocal.cli.app", "tf3dlocal.cli.console", "tf3dlocal.cli.verify"])
+def test_an_interrupt_while_the_program_starts_ends_it_without_a_traceback(name, tmp_path):
+    command = [sys.executable, "-c", INTERRUPTED.format(name=name)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_an_interrupt_before_typer_has_the_command_line_has_the_same_exit_code(monkeypatch, capfd):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.main.get_command", interrupt)
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 130 and capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("handler", ["SIG_IGN", "default_int_handler"])
+def test_the_import_of_the_command_line_leaves_the_handling_of_interrupts_as_it_was(handler):
+    code = f"import signal as s; s.signal(s.SIGINT, s.{handler}); import tf3dlocal.cli; print(s.getsignal(s.SIGINT))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(getattr(signal, handler))
