@@ -265,7 +265,7 @@ def test_a_path_in_a_url_is_sent_as_browsers_send_it():
         ({"label": ""}, "label must be the label of a version on the server, such as 'stable'; got ''"),
         ({"label": 3}, "label must be the label of a version"),
         ({"version": 1, "label": "stable"}, "not both"),
-        ({"version": "1"}, "version must be a number"),
+        ({"version": "1"}, "version must be a whole number"),
         ({"timeout": 0}, "timeout must be at least 0.001"),
         ({"timeout": float("nan")}, "timeout must be at least"),
         ({"timeout": None}, "timeout must be a number; got None"),

@@ -201,11 +201,11 @@ def test_an_answer_that_breaks_off_is_asked_for_again(server):
         client.status()
 
 
-def test_an_endless_answer_is_not_read_to_its_end(server, monkeypatch):
-    monkeypatch.setattr("tf3dlocal.serving.client.rest.MOST_ANSWER_BYTES", 2**18)
-    server.raw_answer = b" " * 2**20
-    with pytest.raises(UnusableAnswerError, match="longer than 262144 bytes"):
-        Client(server.rest, **QUICK).status()
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 9999999\r\n"], ids=["of unknown length", "announced"])
+def test_an_endless_answer_is_not_read_to_its_end(plain_server, length):
+    port = plain_server([b"HTTP/1.1 200 OK\r\n" + length + b"\r\n", *[b" " * 2**16] * 32, 20])
+    with pytest.raises(UnusableAnswerError, match="longer than 1048576 bytes"):
+        Client(f"http://127.0.0.1:{port}", **QUICK).status()
 
 
 def test_another_program_at_the_port_is_named(plain_server, server):

@@ -4,6 +4,7 @@ import dataclasses
 import urllib.parse
 
 PORTS = {"http": 8501, "https": 443, "grpc": 8500, "grpcs": 443}
+MOST_VERSION = 2**63 - 1  # a number of 64 bits
 SCHEMES = "http://HOST:8501 (REST) or grpc://HOST:8500 (gRPC); https:// and grpcs:// are the same with TLS"
 
 
@@ -77,8 +78,8 @@ def parse_address(url: str, *, name: str, version: int | None = None, label: str
         raise ValueError(f"label must be the label of a version on the server, such as 'stable'; got {label!r}.")
     if version is not None and label is not None:
         raise ValueError(f"Give a version or a label, not both; got {version!r} and {label!r}.")
-    if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 0):
-        raise ValueError(f"version must be a number that TF Serving counts with; got {version!r}.")
+    if version is not None and not _is_version(version):
+        raise ValueError(f"version must be a whole number from 0 to {MOST_VERSION}; got {version!r}.")
     return Address(
         scheme=parts.scheme,
         host=parts.hostname,
@@ -88,6 +89,10 @@ def parse_address(url: str, *, name: str, version: int | None = None, label: str
         version=version,
         label=label,
     )
+
+
+def _is_version(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MOST_VERSION
 
 
 def _is_name(text: object) -> bool:

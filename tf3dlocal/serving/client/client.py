@@ -12,14 +12,23 @@ import numpy as np
 from tf3dlocal.io import check_regular_file, read_json, user_path
 from tf3dlocal.io.types import PathLike
 from tf3dlocal.serving.client.address import parse_address
+from tf3dlocal.serving.client.answers import checked_embeddings, unusable
 from tf3dlocal.serving.client.errors import REPEATABLE, ModelNotFoundError, RefusedRequestError, UnusableAnswerError
 from tf3dlocal.serving.client.folders import frames_of_folder
-from tf3dlocal.serving.client.requests import OUTPUT, WalkRequest, numbered, silhouette_size, walk_requests
+from tf3dlocal.serving.client.requests import (
+    OUTPUT,
+    WalkRequest,
+    most_numbers,
+    numbered,
+    silhouette_size,
+    walk_requests,
+)
 from tf3dlocal.serving.client.rest import RestTransport
 from tf3dlocal.serving.client.served_model import ServedModel, VersionStatus
 from tf3dlocal.serving.client.walk_checks import MOST_FRAMES
 
 MOST_BACKOFF = 10.0  # seconds
+LIMIT = 1_000_000  # of every number: seconds, repetitions, walks, frames
 Result = TypeVar("Result")
 
 
@@ -131,8 +140,15 @@ class Client:
             return self._embed(walks, names, self.metadata())
 
     def metadata(self) -> ServedModel:
-        """Read the version that answers, and its signatures."""
-        return self._repeated(lambda: self._transport.metadata(timeout=self.timeout))
+        """Read the version that answers, and its signatures.
+
+        Raises:
+            ServingError: As `embed`, also if another version answers than the client names.
+        """
+        served = self._repeated(lambda: self._transport.metadata(timeout=self.timeout))
+        if self.address.version not in (None, served.version):
+            raise unusable(self.address, f"it is the answer of version {served.version}")
+        return served
 
     def status(self) -> list[VersionStatus]:
         """Read the states of the versions that the server knows; of one, if the client names a version or a label."""
@@ -151,12 +167,10 @@ class Client:
         Raises:
             ServingError: As `embed`.
         """
-        outputs = self._repeated(
-            lambda: self._transport.predict(
-                request.inputs, signature=request.signature, version=served.version, timeout=self.timeout
-            )
-        )
-        return self._checked_answer(outputs, request=request, served=served)
+        limits = {"most_numbers": most_numbers(served, request), "timeout": self.timeout}
+        encoded = self._transport.encoded(request.inputs, signature=request.signature, version=served.version)
+        outputs = self._repeated(lambda: self._transport.predict(encoded, **limits))
+        return checked_embeddings(outputs, request=request, served=served, address=self.address)
 
     def close(self) -> None:
         """Close the connections."""
@@ -216,33 +230,6 @@ class Client:
                 f"and the export's model card has {expected}."
             )
 
-    def _checked_answer(
-        self, outputs: dict[str, np.ndarray], *, request: WalkRequest, served: ServedModel
-    ) -> np.ndarray:
-        """Return the embeddings in an answer, if they are as many as the walks, of the announced shape, and finite."""
-        where = f"{self.address.server}: the answer of {self.address.what}, signature {request.signature!r},"
-        if OUTPUT not in outputs:
-            raise UnusableAnswerError(f"{where} has no {OUTPUT!r}; it has {sorted(outputs)}.")
-        embeddings = outputs[OUTPUT]
-        announced = served.signatures[request.signature].outputs[OUTPUT].shape
-        expected = [len(request.rows), *(embeddings.shape if announced is None else announced)[1:]]
-        fits = embeddings.ndim == len(expected) and all(
-            size in (None, found) for size, found in zip(expected, embeddings.shape)
-        )
-        if not fits or embeddings.ndim not in (2, 3):
-            raise UnusableAnswerError(
-                f"{where} has the shape {list(embeddings.shape)} instead of {expected} for {len(request.rows)} walks. "
-                "Is it another model?"
-            )
-        if not np.isfinite(embeddings).all():
-            wrong = np.flatnonzero(~np.isfinite(embeddings.reshape(len(embeddings), -1)).all(axis=1))
-            rows = sorted(request.rows[row] for row in wrong)
-            raise UnusableAnswerError(
-                f"{where} has numbers that are not finite (NaN or infinite) for the walks {rows[:10]}. The training "
-                "of the model has probably diverged."
-            )
-        return embeddings
-
 
 def read_card(folder: PathLike) -> dict[str, Any]:
     """Read the model card of an export, of its highest version if there are several.
@@ -274,8 +261,8 @@ def _check_number(what: str, number: Any, *, least: float, kinds: type) -> None:
     kind = "a whole number" if kinds is numbers.Integral else "a number"
     if isinstance(number, bool) or not isinstance(number, kinds):
         raise ValueError(f"{what} must be {kind}; got {number!r}.")
-    if not least <= number < 1e6:
-        raise ValueError(f"{what} must be at least {least}, and finite; got {number!r}.")
+    if not least <= number < LIMIT:  # NaN neither
+        raise ValueError(f"{what} must be at least {least} and less than {LIMIT:,}; got {number!r}.")
 
 
 def _checked(walks: Any) -> list[Any]:

@@ -1,14 +1,16 @@
 """TF Serving's gRPC interface, with the messages of the package tensorflow-serving-api."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import types_pb2
+from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from tf3dlocal.serving.client.address import Address
-from tf3dlocal.serving.client.errors import ServingApiMissingError, ServingError, UnusableAnswerError, error_of
+from tf3dlocal.serving.client.answers import MOST_BYTES, most_answer_bytes, numbers_of, reading, unusable
+from tf3dlocal.serving.client.errors import ServingApiMissingError, ServingError, error_of
 from tf3dlocal.serving.client.served_model import ServedModel, Signature, TensorFacts, VersionStatus, dtype_name
 
 try:
@@ -27,7 +29,7 @@ except ImportError as error:
         "http://HOST:8501 instead of grpc://HOST:8500."
     ) from error
 
-MOST_ANSWER_BYTES = 2**27
+MOST_ANSWER_BYTES = 2**24  # of any answer; `most_answer_bytes` is the limit of one answer
 # The defaults wait up to two minutes before they connect again; this client has its own retries.
 OPTIONS = (
     ("grpc.max_receive_message_length", MOST_ANSWER_BYTES),
@@ -61,18 +63,23 @@ class GrpcTransport:
         self._predict = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
 
-    def predict(
-        self, inputs: Mapping[str, np.ndarray], *, signature: str, version: int | None, timeout: float
-    ) -> dict[str, np.ndarray]:
-        """Compute the outputs of a signature."""
+    def encoded(
+        self, inputs: Mapping[str, np.ndarray], *, signature: str, version: int | None
+    ) -> predict_pb2.PredictRequest:
+        """Return the message of a prediction."""
         request = predict_pb2.PredictRequest(model_spec=self._spec(version, signature))
         for name, array in inputs.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
-        answer = self._ask(self._predict.Predict, request, timeout=timeout)
-        try:
-            return {name: np.asarray(tf.make_ndarray(each), np.float32) for name, each in answer.outputs.items()}
-        except (TypeError, ValueError):
-            raise self._unusable("its outputs are no tensors of numbers") from None
+        return request
+
+    def predict(
+        self, encoded: predict_pb2.PredictRequest, *, most_numbers: int, timeout: float
+    ) -> dict[str, np.ndarray]:
+        """Compute the outputs of a signature: at most `most_numbers` numbers."""
+        most_bytes = most_answer_bytes(most_numbers)
+        answer = self._ask(self._predict.Predict, encoded, timeout=timeout, most_bytes=most_bytes)
+        with reading(self.address, f"its outputs are no tensors of at most {most_numbers} numbers"):
+            return {name: _numbers(each, most_numbers) for name, each in answer.outputs.items()}
 
     def metadata(self, *, timeout: float) -> ServedModel:
         """Read version and signatures."""
@@ -80,13 +87,14 @@ class GrpcTransport:
         request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=spec, metadata_field=["signature_def"])
         answer = self._ask(self._predict.GetModelMetadata, request, timeout=timeout)
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        if not answer.metadata["signature_def"].Unpack(signatures):
-            raise self._unusable("it has no signature_def, as TF Serving's metadata have")
-        return ServedModel(
-            name=answer.model_spec.name,
-            version=answer.model_spec.version.value,
-            signatures={name: _signature(each) for name, each in signatures.signature_def.items()},
-        )
+        with reading(self.address, "it has no signature_def, as TF Serving's metadata have"):
+            if not answer.metadata["signature_def"].Unpack(signatures):
+                raise ValueError
+            return ServedModel(
+                name=answer.model_spec.name,
+                version=answer.model_spec.version.value,
+                signatures={name: _signature(each) for name, each in signatures.signature_def.items()},
+            )
 
     def status(self, *, timeout: float) -> list[VersionStatus]:
         """Read the states of the versions."""
@@ -109,28 +117,36 @@ class GrpcTransport:
             spec.version_label = self.address.label
         return spec
 
-    def _ask(self, method: Any, request: Any, *, timeout: float) -> Any:
+    def _ask(self, method: Any, request: Any, *, timeout: float, most_bytes: int = MOST_BYTES) -> Any:
         try:
-            return method(request, timeout=timeout)
+            answer = method(request, timeout=timeout)
         except grpc.RpcError as error:
             raise self._error(error.code(), error.details() or "") from None
+        if answer.ByteSize() > most_bytes:
+            raise unusable(self.address, f"it is longer than {most_bytes} bytes")
+        return answer
 
     def _error(self, code: Any, details: str) -> ServingError:
         if "message larger than max" in details.lower():
-            return self._unusable(f"it is longer than {MOST_ANSWER_BYTES} bytes, or the request is too long: {details}")
+            return unusable(
+                self.address, f"it is longer than {MOST_ANSWER_BYTES} bytes, or the request is too long: {details}"
+            )
         if code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and "deserializ" in details.lower():
-            return self._unusable("it is no message of TF Serving")
+            return unusable(self.address, "it is no message of TF Serving")
         return error_of(code.name, details, where=self.address.server, what=self.address.what)
-
-    def _unusable(self, reason: str) -> UnusableAnswerError:
-        return UnusableAnswerError(
-            f"{self.address.server} gave an answer for {self.address.what} that cannot be used: {reason}."
-        )
 
 
 def _state_name(state: int) -> str:
     names = get_model_status_pb2.ModelVersionStatus.State
     return names.Name(state) if state in names.values() else "UNKNOWN"
+
+
+def _numbers(tensor: tensor_pb2.TensorProto, most_numbers: int) -> np.ndarray:
+    """Return a tensor; one number with a shape is an array of this shape, so the shape is checked first."""
+    sizes = [dim.size for dim in tensor.tensor_shape.dim]
+    if min(sizes, default=0) < 0 or math.prod(sizes) > most_numbers or tensor.dtype == types_pb2.DT_STRING:
+        raise ValueError(f"shape {sizes[:10]}")
+    return numbers_of(tf.make_ndarray(tensor))
 
 
 def _signature(given: Any) -> Signature:

@@ -1,6 +1,7 @@
 """Walks as the requests that carry them: which signature, which walks together, padded how."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,8 @@ INPUTS = {
     "png": {"frames_bytes": "string"},
 }
 OUTPUT = "embedding"
+MOST_SIDE = 512  # pixels of a silhouette; the sizes in use are 64 x 44 and 128 x 88
+MOST_NUMBERS = 2**16  # of the embedding of a walk; 16 strips of 256 channels are 2**12
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -105,16 +108,33 @@ def silhouette_size(served: ServedModel) -> tuple[int, int]:
     """Return height and width of a model's silhouettes.
 
     Raises:
-        SignatureNotFoundError: It has no `serving_default` of an export of tf3dlocal.
+        SignatureNotFoundError: It has no `serving_default` of an export of tf3dlocal, or one of an impossible size.
     """
     check_signature(served, "serving_default")
     shape = served.signatures["serving_default"].inputs["silhouettes"].shape
-    if shape is None or len(shape) != 4 or None in shape[2:]:
+    if shape is None or len(shape) != 4 or any(side is None or not 1 <= side <= MOST_SIDE for side in shape[2:]):
         raise SignatureNotFoundError(
             f"The input 'silhouettes' of model {served.name!r} has the shape {shape}, and an export of tf3dlocal has "
-            "[batch, frames, height, width] with known height and width. Is it another model?"
+            f"[batch, frames, height, width] with height and width from 1 to {MOST_SIDE}. Is it another model?"
         )
     return shape[2:]
+
+
+def most_numbers(served: ServedModel, request: WalkRequest) -> int:
+    """Return how many numbers the answer to a request may have, from the announced shape of an embedding.
+
+    Raises:
+        SignatureNotFoundError: The model lacks the signature, or announces something else than embeddings.
+    """
+    check_signature(served, request.signature)
+    shape = served.signatures[request.signature].outputs[OUTPUT].shape
+    of_walk = MOST_NUMBERS if shape is None or None in shape[1:] else math.prod(shape[1:])
+    if not 1 <= of_walk <= MOST_NUMBERS:
+        raise SignatureNotFoundError(
+            f"The output {OUTPUT!r} of model {served.name!r} has the shape {shape}, and the embedding of a walk has "
+            f"from 1 to {MOST_NUMBERS:,} numbers. Is it another model?"
+        )
+    return len(request.rows) * of_walk
 
 
 def _groups(lengths: Mapping[int, int], *, most_walks: int, most_frames: int) -> Iterator[tuple[int, ...]]:

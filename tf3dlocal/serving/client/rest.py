@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import dataclasses
 import http.client
 import json
 import socket
@@ -17,15 +16,23 @@ import numpy as np
 
 import tf3dlocal
 from tf3dlocal.serving.client.address import Address
+from tf3dlocal.serving.client.answers import (
+    MOST_BYTES,
+    most_answer_bytes,
+    outputs_of,
+    reading,
+    served_model_of,
+    states_of,
+    unusable,
+)
 from tf3dlocal.serving.client.errors import (
     ServerTimeoutError,
     ServerUnavailableError,
     UnusableAnswerError,
     error_of,
 )
-from tf3dlocal.serving.client.served_model import ServedModel, Signature, TensorFacts, VersionStatus, dtype_name
+from tf3dlocal.serving.client.served_model import ServedModel, VersionStatus
 
-MOST_ANSWER_BYTES = 2**27  # of an answer: a thousand embeddings of 16 x 256 numbers as text have 90 MB
 STATUS_OF = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -54,45 +61,31 @@ class RestTransport:
         self.address = address
         self._idle: list[http.client.HTTPConnection] = []  # append and pop of a list are atomic
 
-    def predict(
-        self, inputs: Mapping[str, np.ndarray], *, signature: str, version: int | None, timeout: float
-    ) -> dict[str, np.ndarray]:
-        """Compute the outputs of a signature, in TF Serving's columnar format."""
+    def encoded(self, inputs: Mapping[str, np.ndarray], *, signature: str, version: int | None) -> tuple[str, bytes]:
+        """Return path and body of a prediction, in TF Serving's columnar format."""
         columns = {name: _as_json(array) for name, array in inputs.items()}
         body = json.dumps({"signature_name": signature, "inputs": columns}, separators=(",", ":")).encode()
-        answer = self._ask("POST", f"{self._path(version)}:predict", body=body, timeout=timeout)
-        outputs = answer.get("outputs")
-        named = outputs if isinstance(outputs, dict) else {"embedding": outputs}  # one output has no name there
-        try:
-            return {name: np.asarray(values, np.float32) for name, values in named.items()}
-        except (TypeError, ValueError):
-            raise self._unusable("its 'outputs' are no array of numbers") from None
+        return f"{self._path(version)}:predict", body
+
+    def predict(self, encoded: tuple[str, bytes], *, most_numbers: int, timeout: float) -> dict[str, np.ndarray]:
+        """Compute the outputs of a signature: at most `most_numbers` numbers."""
+        path, body = encoded
+        request = _Request("POST", path, body=body, timeout=timeout, most_bytes=most_answer_bytes(most_numbers))
+        answer = self._ask(request)
+        with reading(self.address, "its 'outputs' are no array of numbers"):
+            return outputs_of(answer)
 
     def metadata(self, *, timeout: float) -> ServedModel:
         """Read version and signatures."""
-        answer = self._ask("GET", f"{self._path(self.address.version)}/metadata", timeout=timeout)
-        try:
-            signatures = answer["metadata"]["signature_def"]["signature_def"]
-            return ServedModel(
-                name=answer["model_spec"]["name"],
-                version=int(answer["model_spec"]["version"]),
-                signatures={name: _signature(each) for name, each in signatures.items()},
-            )
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise self._unusable("it has no model_spec and signature_def, as TF Serving's metadata have") from None
+        answer = self._ask(_Request("GET", f"{self._path(self.address.version)}/metadata", timeout=timeout))
+        with reading(self.address, "it has no model_spec and signature_def, as TF Serving's metadata have"):
+            return served_model_of(answer)
 
     def status(self, *, timeout: float) -> list[VersionStatus]:
         """Read the states of the versions."""
-        answer = self._ask("GET", self._path(self.address.version), timeout=timeout)
-        try:
-            return [
-                VersionStatus(
-                    version=int(each["version"]), state=each["state"], error=each["status"].get("error_message", "")
-                )
-                for each in answer["model_version_status"]
-            ]
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise self._unusable("it has no model_version_status, as TF Serving's status has") from None
+        answer = self._ask(_Request("GET", self._path(self.address.version), timeout=timeout))
+        with reading(self.address, "it has no model_version_status, as TF Serving's status has"):
+            return states_of(answer)
 
     def close(self) -> None:
         """Close the connections."""
@@ -106,12 +99,11 @@ class RestTransport:
         label = self.address.label
         return path if label is None else f"{path}/labels/{urllib.parse.quote(label, safe='')}"
 
-    def _ask(self, method: str, path: str, *, timeout: float, body: bytes | None = None) -> dict[str, Any]:
-        status, content = self._exchange(method, path, body=body, timeout=timeout)
-        try:
+    def _ask(self, request: "_Request") -> dict[str, Any]:
+        status, content = self._exchange(request)
+        answer = None
+        with contextlib.suppress(Exception):  # whatever it raises, it is no JSON
             answer = json.loads(content)
-        except (ValueError, RecursionError):
-            answer = None
         if status != 200:
             told = answer.get("error") if isinstance(answer, dict) else None
             code = STATUS_OF.get(status, "UNKNOWN")
@@ -123,7 +115,7 @@ class RestTransport:
             raise error_of(code, told, where=self.address.server, what=self.address.what)
         if not isinstance(answer, dict):
             shown = content[:60].decode("utf-8", "replace")
-            raise self._unusable(f"it is not a JSON object; it begins with {shown!r}")
+            raise unusable(self.address, f"it is not a JSON object; it begins with {shown!r}")
         return answer
 
     def _about_prefix(self) -> str:
@@ -132,9 +124,8 @@ class RestTransport:
             f"gateway, write {self.address.server.removesuffix(self.address.prefix)}"
         )
 
-    def _exchange(self, method: str, path: str, *, body: bytes | None, timeout: float) -> tuple[int, bytes]:
-        """Return HTTP status and content, within `timeout` seconds; over an idle connection if there is one."""
-        request = _Request(method=method, path=path, body=body, deadline=time.monotonic() + timeout)
+    def _exchange(self, request: "_Request") -> tuple[int, bytes]:
+        """Return HTTP status and content, before the deadline; over an idle connection if there is one."""
         while self._idle:
             try:
                 return self._exchange_over(self._idle.pop(), request)
@@ -157,7 +148,7 @@ class RestTransport:
                     connection.sock.settimeout(connection.timeout)
                 connection.request(request.method, request.path, body=request.body, headers=headers)
                 response = connection.getresponse()
-                content = self._read(response)
+                content = self._read(response, request.most_bytes)
         except BaseException:
             connection.close()
             raise
@@ -167,15 +158,18 @@ class RestTransport:
             self._idle.append(connection)
         return response.status, content
 
-    def _read(self, response: http.client.HTTPResponse) -> bytes:
+    def _read(self, response: http.client.HTTPResponse, most_bytes: int) -> bytes:
         """Read a whole answer, in bounded memory."""
         pieces, size = [], 0
+        too_long = unusable(self.address, f"it is longer than {most_bytes} bytes")
+        if (response.length or 0) > most_bytes:  # of what Content-Length announced
+            raise too_long
         while piece := response.read(2**16):
             pieces.append(piece)
             size += len(piece)
-            if size > MOST_ANSWER_BYTES:
-                raise self._unusable(f"it is longer than {MOST_ANSWER_BYTES} bytes")
-        if response.length:  # of what Content-Length announced
+            if size > most_bytes:
+                raise too_long
+        if response.length:
             raise http.client.IncompleteRead(b"", response.length)
         return b"".join(pieces)
 
@@ -204,18 +198,13 @@ class RestTransport:
             "8501; 8500 is for grpc://."
         )
 
-    def _unusable(self, reason: str) -> UnusableAnswerError:
-        return UnusableAnswerError(
-            f"{self.address.server} gave an answer for {self.address.what} that cannot be used: {reason}."
-        )
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class _Request:
-    method: str
-    path: str
-    body: bytes | None
-    deadline: float
+    def __init__(
+        self, method: str, path: str, *, timeout: float, body: bytes | None = None, most_bytes: int = MOST_BYTES
+    ):
+        self.method, self.path, self.body, self.most_bytes = method, path, body, most_bytes
+        self.deadline = time.monotonic() + timeout
 
 
 @contextlib.contextmanager
@@ -251,20 +240,3 @@ def _as_json(array: np.ndarray) -> list:
     if array.dtype != object:
         return array.tolist()
     return [[{"b64": base64.b64encode(content).decode("ascii")} for content in row] for row in array]
-
-
-def _signature(given: dict[str, Any]) -> Signature:
-    def facts(tensors: dict[str, Any]) -> dict[str, TensorFacts]:
-        return {
-            name: TensorFacts(dtype=dtype_name(each["dtype"]), shape=_shape(each["tensor_shape"]))
-            for name, each in tensors.items()
-        }
-
-    return Signature(inputs=facts(given["inputs"]), outputs=facts(given["outputs"]))
-
-
-def _shape(given: dict[str, Any]) -> tuple[int | None, ...] | None:
-    if given.get("unknown_rank"):
-        return None
-    sizes = [int(dim["size"]) for dim in given.get("dim", [])]
-    return tuple(None if size < 0 else size for size in sizes)
