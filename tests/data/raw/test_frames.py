@@ -151,3 +151,12 @@ def test_a_header_that_ends_early_is_no_readable_image(ending, body):
 @pytest.mark.parametrize("content", [b"\xff\xd8\xff" + b"\xff\xd0" * 2**20, b"II+\0\x08\0\0\0" + b"\xff" * 64])
 def test_a_header_without_an_end_is_no_readable_image(content):
     assert read_frame(content) == FrameFault("not a readable image")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("kind", "bits"), [(np.uint16, 16), (np.float32, 32), (np.float64, 64)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_tiff_of_more_than_8_bits_is_refused_before_it_is_decoded(kind, bits, channels, body, monkeypatch):
+    content = cv2.imencode(".tiff", np.stack([body.astype(kind)] * channels, -1))[1].tobytes()
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
+    assert read_frame(content) == FrameFault(f"{bits}-bit image")

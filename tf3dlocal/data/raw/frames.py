@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tf3dlocal.data.raw.picture_size import picture_size, tiff_page
+from tf3dlocal.data.raw.picture_size import TIFF_BITS, picture_size, tiff_page
 
 SEVERAL = "several pictures in one file"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -76,8 +76,12 @@ def read_picture(content: bytes) -> np.ndarray | FrameFault:
         flags = cv2.IMREAD_GRAYSCALE if colour_type == 0 else cv2.IMREAD_UNCHANGED
     elif PNG_SIGNATURE.startswith(content[:8]):
         return FrameFault("truncated PNG")
-    elif (page := tiff_page(content)) and page[1]:
-        return FrameFault(SEVERAL)
+    elif page := tiff_page(content):
+        numbers, following = page
+        if following:
+            return FrameFault(SEVERAL)
+        if numbers.get(TIFF_BITS, 1) > 8:
+            return FrameFault(f"{numbers[TIFF_BITS]}-bit image")
     size = picture_size(content)
     if size is None:  # nothing is decoded before its size is known
         return FrameFault("not a readable image")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 Size = tuple[int, int]  # width, height
 
 TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}  # the last two: BigTIFF, of 64-bit offsets
+TIFF_BITS = 258  # of one channel
 TIFF_WIDTH, TIFF_HEIGHT, TIFF_TILE_WIDTH, TIFF_TILE_HEIGHT = 256, 257, 322, 323
 TIFF_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types of entries that hold a size, and how they are unpacked
 PNM_HEADER = re.compile(rb"P[1-6](?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})\s")
@@ -44,13 +45,14 @@ def picture_size(content: bytes) -> Size | None:
 
 
 def tiff_page(content: bytes) -> tuple[dict[int, int], int] | None:
-    """Return the numbers in the header of a TIFF's first page by their tags, and the offset of the second page.
+    """Return the numbers in the header of a TIFF's first page, and the offset of the second page.
 
     Args:
         content: The bytes of the file.
 
     Returns:
-        The offset is 0 if there is no second page. None: it is no TIFF, or it is damaged.
+        Numbers by their tags, of several the first; the offset is 0 if there is no second page. None: it is no TIFF, or
+        it is damaged.
     """
     order = TIFF_ORDERS.get(content[:4])
     if order is None:
@@ -64,9 +66,13 @@ def tiff_page(content: bytes) -> tuple[dict[int, int], int] | None:
         (following,) = struct.unpack_from(order + offset, content, start + length * num_entries)
         numbers = {}
         for number in range(num_entries):
-            tag, kind, _, value = struct.unpack_from(order + entry, content, start + length * number)
-            if kind in TIFF_NUMBERS and struct.calcsize(TIFF_NUMBERS[kind]) <= len(value):
-                (numbers[tag],) = struct.unpack_from(order + TIFF_NUMBERS[kind], value)
+            place = start + length * number
+            tag, kind, times, value = struct.unpack_from(order + entry, content, place)
+            if kind in TIFF_NUMBERS:
+                form, place = order + TIFF_NUMBERS[kind], place + length - len(value)
+                if times * struct.calcsize(form) > len(value):  # several numbers, which lie elsewhere
+                    (place,) = struct.unpack_from(order + offset, content, place)
+                (numbers[tag],) = struct.unpack_from(form, content, place)
     except (struct.error, OverflowError):
         return None
     return numbers, following
