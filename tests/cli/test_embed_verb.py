@@ -1,5 +1,7 @@
 """`tf3dlocal embed`: which word is a name, what is left out, and what it refuses."""
 
+import io
+
 import cv2
 import keras
 import numpy as np
@@ -140,3 +142,33 @@ def test_one_file_is_not_written_twice_nor_a_file_of_another_kind_replaced(walks
         main(["embed", "saved", "walks/alice", *options])
     assert caught.value.code == 2 and words in " ".join(capsys.readouterr().err.split())
     assert (walks / "g.npz").read_bytes() == b"a gallery" and not (walks / "new").exists()
+
+
+def damaged_galleries():
+    """Contents of galleries that this version cannot read, and of files of other kinds."""
+    embeddings = {"names": np.array(["a"]), "embeddings": np.ones((1, 3), np.float32), "num_frames": np.array([3])}
+    content = {}
+    for name, facts in (("newer", '{"format": "tf3dlocal-gallery", "version": 2}'), ("facts", "no JSON")):
+        file = io.BytesIO()
+        np.savez(file, facts=np.array(facts), **embeddings)
+        content[name] = file.getvalue()
+    content["cut short"] = content["newer"][:-300]
+    file = io.BytesIO()
+    np.savez(file, model=np.array("0"), distance=np.array("part_mean"), **embeddings)
+    content["embeddings, cut short"] = file.getvalue()[:-300]
+    return content | {"text": b"a letter", "empty": b""}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("content", damaged_galleries().values(), ids=damaged_galleries())
+def test_only_an_intact_file_of_embed_is_overwritten(content, saved, walks, capfd):
+    (walks / "g.npz").write_bytes(content)
+    code, _, err = call(capfd, saved, "walks/alice", "--out", "g.npz")
+    assert code == 2 and "and would be overwritten. Give another name." in " ".join(err.replace("│", "").split())
+    assert (walks / "g.npz").read_bytes() == content
+
+
+def test_a_file_of_embed_is_replaced(saved, walks, capfd):
+    for name in ("first", "second"):
+        assert call(capfd, saved, f"{name}=walks/alice", "--out", "g.npz")[0] == 0
+    assert WalkEmbeddings.read("g.npz").names == ("second",)

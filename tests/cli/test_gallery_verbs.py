@@ -176,6 +176,9 @@ def test_a_calibrated_gallery_says_unknown(tmp_path, monkeypatch, capfd, small_w
         ("forget none.npz anna", 1, "There is no gallery none.npz"),
         ("calibrate people.npz --data none", 1, "none"),
         ("calibrate people.npz --data DATA --fpir 0", 1, "FPIR is 0.0. Give a share between 0 and 1"),
+        ("calibrate people.npz --data DATA --fpir 1e-310", 1, "FPIR is 1e-310. Give a share between 0 and 1"),
+        ("calibrate people.npz --data DATA --fpir 1e-300", 1, "The smallest is 1e-09."),
+        ("calibrate people.npz --data DATA --fpir nan", 1, "FPIR is nan. Give a share between 0 and 1"),
         ("calibrate people.npz --data DATA --fpir 2", 1, "FPIR is 2.0. Give a share between 0 and 1"),
         ("calibrate people.npz --data DATA --fpir 0.001", 1, "from 116 searches of strangers: it needs at least 1000"),
         ("calibrate people.npz --data DATA --fpir 0.25 --fps 900", 1, "more than 8 times as many"),
@@ -204,3 +207,51 @@ def test_huge_masks_are_aligned_one_by_one(call, people, tmp_path):
     cv2.imwrite("huge/1.png", mask)
     code, out, _ = call(f"identify {people} huge")
     assert code == 0 and "huge: " in out and "the walk has 1 frame, and a window has 30" in out
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "line",
+    [
+        "identify people.npz walks/probe",
+        "verify people.npz anna walks/probe",
+        "calibrate people.npz --data DATA",
+        "enroll people.npz carl walks/probe",
+        "forget people.npz anna",
+    ],
+)
+def test_numbers_are_not_written_into_the_model_that_the_gallery_names(
+    call, people, tmp_path, saved, small_walks_folder, line
+):
+    before = (tmp_path / people).read_bytes()
+    place = saved / "1" / "variables" / "x.json"
+    code, _, err = call(f"{line.replace('DATA', str(small_walks_folder))} --json {place}")
+    told = "".join(err.replace("│", "").split())
+    assert code == 2 and "whichholdsthemodelofthegallery.Giveafolderoutsideit." in told, err
+    assert not place.exists() and (tmp_path / people).read_bytes() == before
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "line",
+    [
+        "identify loop walks/probe",
+        "identify people.npz loop",
+        "identify people.npz walks/probe --model loop",
+        "identify people.npz walks/probe --json loop",
+        "verify loop anna walks/probe",
+        "calibrate loop --data walks",
+        "calibrate people.npz --data loop",
+        "enroll loop anna walks/anna --model saved",
+        "enroll people.npz carl loop",
+        "forget loop anna",
+        "embed saved walks/anna --out loop",
+        "embed loop walks/anna",
+    ],
+)
+def test_a_link_that_leads_to_itself_is_named(call, people, tmp_path, line):
+    (tmp_path / "loop").symlink_to("loop")
+    code, _, err = call(line)
+    told = " ".join(err.replace("│", "").split())
+    assert code in (1, 2) and "loop is a link that leads to itself" in told, err
+    assert (tmp_path / "loop").is_symlink()

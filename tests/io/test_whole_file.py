@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import stat
 import subprocess
 import sys
 
@@ -226,3 +227,69 @@ def test_a_pipe_and_a_link_to_one_are_refused_and_stay(tmp_path):
 def test_a_place_of_the_system_is_refused_before_the_work(path):
     with pytest.raises(OSError, match="is a device or a pipe"):
         check_writable(path, kind="file")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o400])
+def test_a_file_that_is_replaced_keeps_its_permissions(mode, tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    path.chmod(mode)
+    write_text(path, "new")
+    assert path.read_text() == "new" and stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_new_file_has_the_permissions_that_are_wanted_and_others_cannot_look_into_it_before(tmp_path):
+    seen = []
+
+    def write(temporary):
+        seen.append(stat.S_IMODE(temporary.parent.stat().st_mode))
+        temporary.touch()
+
+    write_file(tmp_path / "a", write, mode=0o600)
+    (tmp_path / "plain").touch()
+    write_file(tmp_path / "b", write)
+    assert seen == [0o700] * 2 and stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+    assert (tmp_path / "b").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_folder_that_is_replaced_keeps_its_permissions(tmp_path):
+    path = tmp_path / "set"
+    path.mkdir(mode=0o700)
+    with new_folder(path, replace=True) as folder:
+        (folder / "a.txt").touch()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700 and names(path) == ["a.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only the superuser may give files away")
+def test_a_file_of_another_user_stays_theirs(tmp_path):
+    path = tmp_path / "a.txt"
+    path.touch()
+    os.chown(path, 12345, 54321)
+    path.chmod(0o640)
+    write_text(path, "new")
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (12345, 54321, 0o640)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_another_group_than_that_of_the_old_file_gets_no_permission(tmp_path, monkeypatch):
+    def refuse(path, user, group):
+        raise PermissionError(1, "Operation not permitted")
+
+    path = tmp_path / "a.txt"
+    path.touch()
+    path.chmod(0o660)
+    old, real = path.stat(), os.stat
+    monkeypatch.setattr(os, "chown", refuse)
+
+    def of_another_group(place, **settings):
+        found = real(place, **settings)
+        return os.stat_result([*found[:5], old.st_gid + 1, *found[6:]]) if place == path else found
+
+    monkeypatch.setattr(os, "stat", of_another_group)
+    write_text(path, "new")
+    monkeypatch.undo()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +16,7 @@ from tf3dlocal.serving.gallery import (
     Gallery,
     GalleryModel,
     WindowRule,
+    calibrate,
     change_gallery,
     enroll,
     forget,
@@ -75,6 +77,47 @@ def test_the_last_person_can_be_removed_and_another_one_added(path):
 def test_names_are_the_same_however_an_accent_is_typed(path):
     enroll(path, name="Zoe\u0308", walks=[walk_folder(path.parent / "z", 5)])
     assert read_gallery(path).known_name("Zo\u00eb") == "Zo\u00eb"
+
+
+def test_a_name_in_a_file_made_by_hand_is_found_however_an_accent_is_typed(path):
+    arrays = dict(np.load(path))
+    np.savez(path, **arrays | {"names": np.array(["Zoe\u0308", "ben", "Zo\u00eb"])})
+    assert read_gallery(path).people == {"Zo\u00eb": 2, "ben": 1}
+    _, num_walks = forget(path, name=unicodedata.normalize("NFD", "Zo\u00eb"))
+    assert num_walks == 2 and read_gallery(path).people == {"ben": 1}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_new_gallery_is_its_owners_and_one_that_is_changed_keeps_its_permissions(path):
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for mode in (0o640, 0o600):
+        path.chmod(mode)
+        enroll(path, name="carl", walks=[walk_folder(path.parent / f"new-{mode}", 3 + mode % 7)])
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+    forget(path, name="anna")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.bad_input
+def test_a_gallery_of_a_newer_version_asks_for_a_newer_program(path):
+    np.savez(path, **dict(np.load(path)) | {"facts": np.array('{"format": "tf3dlocal-gallery", "version": 2}')})
+    with pytest.raises(
+        ValueError, match=r"format version 2, and this tf3dlocal reads 1\. .*pip install --upgrade"
+    ) as told:
+        read_gallery(path)
+    assert "backup" not in str(told.value) and "enroll again" not in str(told.value)
+
+
+@pytest.mark.bad_input
+def test_a_link_that_leads_to_itself_is_named(path, tmp_path):
+    (tmp_path / "loop.npz").symlink_to(tmp_path / "loop.npz")
+    for call in (
+        read_gallery,
+        lambda place: enroll(place, name="x", walks=["w"]),
+        lambda place: forget(place, name="x"),
+    ):
+        with pytest.raises(OSError, match=r"loop\.npz is a link that leads to itself"):
+            call(tmp_path / "loop.npz")
 
 
 def test_writers_at_the_same_time_lose_no_walk(path):
@@ -266,6 +309,19 @@ CALIBRATION = {
         ("model.distance", "cosine"),
         ("model.name", None),
         ("windows.length", "30"),
+        ("windows.length", 10**9),
+        ("windows.length", 10**30),
+        ("windows.length", 2049),
+        ("windows.length", 0),
+        ("windows.step", 10**9),
+        ("windows.step", 5),  # more than the length
+        ("model.version", -1),
+        ("model.version", 10**30),
+        ("model.folder", "a\0b"),
+        ("calibration.num_enrolled", 10**400),
+        ("calibration.threshold", 10**400),
+        ("calibration.seed", -1),
+        ("frame_rate", 10**400),
     ],
 )
 @pytest.mark.slow
@@ -278,7 +334,9 @@ def test_a_fact_changed_by_hand_is_refused_with_its_name(path, keys, value):
     place = facts[above[0]] if above else facts
     place[key] = value
     np.savez(path, **arrays | {"facts": np.array(json.dumps(facts))})
-    unharmed(path, lambda: read_gallery(path), told=f"cannot be read: .*({key}|frame rate is|distance is).*Copy the")
+    unharmed(
+        path, lambda: read_gallery(path), told=f"cannot be read: .*({key}|windows|frame rate is|distance is).*Copy the"
+    )
 
 
 @pytest.mark.bad_input
@@ -307,6 +365,8 @@ def test_a_read_only_folder_is_named(path):
         (np.zeros((3, 16, 12), np.float32), "uint8 .*got float32"),
         (np.zeros((3, 8000, 8000), np.uint8), "8000, 8000"),
         (np.zeros((0, 16, 12), np.uint8), "no frame"),
+        (np.zeros((30, 16, 12), np.uint8), "array: the walk has no body: all of its 30 frames are black"),
+        (np.stack([bar(3), bar(4), bar(3) * 0]), "array: 1 of the 3 frames of the walk have no body.*at index 2"),
         (np.zeros((16, 12), np.uint8), "uint8"),
     ],
 )
@@ -316,7 +376,59 @@ def test_arrays_that_are_no_walk_are_refused(embedder, silhouettes, told):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("frame_rate", [0, -25, float("nan"), 1e9])
+def test_a_refusal_of_the_model_names_the_walk(embedder, monkeypatch):
+    def refuse(self, silhouettes):
+        raise ValueError("Walk 0 is refused.")
+
+    monkeypatch.setattr(ExportedModel, "embed", refuse)
+    with pytest.raises(ValueError, match=r"probe, in windows of 30 frames: Walk 0 is refused\."):
+        EmbeddedWalk.of_silhouettes(bar(1)[None], embedder=embedder, rule=WindowRule(), source="probe")
+
+
+@pytest.mark.bad_input
+def test_a_walk_embedded_by_another_rule_is_not_compared(path, embedder):
+    gallery = read_gallery(path)
+    walk = EmbeddedWalk.of_silhouettes(bar(1)[None], embedder=embedder, rule=WindowRule(length=8, step=2), source="w")
+    told = "w was embedded in windows of 8 frames, step 2, and the gallery in windows of 4, step 2"
+    for call in (
+        lambda: identify(gallery, walks=[walk]),
+        lambda: verify(gallery, name="anna", walk=walk),
+        lambda: gallery.with_walk(walk, name="x"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            call()
+
+
+def test_one_walk_and_an_iterator_of_walks_are_identified(path, embedder):
+    gallery = read_gallery(path)
+    walk = embedded(gallery, embedder, 7)
+    assert [each.name for each in identify(gallery, walks=walk)] == ["ben"]
+    assert [each.name for each in identify(gallery, walks=iter([walk, walk]))] == ["ben", "ben"]
+
+
+@pytest.mark.bad_input
+def test_arguments_that_are_no_walks_or_names_are_refused(path, model_folder):
+    gallery, new = read_gallery(path), path.parent / "new.npz"
+    for call, told in (
+        (lambda: identify(gallery, walks=[]), "There is no walk to compare"),
+        (lambda: enroll(new, name="x", walks="walks/a1", model=model_folder), "walks is one path, 'walks/a1'"),
+        (lambda: enroll(new, name="x", walks=path, model=model_folder), "walks is one path"),
+        (lambda: enroll(new, name="x", walks=[], model=model_folder), "There is no walk of 'x' to enroll"),
+        (lambda: enroll(new, name=None, walks=["w"], model=model_folder), "None is no name: it is no text"),
+        (lambda: forget(path, name=5), "5 is no name: it is no text"),
+        (lambda: calibrate(path, data="prepared"), "data is a path, 'prepared'. Open the data set first"),
+    ):
+        unharmed(path, call, told=told)
+        assert not new.exists()
+
+
+def test_a_frame_rate_of_numpy_is_stored_as_a_number(path):
+    enroll(path, name="carl", walks=[walk_folder(path.parent / "new", 4)], frame_rate=np.float32(25))
+    assert read_gallery(path).frame_rates[-1] == 25
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("frame_rate", [0, -25, float("nan"), 1e9, "25", True, [25]])
 @pytest.mark.slow
 def test_a_frame_rate_of_no_camera_is_refused(path, frame_rate):
     walk = walk_folder(path.parent / "new", 4)
@@ -324,10 +436,11 @@ def test_a_frame_rate_of_no_camera_is_refused(path, frame_rate):
 
 
 @pytest.mark.bad_input
-def test_a_count_below_one_is_refused(path, embedder):
+@pytest.mark.parametrize("count", [0, 1.5, "3", None])
+def test_a_count_that_is_no_whole_number_of_at_least_one_is_refused(path, embedder, count):
     gallery = read_gallery(path)
-    with pytest.raises(ValueError, match="count must be at least 1; got 0"):
-        identify(gallery, walks=[embedded(gallery, embedder, 2)], count=0)
+    with pytest.raises(ValueError, match="count must be a whole number of at least 1, not"):
+        identify(gallery, walks=[embedded(gallery, embedder, 2)], count=count)
 
 
 def test_a_walk_of_one_frame_and_another_frame_rate_are_said(path, embedder):

@@ -72,6 +72,28 @@ def test_a_slow_walk_is_not_held_in_memory_at_the_rate_of_the_gallery():
     assert max(sizes) == 8 * 30 * 64
 
 
+def test_long_windows_are_embedded_few_at_a_time():
+    sizes = []
+
+    def embed(batch):
+        sizes.append(batch.shape[0] * batch.shape[1])
+        return batch.mean(axis=(1, 2, 3))[:, None]
+
+    embed_in_windows(embed, silhouettes=np.ones((3000, 2, 2), np.uint8), rule=WindowRule(length=2000, step=100))
+    assert sizes == [2000] * 11
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("length", [2049, 10**9, 10**30])
+def test_windows_longer_than_the_graph_takes_are_refused(length):
+    with pytest.raises(ValueError, match="1 <= step <= length <= 2048"):
+        WindowRule(length=length, step=1)
+
+
+def test_windows_are_not_longer_than_the_graph_takes_though_the_clips_were():
+    assert WindowRule.of_card({"config": {"data": {"clip_length": 9000}}}) == WindowRule(length=2048, step=682)
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("rate", "wanted"), [(1, 200), (200, 1)])
 def test_frame_rates_far_from_each_other_are_refused(embedder, rate, wanted):

@@ -75,8 +75,8 @@ class EmbeddedWalk:
             )
         if len(silhouettes) == 0:
             raise ValueError(f"{source}: the walk has no frame.")
-        _check_bodies(silhouettes, source=source)
         check_frame_rate(frame_rate, wanted=wanted_rate)
+        _check_bodies(silhouettes, source=source)
         rows = None
         if frame_rate and wanted_rate:
             rows = at_frame_rate(len(silhouettes), frame_rate=frame_rate, wanted=wanted_rate)
