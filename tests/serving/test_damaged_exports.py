@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import tf3dlocal
 from tf3dlocal.serving import CARD_NAME, ExportedModel, export
+from tf3dlocal.serving.gallery import GalleryModel
 
 pytestmark = pytest.mark.bad_input
 FILES = ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001", CARD_NAME]
@@ -106,6 +107,42 @@ def test_a_card_without_a_known_distance_is_refused_and_one_of_a_trusted_strange
     assert f"{CARD_NAME} cannot be read: " in refusal(copy) and "distance" in refusal(copy)
     if not embedding:
         assert ExportedModel(copy, trust=True).distance == "part_mean"
+
+
+@pytest.mark.parametrize("trust", [False, True])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("version", None),
+        ("version", "v1"),
+        ("version", True),
+        ("version", -1),
+        ("version", 10**30),
+        ("name", None),
+        ("name", ["gaitset"]),
+        ("config.data.clip_length", 10**9),
+        ("config.data.clip_length", 0),
+        ("config.data.clip_length", "12"),
+    ],
+)
+def test_an_entry_that_no_export_writes_is_refused_with_file_and_key(key, value, trust, copy):
+    first, *inner = key.split(".")
+    for name in reversed(inner):
+        value = {name: value}
+    (copy / CARD_NAME).write_text(json.dumps(card_of(copy) | {first: value}))
+    told = refusal(copy, trust=trust)
+    assert told.startswith(f"{copy / CARD_NAME} cannot be read: its entry {key} ") and "tf3dlocal export" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text", ["no JSON", "[]", "\x00", '{"version": null, "name": 5}', '{"version": "v1", "config": {"data": 3}}']
+)
+def test_a_card_of_others_does_not_keep_a_trusted_model_from_being_described(text, copy):
+    (copy / CARD_NAME).write_text(text)
+    refusal(copy)
+    model = GalleryModel.of(ExportedModel(copy, trust=True))
+    assert (model.name, model.version, model.distance) == ("unknown", 0, "part_mean")
 
 
 @pytest.mark.parametrize("trust", [False, True])

@@ -249,6 +249,7 @@ def test_files_of_other_kinds_are_refused_with_what_they_are(path, tmp_path, emb
         ("names", ["a"], "equally long"),
         ("embeddings", np.full((3, 2, 96), np.nan, np.float32), "not finite"),
         ("embeddings", np.zeros((3, 2, 96)), "float32"),
+        ("embeddings", np.zeros((3, 0), np.float32), "have no numbers"),
         ("num_frames", [0, 1, 1], "below 1"),
         ("frame_rates", [-1.0, 0, 0], "below 0"),
         ("frame_rates", [1e300, 0, 0], "frame rate is 1e.300"),

@@ -107,6 +107,8 @@ def check_columns(arrays: dict[str, np.ndarray]) -> None:
     for rate in arrays["frame_rates"].tolist():
         check_frame_rate(rate or None)
     embeddings = arrays["embeddings"]
+    if len(embeddings) and not embeddings.size:
+        raise ValueError(f"its embeddings {list(embeddings.shape)} have no numbers")
     for start in range(0, len(embeddings), 65536):
         if not np.isfinite(embeddings[start : start + 65536]).all():
             raise ValueError("its embeddings have numbers that are not finite (NaN or infinite)")
