@@ -41,6 +41,8 @@ app = typer.Typer(
       tf3dlocal enroll people.npz anna WALK ...    add a person to a gallery of known people
       tf3dlocal calibrate people.npz --data ...    set the threshold for "unknown"
       tf3dlocal identify people.npz WALK           say who walks
+      tf3dlocal verify people.npz anna WALK        say whether a walk is one of a certain person
+      tf3dlocal forget people.npz anna             remove a person from a gallery
       tf3dlocal embed saved WALK --out FILE        compute embeddings for other programs
       tf3dlocal serve-check http://HOST:8501       compare a server's answers with the export
       tf3dlocal convert IN.pt OUT.keras ...        convert weights from PyTorch, and back
@@ -181,7 +183,10 @@ GalleryModel = Annotated[
 ]
 Frames = Annotated[Literal["auto", "raw", "aligned"], typer.Option(help="auto: the size of the pictures decides.")]
 Invert = Annotated[bool, typer.Option("--invert", help="The bodies are black on white.")]
-FrameRate = Annotated[float | None, typer.Option("--fps", metavar="RATE", help="Frames per second of the walks.")]
+FrameRate = Annotated[
+    float | None,
+    typer.Option("--fps", metavar="RATE", help="Frames per second of the walks; else unknown, which a note says."),
+]
 Top = Annotated[int, typer.Option(min=1, help="How many of the nearest to print.")]
 
 Trust = Annotated[

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tf3dlocal.cli.app import FrameRate, GalleryFile, GalleryModel, Json, Trust, app, keep_apart, parse_integers
-from tf3dlocal.cli.console import say, say_next, start_tensorflow, write_numbers
+from tf3dlocal.cli.app import GalleryFile, GalleryModel, Json, Trust, app, keep_apart, parse_integers
+from tf3dlocal.cli.console import fps_words, say, say_next, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -22,7 +22,10 @@ def calibrate(
     views: Annotated[
         str | None, typer.Option(metavar="DEGREES", help="Only walks of these views, separated by commas.")
     ] = None,
-    fps: FrameRate = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="Frames per second of the data. Default: those of the gallery."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the splits into enrolled people and strangers.")] = 0,
     model: GalleryModel = None,
     trust: Trust = False,
@@ -38,7 +41,9 @@ def calibrate(
     \b
     Examples:
       tf3dlocal calibrate people.npz --data prepared
-      tf3dlocal calibrate people.npz --data prepared --views 90 --fpir 0.001
+      tf3dlocal calibrate people.npz --data prepared --views 90 --fpir 0.001 --fps 25
+
+    An --fpir of 0.01 needs at least 100 searches, one of 0.001 at least 1,000: about as many walks in the data.
     """
     keep_apart(json, option="--json", the_gallery=gallery, the_data_set=data, the_exported_model=model)
     view_degrees = None if views is None else parse_integers(views, option="--views", example="0,90,180")
@@ -60,4 +65,4 @@ def calibrate(
     for notice in found.notices:
         say(f"  {notice}")
     write_numbers(json, values=dataclasses.asdict(found))
-    say_next(["identify", gallery, "WALK"])
+    say_next(["identify", gallery, "WALK", *fps_words(fps)])

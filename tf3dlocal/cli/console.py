@@ -152,6 +152,16 @@ def say_next(command: Sequence[object]) -> None:
     say(f"Next: {shlex.join(['tf3dlocal', *map(str, command)])}", soft_wrap=True)
 
 
+def fps_words(rate: float | None) -> list[str]:
+    """Return the words of --fps for `say_next`, so that the next command has the rate of this one; none without it.
+
+    Example:
+        >>> fps_words(25.0), fps_words(None)
+        (['--fps', '25'], [])
+    """
+    return [] if rate is None else ["--fps", f"{rate:g}"]
+
+
 def write_numbers(path: PathLike | None, *, values: Any) -> None:
     """Write the values of --json and print where they are; do nothing without a path.
 

@@ -15,7 +15,12 @@ DEMO_FOLDER = Path("demo")
 @app.command()
 def demo(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Folder for everything.", callback=folder_to_write)
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Folder for everything that is made.",
+            callback=folder_to_write,
+        ),
     ] = DEMO_FOLDER,
     seed: Annotated[
         int, typer.Option(min=0, max=MOST_SEED, help="Seed of the people, the batches and the initial weights.")
@@ -24,6 +29,7 @@ def demo(
 ) -> None:
     """Draw synthetic people, then prepare, train, test, plot, export and identify.
 
+    FOLDER gets the walkers, the prepared data, the runs, reports, pictures, an exported model and a gallery.
     Takes less than ten minutes on two cores. Finished steps are not repeated, so a second call takes seconds; remove
     FOLDER to start again.
 

@@ -31,6 +31,8 @@ def embed(
 ) -> None:
     """Compute the embeddings of whole walks, for other programs. `enroll` and `identify` say who walks.
 
+    --out or --json keeps the embeddings. Without either, the walks are only read and checked.
+
     A walk is a folder with the pictures of one person who passes one camera once, body white on black, in the order of
     their names. Raw frames are aligned first; photographs are refused. A training is exported first: tf3dlocal export.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, Invert, Json, Trust, app, keep_apart
-from tf3dlocal.cli.console import frame_notes, say, say_next, start_tensorflow, write_numbers
+from tf3dlocal.cli.console import fps_words, frame_notes, say, say_next, start_tensorflow, write_numbers
 
 
 @app.command()
@@ -42,7 +42,9 @@ def enroll(
     holds_walks = any(Path(os.path.realpath(walk)).is_relative_to(os.path.realpath(name)) for walk in walks)
     if os.path.isdir(name) and os.path.basename(name) == name and not holds_walks:
         raise typer.BadParameter(
-            f"{name!r} is a folder. Give the person's name before the walks, such as anna.", param_hint="NAME"
+            f"{name!r} is a folder. Give the person's name before the walks, such as anna. If it is the name, rename "
+            "the folder, or call from another one.",
+            param_hint="NAME",
         )
     start_tensorflow()
     from tf3dlocal.serving.gallery import enroll as add_walks
@@ -59,4 +61,4 @@ def enroll(
     if len(known.people) > 1 and known.calibration is None:
         say_next(["calibrate", gallery, "--data", "DIR"])
     else:
-        say_next(["identify", gallery, "WALK"])
+        say_next(["identify", gallery, "WALK", *fps_words(fps)])

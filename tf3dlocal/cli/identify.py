@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Top, Trust, app, keep_apart
-from tf3dlocal.cli.console import say, say_next, start_tensorflow, with_notes, write_numbers
+from tf3dlocal.cli.console import fps_words, say, say_next, start_tensorflow, with_notes, write_numbers
 from tf3dlocal.io import printable, stop_on_signal
 
 
@@ -30,7 +30,8 @@ def identify(
     """Say who walks: the nearest people of a gallery, and "unknown" above the threshold of `calibrate`.
 
     With --follow, WALK is a folder in which another program writes frames, or a folder for each walk. An answer is
-    printed after each window, and becomes firmer with the number of windows. Ctrl-C, SIGTERM or --seconds ends it.
+    printed whenever new windows are found, and becomes firmer with their number. A walk without a new frame for three
+    seconds has ended. Ctrl-C, SIGTERM or --seconds ends the watching.
 
     \b
     Examples:
@@ -74,7 +75,7 @@ def identify(
         say("No threshold is set, so the nearest person is given, even for a walk of somebody unknown.")
         say_next(["calibrate", gallery, "--data", "DIR"])
     else:
-        say_next(["verify", gallery, "NAME", "WALK"])
+        say_next(["verify", gallery, "NAME", "WALK", *fps_words(fps)])
 
 
 def _print_live(answers: Iterable[Any], *, values: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tf3dlocal.cli.app import FrameRate, Frames, GalleryFile, GalleryModel, Invert, Json, Trust, app, keep_apart
-from tf3dlocal.cli.console import say, say_next, start_tensorflow, with_notes, write_numbers
+from tf3dlocal.cli.console import fps_words, say, say_next, start_tensorflow, with_notes, write_numbers
 from tf3dlocal.io import printable
 
 
@@ -49,4 +49,4 @@ def verify(
     if verdict.threshold is None:
         say_next(["calibrate", gallery, "--data", "DIR"])
     else:
-        say_next(["identify", gallery, "WALK"])
+        say_next(["identify", gallery, "WALK", *fps_words(fps)])
