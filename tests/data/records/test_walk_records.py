@@ -72,6 +72,17 @@ def test_a_flipped_bit_in_the_picture_is_found(position):
 
 
 @pytest.mark.bad_input
+def test_a_picture_that_claims_another_size_is_refused_before_it_is_decoded():
+    walk = some_walk(frames=20)
+    content = encode_record(walk)
+    height = (20 * walk.silhouettes.shape[1]).to_bytes(4, "big")
+    place = content.index(b"IHDR") + 8
+    assert content[place : place + 4] == height
+    with pytest.raises(UnreadableError, match="should have 16 x 320 pixels and has 16 x 4294967295"):
+        decode_record(content[:place] + b"\xff" * 4 + content[place + 4 :])
+
+
+@pytest.mark.bad_input
 @pytest.mark.parametrize("record", [b"", b"nonsense", encode_record(some_walk())[:-40]])
 def test_a_record_of_another_kind_is_refused(record):
     with pytest.raises(UnreadableError, match="The record cannot be read: .*Prepare the data set again"):

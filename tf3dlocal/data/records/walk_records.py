@@ -17,6 +17,7 @@ from dataclasses import KW_ONLY, dataclass
 import cv2
 import numpy as np
 
+from tf3dlocal.data.raw.picture_size import picture_size
 from tf3dlocal.io import readable
 from tf3dlocal.io.types import Tensor
 
@@ -185,8 +186,12 @@ def decode_record(record: bytes, *, source: str = "The record") -> Walk:
             raise ValueError(f"it is not the record of a walk: {missing[0]!r} is missing")
         frames, size, view_degrees = (features[name].int64_list.value[0] for name in INTEGERS)
         subject, condition = (features[name].bytes_list.value[0].decode() for name in TEXTS)
-        png = np.frombuffer(features["silhouettes"].bytes_list.value[0], np.uint8)
-        strip = cv2.imdecode(png, cv2.IMREAD_UNCHANGED)
+        png = features["silhouettes"].bytes_list.value[0]
+        if (claimed := picture_size(png)) not in (None, (size, frames * size)):  # before memory is taken for it
+            raise ValueError(
+                f"the film strip should have {size} x {frames * size} pixels and has {claimed[0]} x {claimed[1]}"
+            )
+        strip = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
         if strip is None or strip.shape != (frames * size, size) or strip.dtype != np.uint8:
             found = "no picture" if strip is None else f"{strip.dtype} {list(strip.shape)}"
             raise ValueError(f"the film strip should be uint8 [{frames * size}, {size}] and is {found}")
