@@ -64,7 +64,7 @@ def test_from_folders_to_a_name(call, tmp_path):
     assert code == 0 and out.splitlines() == [
         "anna: walks/anna, 40 frames",
         "people.npz: 1 person, 1 walk.",
-        "Next: tf3dlocal identify people.npz WALK",
+        "Next: tf3dlocal identify people.npz WALK --fps 25",
     ]
     code, out, _ = call("enroll people.npz ben walks/ben --fps 25 --json n.json")
     assert out.splitlines()[-1] == "Next: tf3dlocal calibrate people.npz --data DIR"

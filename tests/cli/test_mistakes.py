@@ -251,6 +251,8 @@ def test_an_unknown_variety_of_walkers_is_wrong_usage(tmp_path, capfd, variety):
 INTERRUPTED = """
 import os, runpy, signal, sys
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
+
 class Interrupt:
     def find_spec(self, name, *_):
         if name == {name!r}:
