@@ -15,12 +15,7 @@ DEMO_FOLDER = Path("demo")
 @app.command()
 def demo(
     folder: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FOLDER",
-            help="Folder for everything that is made.",
-            callback=folder_to_write,
-        ),
+        Path, typer.Argument(metavar="FOLDER", help="Folder for everything that is made.", callback=folder_to_write)
     ] = DEMO_FOLDER,
     seed: Annotated[
         int, typer.Option(min=0, max=MOST_SEED, help="Seed of the people, the batches and the initial weights.")

@@ -11,13 +11,13 @@ import tensorflow as tf
 from tf3dlocal.evaluation import check_distance
 from tf3dlocal.io import UnreadableError, check_regular_file, check_whole, read_json, readable, user_path
 from tf3dlocal.io.types import PathLike, Tensor
+from tf3dlocal.serving.client.address import MOST_VERSION
 from tf3dlocal.serving.graph_checks import sentence_of
 
 CARD_NAME = "model_card.json"
 CARD_FORMAT = "tf3dlocal-saved-model"
 LOADED = ("saved_model.", "variables/", "assets/")  # how the names of files begin that TensorFlow loads
 MOST_CARD_BYTES = 2**26  # of a card, which has a few thousand
-MOST_VERSION = 2**63 - 1  # TF Serving's
 MOST_CLIP_LENGTH = 10_000  # of a config
 DAMAGED = "its graph or its variables are damaged or incomplete, or of another version of TensorFlow"
 SOLUTION = "Export the model again with `tf3dlocal export`."

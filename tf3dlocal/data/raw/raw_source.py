@@ -194,10 +194,10 @@ def _roots_of_trees(
     """
     if _holds_a_frame(folder, "", pattern):
         return [folder]
+    if depth == 1:
+        return []
     roots: list[pathlib.Path] = []
-    for inner in sorted(folder.iterdir(), key=lambda path: natural_key(path.name)) if depth > 1 else ():
-        if not inner.is_dir():
-            continue
+    for inner in sorted(filter(pathlib.Path.is_dir, folder.iterdir()), key=lambda path: natural_key(path.name)):
         below: list[str] = []
         try:
             found = _roots_of_trees(inner, pattern, below, depth=depth - 1)

@@ -10,8 +10,8 @@ import numpy as np
 
 from tf3dlocal.evaluation import check_distance
 from tf3dlocal.io import MOST_SEED
+from tf3dlocal.serving.client.address import MOST_VERSION
 from tf3dlocal.serving.client.walk_checks import MOST_FRAMES
-from tf3dlocal.serving.exported_model import MOST_VERSION
 from tf3dlocal.serving.gallery.calibration import Calibration
 from tf3dlocal.serving.gallery.embedded_walk import check_frame_rate
 from tf3dlocal.serving.gallery.gallery import GalleryModel, check_name

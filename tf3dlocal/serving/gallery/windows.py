@@ -14,7 +14,6 @@ import numpy as np
 from tf3dlocal.serving.client.walk_checks import MOST_FRAMES
 
 WINDOWS_AT_ONCE = 8
-FRAMES_AT_ONCE = 2048  # of several windows; a longer window is embedded alone
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,7 +110,7 @@ def embed_in_windows(
         [1.5]
     """
     total, count, held = 0.0, 0, []
-    at_once = max(1, min(WINDOWS_AT_ONCE, FRAMES_AT_ONCE // rule.length))
+    at_once = min(WINDOWS_AT_ONCE, MOST_FRAMES // rule.length)  # 1 or more, by the limit of a rule's length
 
     def embedded() -> np.ndarray:
         try:
